@@ -1,0 +1,179 @@
+"""What a framework's author writes, and the checks that are made once for all of them.
+
+An adapter subclasses `Adapter` and writes the five underscored methods. The public methods around them refuse a
+wrong shape or dtype before the framework sees it, and a NaN or a wrong class count after.
+Only numpy and the standard library, so that it runs under the oldest Python any framework needs.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+from mobilenet_v2 import Network
+
+
+class AdapterError(Exception):
+    """A checkpoint or a request does not fit; the message says what, expected, got."""
+
+
+class OutputError(AdapterError):
+    """The framework's answer is not usable: wrong shape, NaN."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run.
+
+    threads: for one operator's work; batch_size: rows per call of the framework; precision: "fp32" pins float32
+    arithmetic (quantised graphs run as published); format: which of the adapter's formats the files are in;
+    network: architecture, for formats that hold tensors without a graph; extra: the checkpoint's own options.
+    """
+
+    threads: int
+    format: str
+    batch_size: int = 8
+    precision: str = "fp32"
+    network: Optional[Network] = None
+    extra: Dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What was loaded, read back from the framework.
+
+    input_shape: (batch, ...) with -1 where free; input_dtype: "float32", "uint8" or "int8"; outputs: number of
+    scores per image; quantisation: (scale, zero point) of an integer input; threads, precision: in effect.
+    """
+
+    input_name: str
+    input_shape: Tuple[int, ...]
+    input_dtype: str
+    output_name: str
+    outputs: int
+    threads: int
+    precision: str
+    quantisation: Optional[Tuple[float, int]] = None
+
+
+class Adapter(ABC):
+    """One framework. `load` once, then `predict` as often as wanted; one model per process."""
+
+    info: Optional[ModelInfo] = None
+
+    @abstractmethod
+    def versions(self) -> Dict[str, str]:
+        """Versions of everything that can change an answer: {"onnxruntime": "1.31.1", "numpy": ...}."""
+
+    @abstractmethod
+    def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
+        """Load the checkpoint's files (in the record's order); raise AdapterError naming what does not fit."""
+
+    @abstractmethod
+    def _predict(self, batch: np.ndarray) -> np.ndarray:
+        """Scores float32 (N, outputs) of a batch whose shape and dtype equal `info`'s; integer outputs dequantised."""
+
+    @abstractmethod
+    def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
+        """Static facts of the files: {"parameters", "ops": {type: count}, "inputs", "outputs", ...}."""
+
+    @abstractmethod
+    def _export(
+        self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path
+    ) -> List[Path]:
+        """Write canonical tensors (see mobilenet_v2.tensor_shapes) into folder `target` in the published format."""
+
+    def load(self, files: Sequence[Path], options: Options) -> ModelInfo:
+        """Load and remember; see `_load`."""
+        for path in files:
+            if not path.exists():
+                raise AdapterError(f"{path} does not exist")
+        self.info = self._load(files, options)
+        return self.info
+
+    def predict(self, batch: np.ndarray) -> np.ndarray:
+        """Scores of any number of rows, float32 (N, outputs), finite.
+
+        A network with a fixed batch gets the rows in pieces of its size, the last one filled up with its own last
+        row; the surplus answers are dropped.
+        """
+        if self.info is None:
+            raise AdapterError("predict before load")
+        batch = self._fitted(batch, self.info)
+        fixed = self.info.input_shape[0]
+        if fixed in (-1, len(batch)):
+            scores = self._predict(batch)
+        else:
+            scores = np.concatenate([self._predict_piece(piece, fixed) for piece in _pieces(batch, fixed)])
+        return _checked(scores, (len(batch), self.info.outputs))
+
+    def inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
+        """Static facts of the files; see `_inspect`."""
+        return self._inspect(files, options)
+
+    def export(
+        self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path
+    ) -> List[Path]:
+        """Write tensors in a published format; see `_export`."""
+        return self._export(tensors, network, fmt, target)
+
+    def _predict_piece(self, piece: np.ndarray, fixed: int) -> np.ndarray:
+        missing = fixed - len(piece)
+        if not missing:
+            return self._predict(piece)
+        filled = np.concatenate([piece, np.repeat(piece[-1:], missing, axis=0)])
+        return self._predict(filled)[: len(piece)]
+
+    @staticmethod
+    def _fitted(batch: np.ndarray, info: ModelInfo) -> np.ndarray:
+        """The batch in the network's dtype; float rows are quantised for an integer input."""
+        expected = info.input_shape[1:]
+        got = batch.shape[1:]
+        same_rank = len(expected) == len(got)
+        if not same_rank or any(want not in (-1, have) for want, have in zip(expected, got)):
+            raise AdapterError(
+                f"input {info.input_name!r}: expected rows of shape {expected}, got {got}; "
+                "the recipe's size or layout does not fit this network"
+            )
+        if str(batch.dtype) == info.input_dtype:
+            return batch
+        if batch.dtype == np.float32 and info.quantisation is not None:
+            scale, zero = info.quantisation
+            limits = np.iinfo(info.input_dtype)
+            levels = np.rint(batch / np.float32(scale)) + zero
+            return np.clip(levels, limits.min, limits.max).astype(info.input_dtype)
+        raise AdapterError(
+            f"input {info.input_name!r}: expected {info.input_dtype}, got {batch.dtype}; "
+            "the recipe's numeric steps do not fit this network"
+        )
+
+
+def _pieces(batch: np.ndarray, size: int) -> List[np.ndarray]:
+    return [batch[start : start + size] for start in range(0, len(batch), size)]
+
+
+def _checked(scores: np.ndarray, expected: Tuple[int, int]) -> np.ndarray:
+    if scores.shape != expected:
+        raise OutputError(f"scores: expected shape {expected}, got {scores.shape}")
+    scores = np.ascontiguousarray(scores, dtype=np.float32)
+    bad = ~np.isfinite(scores).all(axis=1)
+    if bad.any():
+        raise OutputError(f"scores of {int(bad.sum())} of {len(scores)} rows hold NaN or infinity")
+    return scores
+
+
+def live_threads() -> int:
+    """Threads of this process as the kernel counts them; 0 where /proc is missing."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 0
+
+
+def info_as_json(info: ModelInfo) -> Dict[str, Any]:
+    """ModelInfo as JSON types."""
+    return asdict(info)

@@ -1,0 +1,58 @@
+"""What can go wrong, by whose fault it is. Every message says what, expected, got, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ZooError(Exception):
+    """Base of every error this project raises on purpose."""
+
+
+class UsageError(ZooError):
+    """The command line or a name on it is wrong (exit code 2)."""
+
+
+class ManifestError(ZooError):
+    """A data file is wrong; the message names file, line and field (exit code 2)."""
+
+
+class ImageSetError(ZooError):
+    """Images or labels are missing, unreadable or contradict each other (exit code 3)."""
+
+
+class FileUnavailableError(ZooError):
+    """A checkpoint file is not on this machine, or its bytes are not the published ones (exit code 3)."""
+
+
+class EnvironmentBuildError(ZooError):
+    """A framework's environment could not be built (exit code 3)."""
+
+
+class WorkerError(ZooError):
+    """A worker answered with an error, died, hung or spoke garbage (exit code 3).
+
+    kind: the exception's name on the far side, or "died", "hung", "garbage".
+    details: far traceback and the last lines of the worker's stderr; may be empty.
+    """
+
+    def __init__(self, message: str, *, kind: str, details: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.details = details
+
+
+class RunFolderError(ZooError):
+    """A run folder cannot be read (exit code 2) or was written by a newer version."""
+
+
+def known_names(name: str, known: Iterable[str], limit: int = 8) -> str:
+    """`nearest: a, b` for a mistyped name, or `known: ...` where nothing is near."""
+    names = sorted(set(known))
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    if near:
+        return "nearest: " + ", ".join(near)
+    shown = ", ".join(names[:limit]) if names else "none"
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return f"known: {shown}{more}"

@@ -1,0 +1,523 @@
+"""The records that stages hand to each other. Read this file first; it imports nothing of the project.
+
+Every record is frozen and refuses unknown fields. `to_json` / `from_json` are what files hold.
+Accuracies are fractions in [0, 1], times are seconds, sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+FORMAT = 1  # of a run folder's report.json; 1: first version
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Url = Annotated[str, Field(pattern=r"^https://\S+$")]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+-]*$")]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Record(BaseModel):
+    """A frozen value with strict fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dict of JSON types."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Inverse of `to_json`; raises pydantic.ValidationError."""
+        return cls.model_validate(dict(data))
+
+
+# --- recipes: geometry -------------------------------------------------------------------------
+
+
+class Decode(Record):
+    """File bytes to uint8 (H, W, 3) RGB.
+
+    exif: what the decoder does with an EXIF orientation tag. PIL ignores it, OpenCV's `imread` applies it.
+    """
+
+    op: Literal["decode"]
+    library: Literal["pil", "opencv"]
+    exif: Literal["ignore", "apply"]
+
+
+class ToFloat(Record):
+    """uint8 to float32, divided by `divide`; later geometry steps then work on floats."""
+
+    op: Literal["to_float"]
+    divide: float = Field(gt=0)
+
+
+class CentralFraction(Record):
+    """Keep the central `fraction` of each side.
+
+    rounding: "tensorflow" (start = int((side - side * fraction) / 2), as tf.image.central_crop),
+    "truncate" (kept = int(side * fraction), start = (side - kept) // 2) or
+    "round_square" (a square: kept = fraction of the shorter side, start = (side - kept) / 2, both rounded half up;
+    TFLite's evaluation program).
+    """
+
+    op: Literal["central_fraction"]
+    fraction: float = Field(gt=0, le=1)
+    rounding: Literal["tensorflow", "truncate", "round_square"]
+
+
+class Resample(Record):
+    """How pixels are interpolated.
+
+    library "tensorflow1": bilinear without half-pixel centres (tf.compat.v1.image.resize_bilinear, align_corners
+    False). antialias is a property of the library: PIL always widens its filter when it shrinks, OpenCV only for
+    "area", TensorFlow 1 never.
+    """
+
+    library: Literal["pil", "opencv", "tensorflow1"]
+    interpolation: Literal["bilinear", "bicubic", "area", "nearest"]
+    antialias: bool
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        possible = {
+            "pil": {("bilinear", True), ("bicubic", True), ("nearest", False)},
+            "opencv": {("bilinear", False), ("bicubic", False), ("area", True), ("nearest", False)},
+            "tensorflow1": {("bilinear", False)},
+        }[self.library]
+        if (self.interpolation, self.antialias) not in possible:
+            choices = ", ".join(f"{name} with antialias={str(on).lower()}" for name, on in sorted(possible))
+            raise ValueError(f"{self.library} resizes with: {choices}")
+        return self
+
+
+class ResizeShort(Resample):
+    """Scale so that the short side is `size` pixels, aspect ratio kept.
+
+    long_side: "truncate" is int(long * size / short) (torchvision), "round_half_even" is Python's round().
+    """
+
+    op: Literal["resize_short"]
+    size: int = Field(gt=0)
+    long_side: Literal["truncate", "round_half_even"]
+
+
+class ResizeExact(Resample):
+    """Scale to `size` x `size` pixels; the aspect ratio is not kept."""
+
+    op: Literal["resize_exact"]
+    size: int = Field(gt=0)
+
+
+class CentreCrop(Record):
+    """Cut the central `size` x `size` pixels.
+
+    offset: "floor" is (side - size) // 2; "round_half_even" is int(round((side - size) / 2)) (torchvision);
+    "half_minus_half" is side // 2 - size // 2 (ONNX model zoo).
+    """
+
+    op: Literal["centre_crop"]
+    size: int = Field(gt=0)
+    offset: Literal["floor", "round_half_even", "half_minus_half"]
+
+
+GeometryStep = Annotated[
+    Decode | ToFloat | CentralFraction | ResizeShort | ResizeExact | CentreCrop, Field(discriminator="op")
+]
+
+
+class Geometry(Record):
+    """Decode, resize, crop: one image file to a (side, side, 3) RGB array, uint8, or float32 after `to_float`."""
+
+    id: Identifier
+    steps: tuple[GeometryStep, ...]
+    sources: tuple[str, ...] = ()
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if not self.steps or not isinstance(self.steps[0], Decode):
+            raise ValueError("the first step must be decode")
+        if any(isinstance(step, Decode) for step in self.steps[1:]):
+            raise ValueError("decode can only be the first step")
+        if not isinstance(self.steps[-1], ResizeExact | CentreCrop):
+            raise ValueError("the last step must be resize_exact or centre_crop, which fix the size")
+        return self
+
+    @property
+    def side(self) -> int:
+        """Height and width of the result, pixels."""
+        last = self.steps[-1]
+        assert isinstance(last, ResizeExact | CentreCrop)
+        return last.size
+
+    @property
+    def dtype(self) -> Literal["uint8", "float32"]:
+        """Element type of the result."""
+        return "float32" if any(isinstance(step, ToFloat) for step in self.steps) else "uint8"
+
+
+# --- recipes: numeric --------------------------------------------------------------------------
+
+
+class Divide(Record):
+    """x / by."""
+
+    op: Literal["divide"]
+    by: float = Field(gt=0)
+
+
+class Subtract(Record):
+    """x - value."""
+
+    op: Literal["subtract"]
+    value: float
+
+
+class Normalise(Record):
+    """(x - mean) / std, per channel in the order of the channels at this point."""
+
+    op: Literal["normalise"]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+class Channels(Record):
+    """Reorder the channels; the store is RGB."""
+
+    op: Literal["channels"]
+    order: Literal["bgr"]
+
+
+class Layout(Record):
+    """Arrange the axes; the last step."""
+
+    op: Literal["layout"]
+    order: Literal["nchw", "nhwc"]
+
+
+NumericStep = Annotated[Divide | Subtract | Normalise | Channels | Layout, Field(discriminator="op")]
+
+
+class Numeric(Record):
+    """Pixels to the network's input: arithmetic in float32, in the order given; uint8 where there is none."""
+
+    id: Identifier
+    steps: tuple[NumericStep, ...]
+    sources: tuple[str, ...] = ()
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if not self.steps or not isinstance(self.steps[-1], Layout):
+            raise ValueError("the last step must be layout")
+        if any(isinstance(step, Layout) for step in self.steps[:-1]):
+            raise ValueError("layout can only be the last step")
+        return self
+
+
+class Recipe(Record):
+    """A geometry and a numeric part under one id, as a publisher uses them together."""
+
+    id: Identifier
+    geometry: Geometry
+    numeric: Numeric
+    sources: tuple[str, ...] = ()
+    note: str = ""
+
+    def content(self) -> dict[str, Any]:
+        """What a run's key holds of it: the steps alone, so that renaming or annotating changes no result."""
+        return {
+            "geometry": [step.to_json() for step in self.geometry.steps],
+            "numeric": [step.to_json() for step in self.numeric.steps],
+        }
+
+
+# --- checkpoints, label maps, populations, claims ----------------------------------------------
+
+
+class LabelMap(Record):
+    """How output indices become classes: output i is class i - first; anything outside 0..classes-1 is never right."""
+
+    id: Identifier
+    outputs: int = Field(gt=0)
+    classes: int = Field(gt=0)
+    first: int = Field(ge=0, description="output index of class 0")
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.first + self.classes > self.outputs:
+            raise ValueError(f"first + classes is {self.first + self.classes}, more than outputs ({self.outputs})")
+        return self
+
+
+class Network(Record):
+    """Architecture parameters; the meaning of each is in adapters/mobilenet_v2.py, which has the same fields."""
+
+    alpha: float = Field(gt=0)
+    resolution: int = Field(gt=0)
+    classes: int = Field(gt=0)
+    rounding: Literal["divisible", "truncate", "ceil_keep_stem"] = "divisible"
+    padding: Literal["symmetric", "same"] = "symmetric"
+    activation: Literal["relu6", "relu"] = "relu6"
+    bn_epsilon: float = Field(default=1e-5, gt=0)
+    expand_first: bool = False
+    classifier_bias: bool = True
+
+
+class TensorSpec(Record):
+    """A documented input or output. A dimension that is free is -1."""
+
+    name: str
+    dtype: Literal["float32", "uint8", "int8"]
+    shape: tuple[int, ...]
+
+
+class Digests(Record):
+    """Published hashes, lower-case hex; `sha256_prefix` is for publishers who print only its beginning."""
+
+    sha256: Sha256 | None = None
+    sha384: Annotated[str, Field(pattern=r"^[0-9a-f]{96}$")] | None = None
+    sha1: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    sha256_prefix: Annotated[str, Field(pattern=r"^[0-9a-f]{6,63}$")] | None = None
+    sha1_prefix: Annotated[str, Field(pattern=r"^[0-9a-f]{6,39}$")] | None = None
+
+    def published(self) -> dict[str, str]:
+        """The hashes that are known, by field name, strongest first."""
+        names = ("sha256", "sha384", "sha1", "md5", "sha256_prefix", "sha1_prefix")
+        values = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Archive(Digests):
+    """A published archive that holds the file as `member` (path inside it)."""
+
+    name: str
+    member: str
+    urls: tuple[Url, ...] = ()
+    size_bytes: int | None = Field(default=None, gt=0)
+
+
+class File(Digests):
+    """One file of a checkpoint. Its bytes are named by its own hashes, or by those of the archive around it."""
+
+    name: str
+    urls: tuple[Url, ...] = ()
+    size_bytes: int | None = Field(default=None, gt=0)
+    archive: Archive | None = None
+
+
+class Checkpoint(Record):
+    """A published set of weight files under one id.
+
+    framework: whose adapter runs it by default; format: one of the formats named in adapters/frameworks.toml.
+    weights: an id shared by checkpoints that hold the same weights (rules X compare these).
+    export_from: a safetensors file with canonical tensor names from which the framework's adapter writes the files
+    (the embedded zoo); `files` is empty then.
+    unavailable: why nobody can run it (file lost, address unknown); such a checkpoint is listed, never run.
+    """
+
+    id: Identifier
+    framework: str
+    format: str
+    recipe: str
+    label_map: str
+    files: tuple[File, ...] = ()
+    export_from: str | None = None
+    network: Network | None = None
+    input: TensorSpec | None = None
+    output: TensorSpec | None = None
+    options: dict[str, str | bool | int | float] = Field(default_factory=dict)
+    licence: str | None = None
+    weights: str | None = None
+    converted_from: str | None = None
+    quirks: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    unavailable: str | None = None
+
+    @model_validator(mode="after")
+    def _has_bytes(self) -> Self:
+        if bool(self.files) == bool(self.export_from) and not self.unavailable:
+            raise ValueError("exactly one of files, export_from is needed (or `unavailable` with the reason)")
+        if self.export_from and self.network is None:
+            raise ValueError("export_from needs network")
+        return self
+
+
+class Population(Record):
+    """The images a claim speaks of.
+
+    digest: sha256 over the sorted lines "id sha256 class" of an image set; or id_pattern + per_class: how a set is
+    recognised whose bytes we may not know (`{n}` counts from 1, zero-padded as written).
+    """
+
+    id: Identifier
+    title: str
+    images: int = Field(gt=0)
+    digest: Sha256 | None = None
+    id_pattern: str | None = None
+    per_class: int | None = None
+
+    @model_validator(mode="after")
+    def _recognisable(self) -> Self:
+        if (self.digest is None) == (self.id_pattern is None):
+            raise ValueError("exactly one of digest, id_pattern is needed")
+        return self
+
+
+METRICS = ("top1", "top5", "size", "parameters", "multiply_adds", "gflops", "latency")
+UNITS = {
+    "top1": ("percent", "fraction"),
+    "top5": ("percent", "fraction"),
+    "size": ("MB", "MiB"),
+    "parameters": ("M",),
+    "multiply_adds": ("M",),
+    "gflops": ("GFLOP", "GMAC"),
+    "latency": ("ms",),
+}
+
+
+class Source(Record):
+    """A document in which numbers were read."""
+
+    id: Identifier
+    title: str
+    url: Url | None = None
+    revision: str = ""
+    note: str = ""
+
+
+class Claim(Record):
+    """One documented number. `value` is the printed text; `decimals` how many of its digits follow the point."""
+
+    id: Identifier
+    checkpoint: str = ""
+    model: str = ""
+    alpha: float | None = None
+    resolution: int | None = None
+    framework: str = ""
+    metric: Literal["top1", "top5", "size", "parameters", "multiply_adds", "gflops", "latency"]
+    value: Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
+    unit: str
+    decimals: int = Field(ge=0)
+    population: str = ""
+    n_images: int | None = None
+    source: str
+    place: str = ""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        printed = len(self.value.partition(".")[2])
+        if printed != self.decimals:
+            raise ValueError(f"decimals is {self.decimals}, but {self.value!r} has {printed}")
+        if self.unit not in UNITS[self.metric]:
+            raise ValueError(f"unit {self.unit!r} does not fit {self.metric}; known: {', '.join(UNITS[self.metric])}")
+        if self.is_accuracy:
+            if not self.population:
+                raise ValueError(f"population is needed for {self.metric}")
+            if not 0 <= self.number() <= 1:
+                raise ValueError(f"value {self.value} {self.unit} is not an accuracy")
+        return self
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether the claim is judged by the rules A."""
+        return self.metric in ("top1", "top5")
+
+    def _scale(self) -> Decimal:
+        return Decimal(100) if self.unit == "percent" else Decimal(1)
+
+    def number(self) -> float:
+        """The value in data units: a fraction for accuracies, else as printed."""
+        return float(Decimal(self.value) / self._scale())
+
+    def interval(self) -> tuple[float, float]:
+        """[low, high) that rounds to the printed text: 71.8 % is [0.7175, 0.7185)."""
+        half = Decimal(1).scaleb(-self.decimals) / 2
+        value = Decimal(self.value)
+        return float((value - half) / self._scale()), float((value + half) / self._scale())
+
+
+# --- what was measured, what was judged --------------------------------------------------------
+
+PopulationKind = Literal["full", "random_sample", "other"]
+RunStatus = Literal["done", "failed", "not_run"]
+Outcome = Literal[
+    "confirmed", "refuted", "inconclusive", "not_comparable", "known", "not_run", "pass", "fail"
+]
+
+
+class Run(Record):
+    """One checkpoint x framework x recipe x image set, and the conditions it was made under.
+
+    seconds: time inside the worker for numeric steps and network, decoding excluded. key: hash of everything the
+    answers depend on. top1_ties / top5_ties: images whose decision fell among equal scores (lower index wins).
+    """
+
+    key: str
+    checkpoint: str
+    framework: str
+    recipe: str
+    label_map: str = ""
+    image_set: str
+    population: PopulationKind
+    population_id: str = ""
+    n: int = Field(ge=0)
+    top1_correct: int = Field(ge=0)
+    top5_correct: int = Field(ge=0)
+    top1_ties: int = Field(default=0, ge=0)
+    top5_ties: int = Field(default=0, ge=0)
+    seconds: float = Field(ge=0)
+    images_per_second: float = Field(ge=0)
+    threads: int = Field(ge=0)
+    precision: str
+    batch_size: int = Field(default=0, ge=0)
+    sha256: str
+    hash_verified: bool = False
+    weights: str = ""
+    versions: dict[str, str] = Field(default_factory=dict)
+    reused: bool = False
+    status: RunStatus
+    error: str | None = None
+
+    @model_validator(mode="after")
+    def _counts(self) -> Self:
+        if not self.top1_correct <= self.top5_correct <= self.n:
+            raise ValueError(
+                f"top-1 {self.top1_correct}, top-5 {self.top5_correct} and n {self.n} are out of order"
+            )
+        if (self.status == "done") == (self.error is not None):
+            raise ValueError("error is for runs that are not done, and they need one")
+        return self
+
+    @property
+    def subject(self) -> str:
+        """How verdicts name it: `checkpoint@framework`."""
+        return f"{self.checkpoint}@{self.framework}"
+
+    def correct(self, metric: str) -> int:
+        """Images counted right by `top1` or `top5`."""
+        return {"top1": self.top1_correct, "top5": self.top5_correct}[metric]
+
+
+class Verdict(Record):
+    """What a rule says of one subject, with the numbers it used (accuracies as fractions)."""
+
+    rule: Annotated[str, Field(pattern=r"^[A-Z]\d{3}$")]
+    subject: str
+    outcome: Outcome
+    claim_id: str | None = None
+    documented: float | None = None
+    measured: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    reason: str
+    run: str | None = None
