@@ -521,3 +521,36 @@ class Verdict(Record):
     n: int | None = None
     reason: str
     run: str | None = None
+
+
+class Conditions(Record):
+    """Under what a run folder was made; what a reader needs to make it again.
+
+    created: UTC, ISO 8601; command: arguments of `zoo`; decoders: versions of the image libraries; tolerance:
+    fraction added on both sides of a documented accuracy, for differences between preprocessing libraries.
+    """
+
+    created: str
+    command: tuple[str, ...]
+    suite_version: str
+    python: str
+    platform: str
+    processor: str
+    cores: int
+    zoo: str
+    image_set: str
+    images: int
+    images_digest: str
+    population: PopulationKind
+    population_id: str = ""
+    decoders: dict[str, str] = Field(default_factory=dict)
+    tolerance: Fraction = 0.001
+
+
+class Report(Record):
+    """A run folder's report.json: everything that was measured and judged."""
+
+    format: Literal[1] = 1
+    conditions: Conditions
+    runs: tuple[Run, ...]
+    verdicts: tuple[Verdict, ...]
