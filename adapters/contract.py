@@ -130,7 +130,11 @@ class Adapter(ABC):
 
     @staticmethod
     def _fitted(batch: np.ndarray, info: ModelInfo) -> np.ndarray:
-        """The batch in the network's dtype; float rows are quantised for an integer input."""
+        """The batch in the network's dtype; float rows are quantised for an integer input.
+
+        Pixels 0..255 are levels already. For int8 they move down by 128, as every converter does between the two: an
+        int8 network and its uint8 twin have one scale, and zero points 128 apart.
+        """
         expected = info.input_shape[1:]
         got = batch.shape[1:]
         same_rank = len(expected) == len(got)
@@ -146,6 +150,8 @@ class Adapter(ABC):
             limits = np.iinfo(info.input_dtype)
             levels = np.rint(batch / np.float32(scale)) + zero
             return np.clip(levels, limits.min, limits.max).astype(info.input_dtype)
+        if batch.dtype == np.uint8 and info.input_dtype == "int8":
+            return (batch ^ np.uint8(0x80)).view(np.int8)
         raise AdapterError(
             f"input {info.input_name!r}: expected {info.input_dtype}, got {batch.dtype}; "
             "the recipe's numeric steps do not fit this network"

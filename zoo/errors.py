@@ -56,3 +56,12 @@ def known_names(name: str, known: Iterable[str], limit: int = 8) -> str:
     shown = ", ".join(names[:limit]) if names else "none"
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return f"known: {shown}{more}"
+
+
+def listing(what: str, items: Iterable[str], limit: int = 20) -> str:
+    """`what`, then the first `limit` items a line each, and how many more there are."""
+    lines = list(items)
+    shown = [f"  {line}" for line in lines[:limit]]
+    if len(lines) > limit:
+        shown.append(f"  and {len(lines) - limit} more")
+    return "\n".join([f"{what}:", *shown])

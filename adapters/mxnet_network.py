@@ -1,0 +1,101 @@
+"""The layer table of mobilenet_v2.py as an MXNet symbol with the variable names of an exported Gluon network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mxnet as mx
+from dialects import Table
+from mobilenet_v2 import Block, Conv, Network, blocks, stride_padding
+
+INPUT = "data"
+
+
+class _Builder:
+    """Builds one symbol; `names` maps canonical tensor names to the symbol's variables."""
+
+    def __init__(self, network: Network, names: Table) -> None:
+        self.network, self.names = network, names
+
+    def conv(self, conv: Conv, source: Any, side: int) -> Any:
+        """Convolution, batch norm and, if the layer has one, the activation; `side` is the input's, in pixels."""
+        before, after = stride_padding(side, conv, self.network.padding)
+        if before != after:
+            # Convolution pads both sides alike
+            edges = (0, 0, 0, 0, before, after, before, after)
+            source = mx.sym.Pad(source, mode="constant", pad_width=edges, constant_value=0)
+            before = 0
+        weight = self.names[f"{conv.name}.weight"]
+        result = mx.sym.Convolution(
+            source,
+            weight=mx.sym.var(weight),
+            kernel=(conv.kernel, conv.kernel),
+            stride=(conv.stride, conv.stride),
+            pad=(before, before),
+            num_filter=conv.out_channels,
+            num_group=conv.groups,
+            no_bias=True,
+            name=weight.replace("_weight", "_fwd"),
+        )
+        result = self.norm(conv, result)
+        return self.activation(result) if conv.activated else result
+
+    def norm(self, conv: Conv, source: Any) -> Any:
+        """Batch norm with the stored statistics."""
+        gamma, beta, mean, variance = (
+            mx.sym.var(self.names[f"{conv.bn}.{part}"]) for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        return mx.sym.BatchNorm(
+            source,
+            gamma,
+            beta,
+            mean,
+            variance,
+            eps=self.network.bn_epsilon,
+            fix_gamma=False,  # MXNet's default would take every gamma as 1
+            name=gamma.name.replace("_gamma", "_fwd"),
+        )
+
+    def activation(self, source: Any) -> Any:
+        """ReLU, or ReLU6 in the form that Gluon exports it and MXNet fuses it."""
+        if self.network.activation == "relu":
+            return mx.sym.Activation(source, act_type="relu")
+        return mx.sym.clip(source, 0, 6)
+
+    def block(self, block: Block, source: Any, side: int) -> Any:
+        """All convolutions of a block and its residual."""
+        result = source
+        for conv in block.convs:
+            result = self.conv(conv, result, side)
+            side = -(-side // conv.stride)
+        return mx.sym.elemwise_add(result, source) if block.residual else result
+
+    def classifier(self, source: Any, dense: bool) -> Any:
+        """1x1 convolution or dense layer, to (N, classes)."""
+        biased = self.network.classifier_bias
+        weights = {"weight": mx.sym.var(self.names["classifier.1.weight"])}
+        if biased:
+            weights["bias"] = mx.sym.var(self.names["classifier.1.bias"])
+        if dense:
+            classes = self.network.classes
+            return mx.sym.FullyConnected(source, **weights, num_hidden=classes, no_bias=not biased, name="output")
+        scores = mx.sym.Convolution(
+            source, **weights, kernel=(1, 1), num_filter=self.network.classes, no_bias=not biased, name="output_pred"
+        )
+        return mx.sym.flatten(scores, name="output")
+
+
+def build(network: Network, names: Table, dense: bool = False) -> Any:
+    """Symbol from `data`, float32 (N, 3, side, side) NCHW, to logits (N, classes).
+
+    dense: the classifier's weight is (classes, C) instead of (classes, C, 1, 1).
+    """
+    builder = _Builder(network, names)
+    shape = (0, 3, network.resolution, network.resolution)  # 0: any
+    result, side = mx.sym.var(INPUT, shape=shape), network.resolution
+    for block in blocks(network):
+        result = builder.block(block, result, side)
+        for conv in block.convs:
+            side = -(-side // conv.stride)
+    result = mx.sym.Pooling(result, kernel=(1, 1), global_pool=True, pool_type="avg", name="pool")
+    return builder.classifier(result, dense)

@@ -1,0 +1,128 @@
+""".tflite files, float or quantised, run by the interpreter that TensorFlow ships.
+
+Not ai-edge-litert: it is the same runtime under another name, one more package to pin beside one that is needed anyway.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+import numpy as np
+import tensorflow as tf
+from contract import AdapterError
+from mobilenet_v2 import Network
+from tensorflow_graphs import built
+
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+
+
+class LiteNetwork:
+    """One interpreter. `shape`: (batch, H, W, 3), the batch being fixed once the memory is laid out."""
+
+    def __init__(self, path: Path, threads: int, batch_size: int) -> None:
+        self.interpreter = _resized(path, threads, batch_size) or _interpreter(path, threads)
+        self.input = _single(self.interpreter.get_input_details(), f"{path}: inputs")
+        self.output = _single(self.interpreter.get_output_details(), f"{path}: outputs")
+        self.source, self.target = self.input["name"], self.output["name"]
+        self.shape = tuple(int(size) for size in self.input["shape"])
+        self.dtype = np.dtype(self.input["dtype"]).name
+        self.quantisation = _quantisation(self.input)
+
+    def count_outputs(self) -> int:
+        """Scores per image, as the file states them."""
+        return int(self.output["shape"][-1])
+
+    def predict(self, batch: np.ndarray) -> np.ndarray:
+        """batch: of `shape` and `dtype`, NHWC -> float32 (N, outputs), dequantised."""
+        self.interpreter.set_tensor(self.input["index"], batch)
+        self.interpreter.invoke()
+        scores = self.interpreter.get_tensor(self.output["index"]).reshape(len(batch), -1)
+        quantisation = _quantisation(self.output)
+        if quantisation is None:
+            return scores.astype(np.float32)
+        scale, zero = quantisation
+        return (scores.astype(np.float32) - np.float32(zero)) * np.float32(scale)
+
+    def precision(self) -> str:
+        """Kernels compute in the types that the file states: "int8" if any tensor is of quantised bytes."""
+        details = self.interpreter.get_tensor_details()
+        return "int8" if any(_quantisation(tensor) is not None for tensor in details) else "fp32"
+
+
+def _interpreter(path: Path, threads: int, batch_size: Optional[int] = None, **settings: Any) -> tf.lite.Interpreter:
+    """An interpreter with its memory laid out."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated", UserWarning)
+        try:
+            interpreter = tf.lite.Interpreter(str(path), num_threads=threads, **settings)
+        except ValueError as error:
+            raise AdapterError(f"{path}: not a readable .tflite file: {error}") from error
+    if batch_size is not None:
+        source = _single(interpreter.get_input_details(), f"{path}: inputs")
+        interpreter.resize_tensor_input(source["index"], [batch_size, *source["shape"][1:]])
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def _resized(path: Path, threads: int, batch_size: int) -> Optional[tf.lite.Interpreter]:
+    """An interpreter for batches of `batch_size`; None if the network allows no other batch than its own.
+
+    Older files hold the batch in the constants of a Reshape: either the layout fails, or the answer keeps one row.
+    """
+    try:
+        interpreter = _interpreter(path, threads, batch_size)
+    except RuntimeError:
+        return None
+    shape = _single(interpreter.get_output_details(), f"{path}: outputs")["shape"]
+    return interpreter if len(shape) > 1 and shape[0] == batch_size else None
+
+
+def _single(details: List[Dict[str, Any]], what: str) -> Dict[str, Any]:
+    if len(details) != 1:
+        raise AdapterError(f"{what}: expected one, got {[entry['name'] for entry in details]}")
+    return details[0]
+
+
+def _quantisation(tensor: Mapping[str, Any]) -> Optional[Tuple[float, int]]:
+    """(scale, zero point) of a tensor of quantised bytes, else None; per-channel weights give their first."""
+    scales = tensor["quantization_parameters"]["scales"]
+    if tensor["dtype"] not in (np.uint8, np.int8) or not len(scales):
+        return None
+    return float(scales[0]), int(tensor["quantization_parameters"]["zero_points"][0])
+
+
+def inspect(path: Path) -> Dict[str, Any]:
+    """Static facts. Parameters are the weights and biases of convolutions and fully connected layers."""
+    # without a delegate: its nodes would stand for the file's own
+    plain = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = _interpreter(path, 1, experimental_op_resolver_type=plain)
+    shapes = {tensor["index"]: tensor["shape"] for tensor in interpreter.get_tensor_details()}
+    operations = interpreter._get_ops_details()  # there is no public way to list them
+    stored = {index for op in operations if op["op_name"] in WEIGHTED for index in op["inputs"][1:] if index >= 0}
+    return {
+        "parameters": int(sum(np.prod(shapes[index]) for index in stored)),
+        "tensors": len(stored),
+        "ops": dict(Counter(op["op_name"] for op in operations)),
+        "inputs": [_spec(tensor) for tensor in interpreter.get_input_details()],
+        "outputs": [_spec(tensor) for tensor in interpreter.get_output_details()],
+    }
+
+
+def _spec(tensor: Mapping[str, Any]) -> Dict[str, Any]:
+    spec = {"name": tensor["name"], "shape": tensor["shape_signature"].tolist()}
+    spec["dtype"] = np.dtype(tensor["dtype"]).name
+    quantisation = _quantisation(tensor)
+    return spec if quantisation is None else {**spec, "scale": quantisation[0], "zero_point": quantisation[1]}
+
+
+def write(tensors: Mapping[str, np.ndarray], network: Network, target: Path) -> List[Path]:
+    """mobilenet_v2.tflite in float32: `input` (N, side, side, 3), free batch, to (N, classes) logits."""
+    graph = built(tensors, network, softmax=False)
+    function = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph.definition, name=""), [])
+    pruned = function.prune("input:0", "output:0")
+    path = target / "mobilenet_v2.tflite"
+    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([pruned]).convert())
+    return [path]

@@ -1,0 +1,92 @@
+"""`zoo list`: what is known, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from rich import box
+from rich.table import Table
+
+from zoo import environments
+from zoo.frameworks import public_frameworks
+from zoo.manifest import Zoo
+from zoo.records import Checkpoint, Claim
+from zoo.wording import as_printed
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def checkpoints(zoo: Zoo) -> Table:
+    """Id, framework, format, recipe, and whether its bytes can be told right from wrong."""
+    heads = ("checkpoint", "framework", "format", "recipe", "label map", "files")
+    return _table(
+        heads,
+        (
+            (each.id, each.framework, each.format, each.recipe, each.label_map, _bytes_known(each))
+            for each in zoo.checkpoints.values()
+        ),
+    )
+
+
+def _bytes_known(checkpoint: Checkpoint) -> str:
+    if checkpoint.unavailable:
+        return f"unavailable: {checkpoint.unavailable}"
+    if checkpoint.export_from:
+        return "written here"
+    known = [file.published() or (file.archive.published() if file.archive else {}) for file in checkpoint.files]
+    if not all(known):
+        return "no hash published"
+    weakest = "sha256" if all("sha256" in hashes for hashes in known) else next(iter(known[0]))
+    return f"{weakest} published"
+
+
+def claims(zoo: Zoo) -> Table:
+    """Every documented number."""
+    heads = ("claim", "checkpoint", "metric", "documented", "source")
+    rows = (
+        (claim.id, claim.checkpoint or "none", claim.metric, _documented(claim), claim.source)
+        for claim in zoo.claims.values()
+    )
+    return _table(heads, rows)
+
+
+def _documented(claim: Claim) -> str:
+    return as_printed(claim) if claim.is_accuracy else f"{claim.value} {claim.unit}"
+
+
+def recipes(zoo: Zoo) -> Table:
+    """Recipes with their geometry and numeric parts."""
+    rows = ((each.id, each.geometry.id, each.numeric.id, each.note) for each in zoo.recipes.values())
+    return _table(("recipe", "geometry", "numeric", "note"), rows)
+
+
+def frameworks(zoo: Zoo) -> Table:
+    """The adapters, and whether their environments are built."""
+    rows = []
+    for each in public_frameworks():
+        built = environments.find(each)
+        version = built.versions.get(each.name, "built") if built else f"not built: zoo setup {each.name}"
+        rows.append((each.name, each.title, ", ".join(each.formats), ", ".join(each.pythons), version))
+    return _table(("framework", "title", "formats", "Python", "version"), rows)
+
+
+def image_sets(zoo: Zoo) -> Table:
+    """The populations documented accuracies speak of."""
+    rows = ((each.id, f"{each.images:,}", each.title) for each in zoo.populations.values())
+    return _table(("population", "images", "title"), rows)
+
+
+TABLES: dict[str, Callable[[Zoo], Table]] = {
+    "checkpoints": checkpoints,
+    "claims": claims,
+    "recipes": recipes,
+    "frameworks": frameworks,
+    "image-sets": image_sets,
+}

@@ -1,0 +1,136 @@
+"""The command line: each command parses, makes one library call and prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from zoo import __version__, catalogue, doctor, environments, store
+from zoo.errors import UsageError
+from zoo.frameworks import framework, public_frameworks
+from zoo.judge import NOT_RUN, OK, exit_code
+from zoo.manifest import load_zoo
+from zoo.progress import Talk
+from zoo.records import Report
+from zoo.report import terminal
+from zoo.runfolder import Documents, RunFolder
+from zoo.validate import Job, Request, judged
+
+PLAIN_WIDTH = 100  # of tables that do not go to a terminal
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def _show(report: Report, documents: Documents, folder: RunFolder) -> None:
+    console = _console()
+    console.print(terminal.table(report, documents.claims, console.width))
+    console.print(terminal.summary(report), markup=False, soft_wrap=True)
+    console.print(f"Report: {folder.path / 'report.html'}", markup=False, soft_wrap=True)
+
+
+def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """A,B as a tuple of known framework names."""
+    return None if value is None else tuple(framework(name.strip()).name for name in value.split(","))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": PLAIN_WIDTH})
+@click.version_option(__version__, prog_name="zoo")
+def cli() -> None:
+    """Re-run what model zoos document about their MobileNetV2 checkpoints, and judge it."""
+
+
+@cli.command()
+@click.option("--zoo", default="embedded", help="embedded, published, or a folder with a zoo's data files.")
+@click.option("--checkpoints", metavar="GLOB", help="Ids to run, such as 'onnx-zoo/*'; several with commas.")
+@click.option("--frameworks", metavar="A,B", callback=_names, help="Run in these; default: the publisher's own.")
+@click.option("--images", metavar="PATH", help="Folder or ILSVRC2012_img_val.tar; default: the zoo's own.")
+@click.option("--labels", metavar="FILE", help="Labels, where they do not lie beside the images.")
+@click.option("--sample", metavar="N", type=click.IntRange(1), help="Only N images, drawn by id.")
+@click.option("--seed", default=0, show_default=True, help="Of the sample.")
+@click.option("--recipe", metavar="ID", help="Decode, resize and crop as this recipe does.")
+@click.option("--numeric", metavar="ID", help="Numeric steps in place of the checkpoint's own.")
+@click.option("--threads", type=click.IntRange(1), default=store.default_jobs, help="For one run; default: all cores.")
+@click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True, help="Images a call.")
+@click.option("--jobs", type=click.IntRange(1), default=store.default_jobs, help="Processes that decode images.")
+@click.option("--tolerance", metavar="POINTS", type=click.FloatRange(0, 100), default=0.1, show_default=True,
+              help="Added to both sides of a documented accuracy.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; default: runs/<utc time>-<id>.")
+@click.option("--resume", type=click.Path(path_type=Path), help="Complete this run folder; no other options.")
+@click.option("--fresh", is_flag=True, help="Compute again what was computed before.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def validate(
+    tolerance: float, out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **options: Any
+) -> int:
+    """The main job: evaluate checkpoints and judge their documented accuracy."""
+    request = Request(tolerance=tolerance / 100, **options)
+    if resume is not None:
+        if out is not None or request != Request():
+            raise UsageError("--resume takes its options from the run folder; give no others with it")
+        out, request = resume, Request.from_json(RunFolder(resume).request())
+    folder = RunFolder(out if out is not None else RunFolder.fresh_path())
+    job = Job(request, folder, Talk(quiet=quiet), fresh=fresh)
+    folder.create(request.to_json())
+    report, documents = job.execute()
+    _show(report, documents, folder)
+    return exit_code(report.runs, report.verdicts)
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def compare(run: Path) -> int:
+    """Judge a run folder again, with the rules of today; nothing is measured."""
+    folder = RunFolder(run)
+    stored, documents = folder.report(), folder.documents()
+    report = judged(stored.conditions, stored.runs, documents)
+    _show(report, documents, folder)
+    changed = len({*report.verdicts} ^ {*stored.verdicts})
+    click.echo(f"{changed} verdicts differ from the stored ones" if changed else "the stored verdicts stand")
+    return exit_code(report.runs, report.verdicts)
+
+
+@cli.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def report(run: Path) -> int:
+    """Write a run folder's reports again, judged with the rules of today."""
+    folder = RunFolder(run)
+    stored, documents = folder.report(), folder.documents()
+    fresh = judged(stored.conditions, stored.runs, documents)
+    folder.write(fresh, documents)
+    click.echo(f"written: {folder.path / 'report.md'}, report.html, report.json, *.csv, junit.xml")
+    return OK
+
+
+@cli.command()
+@click.argument("names", metavar="[FRAMEWORK]...", nargs=-1)
+@click.option("--quiet", is_flag=True, help="No progress.")
+def setup(names: tuple[str, ...], quiet: bool) -> int:
+    """Build the frameworks' environments (all, or those named)."""
+    wanted = [framework(name) for name in names] or public_frameworks()
+    for entry in wanted:
+        built = environments.ensure(entry, Talk(quiet=quiet).say)
+        click.echo(f"{entry.name}: {', '.join(f'{name} {version}' for name, version in built.versions.items())}")
+    return OK
+
+
+@cli.command("list")
+@click.argument("what", type=click.Choice(tuple(catalogue.TABLES)))
+@click.option("--zoo", default="published", show_default=True, help="embedded, published, or a folder.")
+def list_(what: str, zoo: str) -> int:
+    """What is known: checkpoints, claims, recipes, frameworks, image sets."""
+    _console().print(catalogue.TABLES[what](load_zoo(zoo)))
+    return OK
+
+
+@cli.command("doctor")
+@click.option("--zoo", default="embedded", show_default=True, help="embedded, published, or a folder.")
+def doctor_(zoo: str) -> int:
+    """What is installed, reachable and missing, and the command that mends it."""
+    findings = doctor.examine(load_zoo(zoo))
+    _console().print(doctor.table(findings))
+    return OK if all(finding.well for finding in findings) else NOT_RUN

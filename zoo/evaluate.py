@@ -1,0 +1,270 @@
+"""A checkpoint in a framework on an image set: per-image top-5, and the run they make.
+
+Results are kept per block of images under a key of everything they depend on, so that the same question is never
+computed twice and a run that was interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo import cache, places, preprocess, ranking
+from zoo.environments import Environment
+from zoo.errors import ZooError
+from zoo.files import Located
+from zoo.images import ImageSet
+from zoo.predictions import Predictions
+from zoo.records import Checkpoint, LabelMap, PopulationKind, Recipe, Run
+from zoo.store import Block, block_path
+from zoo.workers import Worker
+
+FIRST = 64  # images whose whole score vectors are kept, for comparing frameworks
+
+
+class MisfitError(ZooError):
+    """Checkpoint, recipe and label map do not fit together (exit code 3)."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How every run is made. threads: for one operator; batch_size: images a call; fresh: ignore kept results."""
+
+    threads: int
+    batch_size: int = 8
+    precision: str = "fp32"
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to be made."""
+
+    checkpoint: Checkpoint
+    recipe: Recipe
+    label_map: LabelMap
+    environment: Environment
+    located: Located
+
+
+@dataclass(frozen=True)
+class Material:
+    """The image set, cut into decoded blocks (filled in the task's geometry), and what it is of the population."""
+
+    image_set: ImageSet
+    blocks: Sequence[Block]
+    digest: str
+    population: PopulationKind
+    population_id: str
+
+
+class Evaluation:
+    """One task being worked on; the worker is started only when an answer is missing."""
+
+    def __init__(self, task: Task, settings: Settings, limits: dict[str, float] | None = None) -> None:
+        self.task, self.settings, self.limits = task, settings, limits
+        self._base = _base_key(task, settings)
+        self._stack = ExitStack()
+        self._worker: Worker | None = None
+        self._facts: dict[str, Any] = {}
+
+    def __enter__(self) -> Evaluation:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._stack.__exit__(*exception)
+
+    def check(self) -> dict[str, Any]:
+        """Load the checkpoint (or recall that it was) and see that recipe and label map fit; facts of the model.
+
+        No image is needed for this. Raises WorkerError, MisfitError.
+        """
+        path = places.home() / "results" / "models" / f"{self._base}.json"
+        if self.settings.fresh or not path.is_file():
+            self._started()
+            cache.replace_text(path, json.dumps(self._facts))
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        _check_fit(self.task, facts)
+        return facts
+
+    def run(self, material: Material, progress: Callable[[int], None]) -> tuple[Run, Predictions]:
+        """Answers for every block, kept ones first asked for; `progress` is told finished images."""
+        facts = self.check()
+        parts, reused = [], True
+        for block in material.blocks:
+            path = self._result_path(block)
+            if self.settings.fresh or not path.is_file():
+                reused = False
+                self._compute(block, path)
+            parts.append(_Part.read(path))
+            progress(len(block.images))
+        return _assembled(self.task, self.settings, material, parts, facts, self._base, reused)
+
+    def _result_path(self, block: Block) -> Path:
+        decoded = block_path(self.task.recipe.geometry, block).stem
+        key = cache.digest_of([self._base, decoded, block.start == 0])
+        return places.home() / "results" / key[:2] / f"{key}.npz"
+
+    def _compute(self, block: Block, path: Path) -> None:
+        with tempfile.TemporaryDirectory(prefix="zoo-scores-") as folder:
+            out = Path(folder) / "scores.npy"
+            reply = self._started().request(
+                "predict",
+                store=str(block_path(self.task.recipe.geometry, block)),
+                rows=[0, len(block.images)],
+                numeric=[step.to_json() for step in self.task.recipe.numeric.steps],
+                out=str(out),
+            )
+            scores = np.load(out, allow_pickle=False)
+        ranked = ranking.rank(scores)
+        first = scores[: FIRST if block.start == 0 else 0]
+        part = _Part(*ranked, first_scores=first, seconds=np.float64(reply["seconds"]))
+        with cache.explained(path):
+            cache.replace(path, part.write)
+
+    def _started(self) -> Worker:
+        if self._worker is None:
+            task = self.task
+            python = task.environment.python
+            worker = Worker(task.environment.framework, python, limits=self.limits)
+            self._worker = self._stack.enter_context(worker)
+            self._worker.request("hello")
+            reply = self._worker.request(
+                "load", files=[str(path) for path in task.located.paths], options=_options(task, self.settings)
+            )
+            self._facts = reply["info"]
+        return self._worker
+
+
+def _options(task: Task, settings: Settings) -> dict[str, Any]:
+    network = task.checkpoint.network
+    return {
+        "threads": settings.threads,
+        "format": task.checkpoint.format,
+        "batch_size": settings.batch_size,
+        "precision": settings.precision,
+        "network": network.to_json() if network else None,
+        "extra": task.checkpoint.options,
+    }
+
+
+def _base_key(task: Task, settings: Settings) -> str:
+    """Everything an answer depends on but the images."""
+    environment = task.environment
+    return cache.digest_of(
+        {
+            "checkpoint": task.located.sha256,
+            "adapter": environment.framework.adapter_digest(),
+            "versions": environment.versions,
+            "environment": environment.framework.environment,
+            "options": _options(task, settings),
+            "recipe": task.recipe.content(),
+            "decoders": preprocess.versions(),
+        }
+    )
+
+
+def _check_fit(task: Task, facts: dict[str, Any]) -> None:
+    if facts["outputs"] != task.label_map.outputs:
+        raise MisfitError(
+            f"{task.checkpoint.id}: label map {task.label_map.id!r} expects {task.label_map.outputs} outputs, "
+            f"the network has {facts['outputs']}; name the label map that fits in its checkpoint record"
+        )
+    side = task.recipe.geometry.side
+    layout = task.recipe.numeric.steps[-1].to_json()["order"]
+    given = [3, side, side] if layout == "nchw" else [side, side, 3]
+    wanted = list(facts["input_shape"][1:])
+    if len(wanted) != 3 or any(want not in (-1, have) for want, have in zip(wanted, given, strict=True)):
+        raise MisfitError(
+            f"{task.checkpoint.id}: recipe {task.recipe.id!r} gives {given} ({layout}), input "
+            f"{facts['input_name']!r} expects {wanted}; choose a recipe of that size and layout"
+        )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Answers for one block, as kept on disk."""
+
+    indices: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    tied_first: NDArray[np.bool_]
+    tied_fifth: NDArray[np.bool_]
+    first_scores: NDArray[np.float32]
+    seconds: np.float64 = field(default_factory=lambda: np.float64(0))
+
+    def write(self, out: BinaryIO) -> None:
+        np.savez(out, allow_pickle=False, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+
+    @classmethod
+    def read(cls, path: Path) -> _Part:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
+
+
+def _assembled(
+    task: Task,
+    settings: Settings,
+    material: Material,
+    parts: Sequence[_Part],
+    facts: dict[str, Any],
+    base: str,
+    reused: bool,
+) -> tuple[Run, Predictions]:
+    images = material.image_set.images
+    indices = np.concatenate([part.indices for part in parts])
+    classes = np.array([image.class_index for image in images], dtype=np.int64)
+    top1, top5 = ranking.correct(indices, classes, task.label_map.first)
+    predictions = Predictions(
+        ids=tuple(image.id for image in images),
+        classes=classes,
+        indices=indices,
+        scores=np.concatenate([part.scores for part in parts]),
+        top1=top1,
+        top5=top5,
+        first_scores=np.concatenate([part.first_scores for part in parts]),
+    )
+    seconds = float(sum(part.seconds for part in parts))
+    run = Run(
+        **identity(task, material, cache.digest_of([base, material.digest])),
+        n=len(images),
+        top1_correct=int(top1.sum()),
+        top5_correct=int(top5.sum()),
+        top1_ties=int(sum(part.tied_first.sum() for part in parts)),
+        top5_ties=int(sum(part.tied_fifth.sum() for part in parts)),
+        seconds=seconds,
+        images_per_second=len(images) / seconds if seconds else 0.0,
+        threads=facts["threads"],
+        precision=facts["precision"],
+        batch_size=settings.batch_size,
+        reused=reused,
+        status="done",
+    )
+    return run, predictions
+
+
+def identity(task: Task, material: Material, key: str) -> dict[str, Any]:
+    """The fields of a Run that are known before it is made."""
+    return {
+        "key": key,
+        "checkpoint": task.checkpoint.id,
+        "framework": task.environment.framework.name,
+        "recipe": task.recipe.id,
+        "label_map": task.label_map.id,
+        "image_set": material.image_set.name,
+        "population": material.population,
+        "population_id": material.population_id,
+        "sha256": task.located.sha256,
+        "hash_verified": task.located.verified,
+        "weights": task.checkpoint.weights or task.located.sha256,
+        "versions": task.environment.versions,
+    }
+

@@ -1,0 +1,80 @@
+"""Checkpoints that are written here: the embedded zoo's weights in each framework's published format."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from zoo import cache, places
+from zoo.environments import Environment
+from zoo.errors import FileUnavailableError
+from zoo.files import Located, located
+from zoo.records import Checkpoint
+from zoo.workers import Worker
+
+
+def export(checkpoint: Checkpoint, root: Path, environment: Environment) -> Located:
+    """The files of a checkpoint with `export_from`, written by its framework's adapter unless they exist.
+
+    `root` is the zoo's own folder. Raises FileUnavailableError, WorkerError, CacheError.
+    """
+    assert checkpoint.export_from is not None
+    weights = root / checkpoint.export_from
+    if not weights.is_file():
+        raise FileUnavailableError(f"{checkpoint.id}: export_from names {weights}, which does not exist")
+    folder = places.home() / "exports" / _key(checkpoint, weights, environment) / checkpoint.format
+    order = folder / "files.txt"
+    with cache.explained(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.parent / "lock"):
+            if not order.is_file():
+                _write(checkpoint, weights, environment, folder)
+    # The weights came with the zoo and the file was made from them here: nothing is left to verify.
+    return located([folder / name for name in order.read_text(encoding="utf-8").splitlines()], verified=True)
+
+
+def _key(checkpoint: Checkpoint, weights: Path, environment: Environment) -> str:
+    assert checkpoint.network is not None
+    content = [
+        cache.file_sha256(weights),
+        checkpoint.network.to_json(),
+        environment.framework.adapter_digest(),
+        environment.key,
+    ]
+    return cache.digest_of(content)[:16]
+
+
+def _write(checkpoint: Checkpoint, weights: Path, environment: Environment, folder: Path) -> None:
+    assert checkpoint.network is not None
+    building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
+    try:
+        tensors = building / "tensors.npz"
+        np.savez(tensors, allow_pickle=False, **_read(checkpoint, weights))
+        target = building / "files"
+        target.mkdir()
+        with Worker(environment.framework, environment.python) as worker:
+            reply = worker.request(
+                "export",
+                tensors=str(tensors),
+                network=checkpoint.network.to_json(),
+                format=checkpoint.format,
+                target=str(target),
+            )
+        names = [str(Path(name).relative_to(target)) for name in reply["files"]]
+        (target / "files.txt").write_text("\n".join(names), encoding="utf-8")
+        target.rename(folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _read(checkpoint: Checkpoint, weights: Path) -> dict[str, np.ndarray]:
+    try:
+        return load_file(weights)
+    except SafetensorError as error:
+        raise FileUnavailableError(f"{checkpoint.id}: {weights} is not a readable safetensors file: {error}") from error

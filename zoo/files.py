@@ -1,0 +1,155 @@
+"""Checkpoint files on this machine: found by name, accepted by their published hash.
+
+Searched in order: the zoo's own folder, `ZOO_HOME/files`, `ZOO_MIRROR` (with sub-folders), and there also the
+published archives that hold a file as a member.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache as cache_of
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from zoo import cache, places
+from zoo.errors import FileUnavailableError
+from zoo.records import Archive, Checkpoint, Digests, File
+
+ALGORITHMS = {"sha256_prefix": "sha256", "sha1_prefix": "sha1"}
+
+
+@dataclass(frozen=True)
+class Located:
+    """A checkpoint's files in the record's order.
+
+    sha256: of the file, or over the files' hashes if there are several; verified: every file equals a published hash.
+    """
+
+    paths: tuple[Path, ...]
+    sha256: str
+    verified: bool
+
+
+def locate(checkpoint: Checkpoint, root: Path) -> Located:
+    """The checkpoint's files; `root` is the zoo's own folder. Raises FileUnavailableError."""
+    if checkpoint.unavailable:
+        raise FileUnavailableError(f"{checkpoint.id}: {checkpoint.unavailable}")
+    found = [_locate_file(checkpoint, file, root) for file in checkpoint.files]
+    return located([path for path, _ in found], verified=all(sure for _, sure in found))
+
+
+def located(paths: list[Path], *, verified: bool) -> Located:
+    """Files already known to be right, with their common hash."""
+    hashes = [cache.file_sha256(path) for path in paths]
+    together = hashes[0] if len(hashes) == 1 else cache.digest_of(hashes)
+    return Located(tuple(paths), together, verified)
+
+
+def _locate_file(checkpoint: Checkpoint, file: File, root: Path) -> tuple[Path, bool]:
+    complaints: list[str] = []
+    for path in _candidates(file.name, root):
+        complaint = mismatch(path, file)
+        if complaint is None:
+            return path, bool(file.published())
+        complaints.append(complaint)
+    if file.archive is not None:
+        for path in _candidates(file.archive.name, root):
+            complaint = mismatch(path, file.archive)
+            # Repacked archives are common; a member that has its own published hash needs no right archive.
+            if complaint is not None and not file.published():
+                complaints.append(complaint)
+                continue
+            member = _taken_out(path, file.archive, file)
+            complaint = mismatch(member, file)
+            if complaint is None:
+                return member, True
+            complaints.append(f"member {file.archive.member} of {path}: {complaint}")
+    raise FileUnavailableError(_not_found(checkpoint, file, complaints))
+
+
+def _not_found(checkpoint: Checkpoint, file: File, complaints: list[str]) -> str:
+    if complaints:
+        return f"{checkpoint.id}: no usable {file.name}: " + "; ".join(complaints)
+    names = file.name if file.archive is None else f"{file.name} (or {file.archive.name})"
+    urls = [*file.urls, *(file.archive.urls if file.archive else ())]
+    where = f"; published at {urls[0]}" if urls else ""
+    return (
+        f"{checkpoint.id}: {names} is not on this machine{where}; put it into a folder and set ZOO_MIRROR to that folder"
+    )
+
+
+def _candidates(name: str, root: Path) -> Iterator[Path]:
+    for folder in (root, places.home() / "files"):
+        yield from _index(folder).get(name, ())
+    mirror = places.mirror()
+    if mirror is not None:
+        yield from _mirror_index(mirror).get(name, ())
+
+
+def _index(folder: Path) -> dict[str, list[Path]]:
+    """Every file below `folder` by its name."""
+    found: dict[str, list[Path]] = {}
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        for name in names:
+            found.setdefault(name, []).append(Path(parent) / name)
+    return found
+
+
+_mirror_index = cache_of(_index)  # a mirror may hold many files, and nobody writes to it meanwhile
+
+
+def mismatch(path: Path, expected: Digests) -> str | None:
+    """Why `path` is not the published file (size and strongest known hash), or None."""
+    size = getattr(expected, "size_bytes", None)
+    got_size = path.stat().st_size
+    if size is not None and got_size != size:
+        return f"{path}: expected {size:,} bytes, got {got_size:,}"
+    for name, wanted in expected.published().items():
+        with path.open("rb") as stream:
+            got = hashlib.file_digest(stream, ALGORITHMS.get(name, name)).hexdigest()
+        return None if got.startswith(wanted) else f"{path}: expected {name} {wanted}, got {got}"
+    return None
+
+
+def _taken_out(path: Path, archive: Archive, file: File) -> Path:
+    """The member as a file under ZOO_HOME; the archive's own folder structure is never recreated."""
+    content = cache.file_sha256(path)
+    target = places.home() / "files" / content[:16] / file.name
+    opener = _zip_member if zipfile.is_zipfile(path) else _tar_member
+    cache.write_once(target, lambda out: opener(path, archive.member, out), bytes_needed=file.size_bytes or 0)
+    return target
+
+
+def _tar_member(path: Path, member: str, out: BinaryIO) -> None:
+    try:
+        with tarfile.open(path) as archive:
+            for info in archive:
+                if info.isfile() and info.name.removeprefix("./") == member:
+                    stream = archive.extractfile(info)
+                    assert stream is not None
+                    _copy(stream, out)
+                    return
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise FileUnavailableError(f"{path}: not a readable tar archive: {error}; delete it and fetch it again") from error
+    raise FileUnavailableError(f"{path}: expected a regular file {member!r} in it, found none")
+
+
+def _zip_member(path: Path, member: str, out: BinaryIO) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+            _copy(stream, out)
+    except KeyError:
+        raise FileUnavailableError(f"{path}: expected a file {member!r} in it, found none") from None
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise FileUnavailableError(f"{path}: not a readable zip archive: {error}; delete it and fetch it again") from error
+
+
+def _copy(source: IO[bytes], out: BinaryIO) -> None:
+    while chunk := source.read(1 << 20):
+        out.write(chunk)

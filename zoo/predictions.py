@@ -1,0 +1,39 @@
+"""Per-image answers of a run, as kept in a run folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Per-image answers of a run, in the order of the image set.
+
+    ids: file names; indices: int32 (N, k) output indices; scores: float32 (N, k); top1, top5: bool (N,);
+    classes: int64 (N,) true classes; first_scores: float32 (min(N, 64), outputs), whole vectors.
+    """
+
+    ids: tuple[str, ...]
+    classes: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    top1: NDArray[np.bool_]
+    top5: NDArray[np.bool_]
+    first_scores: NDArray[np.float32]
+
+    def write(self, out: BinaryIO) -> None:
+        """As .npz, readable with `numpy.load(..., allow_pickle=False)`."""
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "ids"}
+        np.savez_compressed(out, allow_pickle=False, ids=np.array(self.ids, dtype=np.str_), **arrays)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Inverse of `write`."""
+        with np.load(path, allow_pickle=False) as arrays:
+            fields = {name: arrays[name] for name in cls.__dataclass_fields__ if name != "ids"}
+            return cls(ids=tuple(str(name) for name in arrays["ids"]), **fields)

@@ -1,0 +1,28 @@
+"""Records to text: what a person, a pull request, a notebook and a CI system read.
+
+Pure functions: no clock, no disk (but the package's own templates), no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zoo.records import Claim, Report
+from zoo.report import html, junit, markdown, tables, terminal
+
+__all__ = ["render_all", "terminal"]
+
+
+def render_all(report: Report, claims: Sequence[Claim]) -> dict[str, str]:
+    """File name -> text (write it as UTF-8 with newlines as they are) for everything a run folder shows.
+
+    claims: the documented numbers that the verdicts speak of; without them only their printed form is lost.
+    """
+    return {
+        "report.json": report.model_dump_json(indent=1, by_alias=True) + "\n",
+        "report.md": markdown.render(report, claims),
+        "report.html": html.render(report, claims),
+        "verdicts.csv": tables.verdicts_csv(report),
+        "runs.csv": tables.runs_csv(report),
+        "junit.xml": junit.render(report),
+    }

@@ -1,0 +1,49 @@
+"""Under what a run folder was made, as pairs of words."""
+
+from __future__ import annotations
+
+from zoo.records import Conditions, Run
+from zoo.report import text
+
+RUN_HEADS = (
+    "run", "recipe", "threads", "precision", "batch", "seconds", "versions", "file sha256", "run key",
+)  # fmt: skip
+
+
+def general(conditions: Conditions) -> list[tuple[str, str]]:
+    """What holds for all runs."""
+    shown = [
+        ("made", conditions.created),
+        ("command", "zoo " + " ".join(conditions.command)),
+        ("images", text.images_sentence(conditions)),
+        ("image list sha256", conditions.images_digest),
+        ("zoo", conditions.zoo),
+        ("tolerance", f"{text.percent(conditions.tolerance)} points on both sides of a documented accuracy"),
+        ("suite", conditions.suite_version),
+        ("Python", conditions.python),
+        ("decoders", _versions(conditions.decoders)),
+        ("platform", conditions.platform),
+        ("processor", f"{conditions.processor}, {text.counted(conditions.cores, 'core')}"),
+    ]
+    return [(head, text.one_line(value) or text.ABSENT) for head, value in shown]
+
+
+def of_run(run: Run) -> tuple[str, ...]:
+    """What holds for one run, in the order of RUN_HEADS."""
+    verified = "as published" if run.hash_verified else "not compared with a published hash"
+    cells = (
+        run.subject,
+        run.recipe,
+        str(run.threads),
+        run.precision,
+        str(run.batch_size),
+        f"{run.seconds:.1f}" + (" (reused)" if run.reused else ""),
+        _versions(run.versions),
+        f"{run.sha256} ({verified})" if run.sha256 else "",
+        run.key,
+    )
+    return tuple(text.one_line(cell) or text.ABSENT for cell in cells)
+
+
+def _versions(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))

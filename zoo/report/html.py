@@ -1,0 +1,131 @@
+"""A run as one self-contained page: no request leaves it, and nothing from outside is trusted in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from zoo.records import Claim, Report, Verdict
+from zoo.report import conditions, text
+from zoo.report.plot import claim_plot
+from zoo.report.rows import Row, by_id, claim_of, rows
+
+SYMBOLS = {
+    "refuted": "✗", "fail": "✗", "failed": "!", "not_run": "!", "inconclusive": "?",
+    "not_comparable": "≠", "known": "≈", "confirmed": "✓", "pass": "✓", "no_claim": "·",
+}  # fmt: skip
+_ALWAYS_COUNTED = ("confirmed", "refuted", "inconclusive", "not_comparable")
+_COUNTED_WHEN_SEEN = ("known", "not_run", "fail")
+_COUNT_NAMES = {"fail": "checks failed", "failed": "runs failed"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A verdict beside its claim, in words."""
+
+    verdict: Verdict
+    claim: Claim | None
+    metric: str
+    documented: str
+    measured: str
+    interval: str
+    source: str
+
+
+def render(report: Report, claims: Sequence[Claim]) -> str:
+    """report.html."""
+    found = rows(report, claims)
+    return _environment().get_template("report.html.j2").render(
+        report=report,
+        counts=_counts(report),
+        plot=claim_plot(report, claims),
+        frameworks=list(dict.fromkeys(row.framework for row in found)),
+        found=found,
+        matrix=_matrix(found),
+        passed=text.outcome_counts(report.verdicts).get("pass", 0),
+        failed=text.unfinished(report),
+        judged=_judged(report, claims),
+        outcomes=list(text.outcome_counts(report.verdicts)),
+        general=conditions.general(report.conditions),
+        run_heads=conditions.RUN_HEADS,
+        **_assets(),
+    )  # fmt: skip
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("zoo.report"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        finalize=lambda value: text.clean(value) if type(value) is str else value,
+    )  # fmt: skip
+    environment.globals.update(text=text, symbols=SYMBOLS, of_run=conditions.of_run)
+    environment.filters.update(breakable=_breakable, outcome_name=text.outcome_name)
+    return environment
+
+
+def _breakable(name: str) -> Markup:
+    """An escaped name that may be broken over lines after / _ - @."""
+    parts = re.findall(r"[^/_@-]*[/_@-]|[^/_@-]+", text.one_line(name))
+    return Markup("<wbr>").join(escape(part) for part in parts)
+
+
+def _assets() -> dict[str, Any]:
+    """Style and script, and the policy that lets exactly these two in and nothing else."""
+    sources = {name: _source(name) for name in ("report.css", "report.js")}
+    style, script = (f"'sha256-{_digest(source)}'" for source in sources.values())
+    policy = f"default-src 'none'; base-uri 'none'; style-src {style}; script-src {script}"
+    return {"style": Markup(sources["report.css"]), "script": Markup(sources["report.js"]), "policy": policy}
+
+
+def _source(name: str) -> str:
+    environment = _environment()
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _digest(source: str) -> str:
+    return base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+
+
+def _counts(report: Report) -> list[tuple[str, int, str]]:
+    """(outcome, how many, name) for the tiles: documented numbers, then checks, then runs."""
+    seen = text.outcome_counts(report.verdicts)
+    counts: list[tuple[str, int]] = [(outcome, seen.get(outcome, 0)) for outcome in text.OUTCOMES]
+    tiles = [pair for wanted in _ALWAYS_COUNTED for pair in counts if pair[0] == wanted]
+    tiles += [pair for wanted in _COUNTED_WHEN_SEEN for pair in counts if pair[0] == wanted and pair[1]]
+    tiles.append(("failed", len(text.unfinished(report))))
+    return [(kind, number, _COUNT_NAMES.get(kind, text.outcome_name(kind))) for kind, number in tiles]
+
+
+def _matrix(found: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
+    """checkpoint -> framework -> rows; empty where each checkpoint ran in one framework: a list is better."""
+    matrix: dict[str, dict[str, list[Row]]] = {}
+    for row in found:
+        matrix.setdefault(row.checkpoint, {}).setdefault(row.framework, []).append(row)
+    return matrix if any(len(by_framework) > 1 for by_framework in matrix.values()) else {}
+
+
+def _judged(report: Report, claims: Sequence[Claim]) -> list[Judged]:
+    known = by_id(claims)
+    return [_in_words(verdict, claim_of(verdict, known)) for verdict in text.worst_first(report.verdicts)]
+
+
+def _in_words(verdict: Verdict, claim: Claim | None) -> Judged:
+    return Judged(
+        verdict=verdict,
+        claim=claim,
+        metric=text.METRIC_NAMES[claim.metric] if claim else "",
+        documented=text.documented(verdict, claim),
+        measured=text.quantity(verdict.measured, verdict, claim),
+        interval=text.interval(verdict, claim),
+        source=text.one_line(f"{claim.source} {claim.place}") if claim else "",
+    )

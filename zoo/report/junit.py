@@ -1,0 +1,84 @@
+"""Verdicts and failed runs as JUnit XML, for a CI system."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from zoo.records import Report, Run, Verdict
+from zoo.report import text
+
+_FAILURES = {"refuted", "fail"}
+
+
+def render(report: Report) -> str:
+    """One test case per verdict (class name: rule, name: subject) and one per run that could not be done."""
+    document = JUnitXml("zoo")
+    for name, cases in (("verdicts", _verdicts(report.verdicts)), ("runs", _runs(report))):
+        suite = TestSuite(name)
+        suite.timestamp = text.one_line(report.conditions.created)[:19]  # the schema knows no zone; it is UTC
+        for key, value in _properties(report):
+            suite.add_property(key, value)
+        for case in cases:
+            suite.add_testcase(case)
+        document.add_testsuite(suite)
+    document.update_statistics()  # type: ignore[no-untyped-call]
+    root = ElementTree.fromstring(document.tostring())  # type: ignore[no-untyped-call]
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _properties(report: Report) -> list[tuple[str, str]]:
+    conditions = report.conditions
+    shown = {
+        "suite_version": conditions.suite_version,
+        "zoo": conditions.zoo,
+        "images": text.images_sentence(conditions),
+        "platform": conditions.platform,
+    }
+    return [(key, text.one_line(value)) for key, value in shown.items()]
+
+
+def _verdicts(verdicts: Sequence[Verdict]) -> list[TestCase]:
+    names = _unique_names(verdicts)
+    return [_case(name, verdict) for name, verdict in zip(names, verdicts, strict=True)]
+
+
+def _unique_names(verdicts: Sequence[Verdict]) -> list[str]:
+    """The subject; claim, then a number, where a rule sees one subject twice (CI merges equal names)."""
+    subjects = Counter((verdict.rule, verdict.subject) for verdict in verdicts)
+    seen: Counter[tuple[str, str]] = Counter()
+    names = []
+    for verdict in verdicts:
+        name = text.one_line(verdict.subject)
+        if subjects[verdict.rule, verdict.subject] > 1 and verdict.claim_id:
+            name += f" ({text.one_line(verdict.claim_id)})"
+        seen[verdict.rule, name] += 1
+        number = seen[verdict.rule, name]
+        names.append(name if number == 1 else f"{name} #{number}")
+    return names
+
+
+def _case(name: str, verdict: Verdict) -> TestCase:
+    case = TestCase(name, classname=verdict.rule, time=0)
+    message = text.one_line(verdict.reason)
+    if verdict.outcome in _FAILURES:
+        case.result = [Failure(message, verdict.outcome)]
+    elif verdict.outcome not in text.GOOD:
+        case.result = [Skipped(f"{text.outcome_name(verdict.outcome)}: {message}", verdict.outcome)]
+    return case
+
+
+def _runs(report: Report) -> list[TestCase]:
+    return [_failed(run) for run in text.unfinished(report)]
+
+
+def _failed(run: Run) -> TestCase:
+    case = TestCase(text.one_line(run.subject), classname="run", time=run.seconds)
+    error = Error(text.first_line(run.error or ""), run.status)
+    error.text = text.clean(run.error or "")
+    case.result = [error]
+    return case

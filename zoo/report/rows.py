@@ -1,0 +1,111 @@
+"""One row per run, joined with the verdicts and documented numbers that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from zoo.records import Claim, Report, Run, Verdict
+from zoo.report import text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What every rendering shows of one run; all fields are text that is ready to be escaped."""
+
+    run: Run
+    framework: str
+    checkpoint: str
+    n: str
+    top1: str
+    top5: str
+    documented: str  # "68.30 / 88.44"
+    verdicts: tuple[tuple[str, str], ...]  # (outcome or status, words), worst first
+    images_per_second: str
+
+    @property
+    def verdict(self) -> str:
+        """All verdicts in one piece: "refuted top-1, confirmed top-5"."""
+        return ", ".join(words for _, words in self.verdicts)
+
+
+def by_id(claims: Sequence[Claim]) -> dict[str, Claim]:
+    """Claims by their id."""
+    return {claim.id: claim for claim in claims}
+
+
+def claim_of(verdict: Verdict, known: Mapping[str, Claim]) -> Claim | None:
+    """The claim that a verdict judges, where it is at hand."""
+    return known.get(verdict.claim_id) if verdict.claim_id else None
+
+
+def is_accuracy(verdict: Verdict, claim: Claim | None) -> bool:
+    """Whether a verdict judges a documented accuracy."""
+    return claim.is_accuracy if claim else verdict.rule.startswith("A")
+
+
+def rows(report: Report, claims: Sequence[Claim]) -> list[Row]:
+    """The runs in their order."""
+    known = by_id(claims)
+    return [_row(run, _belonging(run, report), known) for run in report.runs]
+
+
+def _belonging(run: Run, report: Report) -> list[Verdict]:
+    """Verdicts that name this run by its key, or else by its subject."""
+    keys = {other.key for other in report.runs}
+    return [
+        verdict
+        for verdict in report.verdicts
+        if (verdict.run == run.key if verdict.run in keys else verdict.subject == run.subject)
+    ]
+
+
+def _row(run: Run, verdicts: Sequence[Verdict], known: Mapping[str, Claim]) -> Row:
+    judged = [verdict for verdict in verdicts if is_accuracy(verdict, claim_of(verdict, known))]
+    done = run.status == "done"
+    return Row(
+        run=run,
+        framework=text.one_line(run.framework),
+        checkpoint=text.one_line(run.checkpoint),
+        n=str(run.n) if done else text.ABSENT,
+        top1=text.share(run.top1_correct, run.n) if done else text.ABSENT,
+        top5=text.share(run.top5_correct, run.n) if done else text.ABSENT,
+        documented=_documented(run, judged, known),
+        verdicts=_short(judged, known) if done else ((run.status, _status_words(run)),),
+        images_per_second=text.rate(run.images_per_second) if done else text.ABSENT,
+    )
+
+
+def _status_words(run: Run) -> str:
+    return "run failed" if run.status == "failed" else "not run"
+
+
+def _documented(run: Run, judged: Sequence[Verdict], known: Mapping[str, Claim]) -> str:
+    """`top-1 / top-5`, as printed; several documents that differ are separated by commas."""
+    claims = [claim for verdict in judged if (claim := claim_of(verdict, known))]
+    if not claims:
+        about = (claim for claim in known.values() if claim.checkpoint == run.checkpoint)
+        claims = [claim for claim in about if claim.is_accuracy]
+    if not claims:
+        return text.ABSENT
+    printed = {
+        metric: list(dict.fromkeys(text.printed(claim) for claim in claims if claim.metric == metric))
+        for metric in ("top1", "top5")
+    }
+    return " / ".join(", ".join(values) or text.ABSENT for values in printed.values())
+
+
+def _short(judged: Sequence[Verdict], known: Mapping[str, Claim]) -> tuple[tuple[str, str], ...]:
+    """One entry where all agree ("confirmed"), else one per outcome with its metrics ("refuted top-1")."""
+    if not judged:
+        return (("no_claim", "no claim"),)
+    metrics: dict[str, list[str]] = {}
+    for verdict in text.worst_first(judged):
+        claim = claim_of(verdict, known)
+        names = metrics.setdefault(verdict.outcome, [])
+        name = text.METRIC_NAMES[claim.metric] if claim else text.one_line(verdict.rule)
+        if name not in names:
+            names.append(name)
+    if len(metrics) == 1:
+        return tuple((outcome, text.outcome_name(outcome)) for outcome in metrics)
+    return tuple((key, f"{text.outcome_name(key)} {' '.join(names)}") for key, names in metrics.items())

@@ -1,0 +1,38 @@
+"""Runs and verdicts as CSV, for a notebook."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from zoo.records import Record, Report, Run, Verdict
+from zoo.report import text
+
+
+def runs_csv(report: Report) -> str:
+    """One line per run."""
+    return _csv(Run, report.runs)
+
+
+def verdicts_csv(report: Report) -> str:
+    """One line per verdict."""
+    return _csv(Verdict, report.verdicts)
+
+
+def _csv(kind: type[Record], records: Sequence[Record]) -> str:
+    """Columns in the order of the record's fields; nothing is an empty cell, a nested field is JSON text."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, fieldnames=list(kind.model_fields), lineterminator="\n")
+    writer.writeheader()
+    for record in records:
+        writer.writerow({name: _cell(value) for name, value in record.to_json().items()})
+    return stream.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return text.clean(value) if isinstance(value, str) else value

@@ -1,0 +1,190 @@
+"""Numbers and outcomes as words: percent and milliseconds are made here and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+from zoo.records import Claim, Conditions, Outcome, Report, Run, Verdict
+
+ABSENT = "\N{EN DASH}"
+
+# Worst first: the order in which outcomes are counted and listed.
+OUTCOMES: tuple[Outcome, ...] = (
+    "refuted", "fail", "not_run", "inconclusive", "not_comparable", "known", "confirmed", "pass",
+)  # fmt: skip
+GOOD: frozenset[Outcome] = frozenset({"confirmed", "pass"})
+METRIC_NAMES = {
+    "top1": "top-1", "top5": "top-5", "size": "size", "parameters": "parameters",
+    "multiply_adds": "multiply-adds", "gflops": "operations", "latency": "latency",
+}  # fmt: skip
+POPULATIONS = {
+    "full": "the full set",
+    "random_sample": "a random sample",
+    "other": "not the documented images",
+}
+
+# ANSI sequences; then control characters (not tab, newline), bidirectional overrides, what XML cannot hold.
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+
+
+def clean(text: str) -> str:
+    r"""Text that can neither steer a terminal nor break XML; newlines and tabs stay.
+
+    >>> clean("\x1b[31mred\x1b[0m\x00")
+    'red'
+    """
+    return _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """`clean`, with every stretch of white space as one space, cut after `limit` characters."""
+    line = " ".join(clean(text).split())
+    return line if limit is None or len(line) <= limit else line[: limit - 4].rstrip() + " ..."
+
+
+def first_line(text: str, limit: int = 300) -> str:
+    """The first line of a text that says something: an error's message without the traceback under it."""
+    lines = [line for line in clean(text).splitlines() if line.strip()]
+    return one_line(lines[0], limit) if lines else ""
+
+
+def percent(fraction: float, decimals: int = 2) -> str:
+    """A fraction as percent without the sign, halves rounded up as publishers do: 0.71875 is "71.88"."""
+    value = Decimal(repr(fraction)) * 100
+    if not value.is_finite():
+        return ABSENT
+    return str(value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
+
+
+def share(correct: int, n: int) -> str:
+    """Counts as percent: 7188 of 10000 is "71.88"."""
+    return percent(correct / n) if n else ABSENT
+
+
+def points(difference: float) -> str:
+    """A difference of two fractions in percentage points, signed unless it rounds to nothing: "+0.12"."""
+    text = percent(difference)
+    if text in ("0.00", "-0.00"):
+        return "0.00"
+    return text if text.startswith(("-", ABSENT)) else f"+{text}"
+
+
+def rate(per_second: float) -> str:
+    """Three digits at least: 390.2 is "390", 8.125 is "8.12"."""
+    if per_second <= 0:
+        return ABSENT
+    decimals = 0 if per_second >= 100 else 1 if per_second >= 10 else 2
+    return f"{per_second:.{decimals}f}"
+
+
+def milliseconds(seconds: float) -> str:
+    """Seconds as milliseconds with the unit: 0.0125 is "12.50 ms"."""
+    return f"{seconds * 1000:.2f} ms"
+
+
+def outcome_name(outcome: str) -> str:
+    """`not_comparable` is "not comparable"."""
+    return outcome.replace("_", " ")
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def printed(claim: Claim) -> str:
+    """The documented text; accuracies in percent with the digits that were printed."""
+    if not claim.is_accuracy:
+        return f"{claim.value} {claim.unit}"
+    if claim.unit == "percent":
+        return claim.value
+    return percent(claim.number(), max(0, claim.decimals - 2))
+
+
+def quantity(value: float | None, verdict: Verdict, claim: Claim | None) -> str:
+    """A verdict's number in the unit of what it judges: percent for accuracies, ms for latencies."""
+    if value is None:
+        return ABSENT
+    if claim.is_accuracy if claim else verdict.rule.startswith("A"):
+        return percent(value)
+    if claim and claim.metric == "latency":
+        return milliseconds(value)
+    return f"{value:g} {claim.unit}" if claim else f"{value:g}"
+
+
+def documented(verdict: Verdict, claim: Claim | None) -> str:
+    """What was documented, as printed where the claim is at hand."""
+    if verdict.documented is None and verdict.claim_id is None:
+        return ABSENT
+    return printed(claim) if claim else quantity(verdict.documented, verdict, None)
+
+
+def interval(verdict: Verdict, claim: Claim | None) -> str:
+    """The interval around the measured value: "[66.10, 70.20]"."""
+    if verdict.low is None or verdict.high is None:
+        return ABSENT
+    return f"[{quantity(verdict.low, verdict, claim)}, {quantity(verdict.high, verdict, claim)}]"
+
+
+def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Sorted by outcome; equal outcomes keep their order."""
+    return sorted(verdicts, key=lambda verdict: OUTCOMES.index(verdict.outcome))
+
+
+def outcome_counts(verdicts: Iterable[Verdict]) -> dict[Outcome, int]:
+    """How many of each outcome that occurs, worst first."""
+    outcomes = [verdict.outcome for verdict in verdicts]
+    return {outcome: outcomes.count(outcome) for outcome in OUTCOMES if outcome in outcomes}
+
+
+def unfinished(report: Report) -> list[Run]:
+    """Runs that failed or could not be started."""
+    return [run for run in report.runs if run.status != "done"]
+
+
+def headline(report: Report) -> str:
+    """The counts: "1 refuted, 4 confirmed; 1 of 6 runs could not be done"."""
+    counts = outcome_counts(report.verdicts)
+    said = ", ".join(f"{number} {outcome_name(outcome)}" for outcome, number in counts.items())
+    said = said or "no verdicts"
+    failed = unfinished(report)
+    if not failed:
+        return f"{said}; {counted(len(report.runs), 'run')}"
+    return f"{said}; {len(failed)} of {counted(len(report.runs), 'run')} could not be done"
+
+
+def images_sentence(conditions: Conditions) -> str:
+    """What was looked at: "500 images of 'shapes', a random sample of shapes_test"."""
+    population = POPULATIONS[conditions.population]
+    whose = conditions.population_id if conditions.population != "other" else ""
+    of_what = f" of {whose}" if whose else ""
+    images = counted(conditions.images, "image")
+    return one_line(f"{images} of {conditions.image_set} ({population}{of_what})")
+
+
+def listed(names: Sequence[str], limit: int = 3) -> str:
+    """`a, b, c and 4 more`."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def next_step(report: Report) -> str:
+    """What to do about the worst thing in the report."""
+    outcomes = outcome_counts(report.verdicts)
+    if "refuted" in outcomes or "fail" in outcomes:
+        return (
+            "read what was refuted and why; a deviation that is understood goes, with its reason, "
+            "into known_deviations.toml"
+        )
+    if unfinished(report) or "not_run" in outcomes:
+        return "run `zoo doctor`, mend what it names, and repeat the command; finished runs are reused"
+    if "inconclusive" in outcomes:
+        return "repeat with more images (`--sample N`; `--sample auto` stops once everything is decided)"
+    if "not_comparable" in outcomes:
+        return "give the images that the documents speak of (`--images PATH`) to have these numbers judged"
+    return "nothing to mend"

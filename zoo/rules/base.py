@@ -1,0 +1,46 @@
+"""What a rule is, and what it may look at."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from zoo.records import Checkpoint, Claim, Population, Run, Verdict
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that is judged: stored runs and documents, never a framework, a weight or an image.
+
+    tolerance: fraction added on both sides of a documented accuracy.
+    """
+
+    runs: Sequence[Run] = ()
+    claims: Sequence[Claim] = ()
+    checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
+    populations: Mapping[str, Population] = field(default_factory=dict)
+    tolerance: float = 0.001
+
+    def claims_on(self, checkpoint: str, metric: str) -> list[Claim]:
+        """Documented numbers of one checkpoint."""
+        return [claim for claim in self.claims if claim.checkpoint == checkpoint and claim.metric == metric]
+
+
+class Rule(ABC):
+    """One thing that can be judged. The docstring of a subclass is what a reader sees of it.
+
+    id: family letter and three digits, unique; a rule to which nothing applies returns no verdict.
+    """
+
+    id: ClassVar[str]
+
+    @abstractmethod
+    def judge(self, evidence: Evidence) -> Iterator[Verdict]:
+        """A verdict for every subject the rule applies to."""
+
+    @classmethod
+    def message(cls) -> str:
+        """What the rule demands, one paragraph."""
+        return " ".join((cls.__doc__ or "").split())

@@ -1,0 +1,118 @@
+"""A run folder: what was measured, what documents it was judged by, and the rendered reports.
+
+    report.json                     Report: conditions, runs, verdicts
+    documents.json                  the checkpoints, claims and populations it was judged by
+    request.json                    the arguments, for --resume
+    predictions/<run key>.npz       per-image answers
+    report.md report.html verdicts.csv runs.csv junit.xml
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from zoo import cache
+from zoo.errors import RunFolderError
+from zoo.predictions import Predictions
+from zoo.records import FORMAT, Checkpoint, Claim, Population, Record, Report, Run
+from zoo.report import render_all
+
+R = TypeVar("R", bound=Record)
+
+
+class Documents(Record):
+    """What verdicts were made from besides the runs, so that a run folder can be judged again anywhere."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    claims: tuple[Claim, ...]
+    populations: tuple[Population, ...]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder on disk; every file is replaced whole."""
+
+    path: Path
+
+    @staticmethod
+    def fresh_path() -> Path:
+        """runs/<utc time>-<short id>, below the current folder."""
+        return Path("runs") / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+    def create(self, request: dict[str, Any]) -> None:
+        """Make the folder and note in it what was asked for; raises CacheError."""
+        self._write_text("request.json", json.dumps(request, indent=1))
+
+    def request(self) -> dict[str, Any]:
+        """The arguments it was made with; raises RunFolderError."""
+        data: dict[str, Any] = self._json("request.json")
+        return data
+
+    def write_predictions(self, run: Run, predictions: Predictions) -> None:
+        """Per-image answers of one run."""
+        path = self.path / "predictions" / f"{run.key}.npz"
+        with cache.explained(path):
+            cache.replace(path, predictions.write)
+
+    def write(self, report: Report, documents: Documents) -> None:
+        """report.json, documents.json and every rendered form."""
+        self._write_text("documents.json", json.dumps(documents.to_json(), indent=1))
+        for name, text in render_all(report, documents.claims).items():
+            self._write_text(name, text)
+
+    def report(self) -> Report:
+        """report.json; raises RunFolderError if it is missing, broken or of a newer format."""
+        data = self._json("report.json")
+        if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:
+            raise RunFolderError(
+                f"{self.path / 'report.json'}: expected format {FORMAT} or older, got {data['format']}; "
+                "it was written by a newer version of this suite"
+            )
+        return _parsed(Report, data, self.path / "report.json")
+
+    def documents(self) -> Documents:
+        """documents.json; raises RunFolderError."""
+        return _parsed(Documents, self._json("documents.json"), self.path / "documents.json")
+
+    def _write_text(self, name: str, text: str) -> None:
+        with cache.explained(self.path / name):
+            cache.replace_text(self.path / name, text)
+
+    def _json(self, name: str) -> Any:
+        path = self.path / name
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunFolderError(f"{self.path} is not a run folder: it has no {name}") from None
+        except ValueError as error:
+            raise RunFolderError(f"{path}: not readable as JSON: {error}") from None
+
+
+def _parsed(model: type[R], data: Any, path: Path) -> R:
+    try:
+        return model.from_json(data)
+    except (ValidationError, TypeError) as error:
+        raise RunFolderError(f"{path}: {error}") from None
+
+
+def documents_for(
+    checkpoints: Sequence[Checkpoint], claims: Sequence[Claim], populations: Sequence[Population]
+) -> Documents:
+    """The documents that concern these checkpoints."""
+    ids = {checkpoint.id for checkpoint in checkpoints}
+    return Documents(
+        checkpoints=tuple(checkpoints),
+        claims=tuple(claim for claim in claims if claim.checkpoint in ids),
+        populations=tuple(populations),
+    )
+
+
+

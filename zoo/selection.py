@@ -1,0 +1,71 @@
+"""What is to be run: checkpoints by pattern, frameworks that read them, the recipe in effect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import TypeVar
+
+from zoo.errors import UsageError, known_names
+from zoo.frameworks import Framework, framework, frameworks
+from zoo.manifest import Zoo
+from zoo.records import Checkpoint, Recipe
+
+T = TypeVar("T")
+
+
+def checkpoints(zoo: Zoo, pattern: str | None) -> list[Checkpoint]:
+    """Those whose id matches a shell pattern (several, separated by commas); all without one."""
+    if pattern is None:
+        return list(zoo.checkpoints.values())
+    chosen: dict[str, Checkpoint] = {}
+    for part in pattern.split(","):
+        found = {name: record for name, record in zoo.checkpoints.items() if fnmatchcase(name, part)}
+        if not found:
+            near = known_names(part, zoo.checkpoints)
+            raise UsageError(f"--checkpoints: no checkpoint of zoo {zoo.name!r} matches {part!r}; {near}")
+        chosen.update(found)
+    return list(chosen.values())
+
+
+def pairs(chosen: Sequence[Checkpoint], names: Sequence[str] | None) -> list[tuple[Checkpoint, Framework]]:
+    """Each checkpoint with the frameworks that run it: its publisher's, or of those named all that read its format."""
+    if names is None:
+        return [(checkpoint, framework(checkpoint.framework)) for checkpoint in chosen]
+    wanted = [framework(name) for name in names]
+    found = [
+        (checkpoint, entry) for checkpoint in chosen for entry in wanted if checkpoint.format in entry.formats
+    ]
+    if not found:
+        formats = ", ".join(sorted({checkpoint.format for checkpoint in chosen}))
+        readers = [entry.name for entry in frameworks().values() if {*entry.formats} & {*formats.split(", ")}]
+        raise UsageError(
+            f"--frameworks: {', '.join(names)} reads none of the chosen checkpoints' formats ({formats}); "
+            f"those that do: {', '.join(readers) or 'none'}"
+        )
+    return found
+
+
+def recipe_in_effect(zoo: Zoo, checkpoint: Checkpoint, geometry_of: str | None, numeric: str | None) -> Recipe:
+    """The checkpoint's documented recipe, or with another geometry or other numeric steps.
+
+    `--recipe ID` changes how an image is decoded, resized and cropped. The numeric steps belong to the network that
+    was trained with them and stay the checkpoint's own, unless `--numeric ID` asks for others (to see what a wrong
+    mean costs). A combination that has a name gets it.
+    """
+    own = zoo.recipes[checkpoint.recipe]
+    geometry = own.geometry if geometry_of is None else _known(zoo.recipes, geometry_of, "--recipe").geometry
+    steps = own.numeric if numeric is None else _known(zoo.numerics, numeric, "--numeric")
+    if geometry == own.geometry and steps == own.numeric:
+        return own
+    for recipe in zoo.recipes.values():
+        if recipe.geometry == geometry and recipe.numeric == steps:
+            return recipe
+    return Recipe(id=f"{geometry.id}+{steps.id}", geometry=geometry, numeric=steps)
+
+
+def _known(table: dict[str, T], name: str, option: str) -> T:
+    try:
+        return table[name]
+    except KeyError:
+        raise UsageError(f"{option}: {name!r} is not known; {known_names(name, table)}") from None

@@ -1,0 +1,131 @@
+"""Decode once: images as uint8 (or float32) arrays on disk, shared by all runs and memory-mapped by workers.
+
+An image list is cut into blocks of BLOCK images. Each block of one geometry is one .npy file (N, side, side, 3),
+RGB, named by a hash of the geometry's steps, the decoders' versions and the images' hashes. A block is written whole
+or not at all, so that a killed run loses at most the blocks in flight and a second process finds the rest.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo import cache, places, preprocess
+from zoo.errors import ImageSetError, listing
+from zoo.images import Image, ImageSet
+from zoo.records import Geometry
+
+BLOCK = 128
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Images `start` to `start + len(images)` of a set, with the sha256 of each file."""
+
+    start: int
+    images: tuple[Image, ...]
+    digests: tuple[str, ...]
+
+    @property
+    def stop(self) -> int:
+        """One behind the last image."""
+        return self.start + len(self.images)
+
+
+def blocks(image_set: ImageSet, digests: Sequence[str]) -> list[Block]:
+    """The set in order, cut into blocks; only the last one may be shorter."""
+    starts = range(0, len(image_set.images), BLOCK)
+    return [
+        Block(start, image_set.images[start : start + BLOCK], tuple(digests[start : start + BLOCK]))
+        for start in starts
+    ]
+
+
+def block_path(geometry: Geometry, block: Block) -> Path:
+    """Where the decoded block lies, or will lie."""
+    steps = [step.to_json() for step in geometry.steps]
+    content = [steps, preprocess.versions(), list(block.digests)]
+    key = cache.digest_of(content)
+    return places.home() / "pixels" / key[:2] / f"{key}.npy"
+
+
+def fill(geometry: Geometry, wanted: Sequence[Block], jobs: int, progress: Progress | None = None) -> None:
+    """Decode every block that is not there yet, with `jobs` processes; `progress` is told finished images.
+
+    Raises ImageSetError listing every image that cannot be used, CacheError if the disk refuses.
+    """
+    tell = progress or (lambda images: None)
+    missing = []
+    for block in wanted:
+        if block_path(geometry, block).is_file():
+            tell(len(block.images))
+        else:
+            missing.append(block)
+    problems: list[str] = []
+    for block, found in _decoded(geometry, missing, jobs):
+        problems.extend(found)
+        tell(len(block.images))
+    if problems:
+        raise ImageSetError(listing(f"{len(problems)} images cannot be used", problems))
+
+
+def _decoded(geometry: Geometry, missing: Sequence[Block], jobs: int) -> Iterator[tuple[Block, list[str]]]:
+    """Each block as it is finished, with its problems."""
+    if jobs <= 1 or len(missing) <= 1:
+        yield from ((block, decode_block(geometry, block)) for block in missing)
+        return
+    # "spawn": a fork would copy locks that image libraries hold in threads of their own.
+    pool = ProcessPoolExecutor(min(jobs, len(missing)), mp_context=get_context("spawn"), initializer=_alone)
+    try:
+        running: dict[Future[list[str]], Block] = {}
+        waiting = list(reversed(missing))
+        while waiting or running:
+            while waiting and len(running) < 2 * jobs:
+                block = waiting.pop()
+                running[pool.submit(decode_block, geometry, block)] = block
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield running.pop(future), future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _alone() -> None:
+    """One thread a process: OpenCV would start one for every core in each of them. Ctrl-C is the parent's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+
+
+def decode_block(geometry: Geometry, block: Block) -> list[str]:
+    """Write one block; what is wrong with its images (then nothing is written)."""
+    path = block_path(geometry, block)
+    if path.is_file():
+        return []
+    shape = (len(block.images), geometry.side, geometry.side, 3)
+    pixels: NDArray[np.generic] = np.empty(shape, geometry.dtype)
+    problems = []
+    for row, image in enumerate(block.images):
+        try:
+            pixels[row] = preprocess.apply(geometry, image.read())
+        except ImageSetError as error:
+            problems.append(f"{image.id}: {error}")
+        except OSError as error:
+            problems.append(f"{image.id}: {error.strerror or error}")
+    if not problems:
+        cache.write_once(path, lambda out: np.save(out, pixels, allow_pickle=False), bytes_needed=pixels.nbytes)
+    return problems
+
+
+def default_jobs() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

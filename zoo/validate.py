@@ -1,0 +1,281 @@
+"""The main job: run what was asked for, judge it, leave a run folder."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from zoo import __version__, environments, exports, files, images, places, preprocess, selection, store
+from zoo.environments import Environment
+from zoo.errors import EnvironmentBuildError, FileUnavailableError, ImageSetError, UsageError, ZooError
+from zoo.evaluate import Evaluation, Material, Settings, Task
+from zoo.frameworks import Framework
+from zoo.images import ImageSet
+from zoo.judge import judge
+from zoo.manifest import Zoo, load_zoo
+from zoo.progress import Talk
+from zoo.records import Checkpoint, Conditions, Geometry, PopulationKind, Recipe, Report, Run, RunStatus
+from zoo.rules.base import Evidence
+from zoo.runfolder import Documents, RunFolder, documents_for
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments of `zoo validate`; see there. It is kept in the run folder for --resume."""
+
+    zoo: str = "embedded"
+    checkpoints: str | None = None
+    frameworks: tuple[str, ...] | None = None
+    images: str | None = None
+    labels: str | None = None
+    sample: int | None = None
+    seed: int = 0
+    recipe: str | None = None
+    numeric: str | None = None
+    threads: int = field(default_factory=store.default_jobs)
+    batch_size: int = 8
+    jobs: int = field(default_factory=store.default_jobs)
+    tolerance: float = 0.001
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dict."""
+        return asdict(self)
+
+    def arguments(self) -> tuple[str, ...]:
+        """The command line that makes this request; options at their default are left out."""
+        words = ["zoo", "validate"]
+        default = Request()
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if value != getattr(default, name):
+                text = ",".join(value) if isinstance(value, tuple) else str(value)
+                words += [f"--{name.replace('_', '-')}", text]
+        return tuple(words)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Request:
+        """Inverse of `to_json`."""
+        names = data.get("frameworks")
+        return cls(**{**data, "frameworks": tuple(names) if names is not None else None})
+
+
+class Source:
+    """The image set of a job: opened at once, hashed and decoded only when the first network is ready for it."""
+
+    def __init__(self, zoo: Zoo, request: Request, talk: Talk) -> None:
+        self._request, self._zoo, self._talk = request, zoo, talk
+        whole = images.open_image_set(
+            _image_path(zoo, request), Path(request.labels) if request.labels else None
+        )
+        self._whole = whole
+        self.set: ImageSet = whole if request.sample is None else images.sample(whole, request.sample, request.seed)
+        self._filled: set[str] = set()
+
+    @cached_property
+    def digests(self) -> tuple[str, ...]:
+        """sha256 of every image file."""
+        with self._talk.bar("hashing images", len(self.set.images)) as advance:
+            return images.digests(self.set, places.home() / "digests", advance)
+
+    @cached_property
+    def population(self) -> tuple[PopulationKind, str]:
+        """What the set is of a population; a sample of a full set is a random one."""
+        if self._request.sample is None:
+            return images.population(self.set, self.digests, self._zoo.populations)
+        digests = images.digests(self._whole, places.home() / "digests")
+        kind, name = images.population(self._whole, digests, self._zoo.populations)
+        return ("random_sample", name) if kind == "full" else (kind, name)
+
+    @cached_property
+    def digest(self) -> str:
+        """One hash for images and labels."""
+        return images.listing_digest(self.set, self.digests)
+
+    @cached_property
+    def blocks(self) -> list[store.Block]:
+        """The set, cut for the store."""
+        return store.blocks(self.set, self.digests)
+
+    def material(self, geometry: Geometry) -> Material:
+        """The set decoded in one geometry."""
+        if geometry.id not in self._filled:
+            with self._talk.bar(f"decoding ({geometry.id})", len(self.set.images)) as advance:
+                store.fill(geometry, self.blocks, self._request.jobs, advance)
+            self._filled.add(geometry.id)
+        kind, name = self.population
+        return Material(self.set, self.blocks, self.digest, kind, name)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run that was asked for."""
+
+    checkpoint: Checkpoint
+    framework: Framework
+    recipe: Recipe
+
+
+class Job:
+    """Everything that was asked for, run after run; the folder is written after each."""
+
+    def __init__(self, request: Request, folder: RunFolder, talk: Talk, *, fresh: bool = False) -> None:
+        """Raises UsageError, ManifestError or ImageSetError before anything is run."""
+        self.request, self.folder, self.talk = request, folder, talk
+        self.zoo = load_zoo(request.zoo)
+        pairs = selection.pairs(selection.checkpoints(self.zoo, request.checkpoints), request.frameworks)
+        self.plan = [Planned(each, framework, self._recipe(each)) for each, framework in pairs]
+        self.source = Source(self.zoo, request, talk)
+        self.settings = Settings(request.threads, request.batch_size, fresh=fresh)
+        self._environments: dict[str, Environment | ZooError] = {}
+
+    def execute(self) -> tuple[Report, Documents]:
+        """Make every run and judge them. A run that fails is recorded and the others go on; Ctrl-C records the rest
+        as not run, so that --resume completes the folder, and is raised again.
+        """
+        runs: list[Run] = []
+        try:
+            for planned in self.plan:
+                runs.append(self._run(planned))
+                self._write(runs)
+        except KeyboardInterrupt:
+            rest = self.plan[len(runs) :]
+            why = f"interrupted; zoo validate --resume {self.folder.path} goes on"
+            self._write([*runs, *(self._missing(planned, "not_run", why) for planned in rest)])
+            raise
+        return self._write(runs)
+
+    def _recipe(self, checkpoint: Checkpoint) -> Recipe:
+        return selection.recipe_in_effect(self.zoo, checkpoint, self.request.recipe, self.request.numeric)
+
+    def _run(self, planned: Planned) -> Run:
+        name = f"{planned.checkpoint.id} in {planned.framework.title}"
+        try:
+            return self._finished(planned, name)
+        except ImageSetError:
+            raise  # wrong images make every run wrong
+        except FileUnavailableError as error:
+            self.talk.say(f"{name}: not run: {error}")
+            return self._missing(planned, "not_run", str(error))
+        except ZooError as error:
+            details = getattr(error, "details", "")
+            self.talk.say(f"{name}: failed: {error}")
+            return self._missing(planned, "failed", f"{error}\n{details}".strip())
+
+    def _finished(self, planned: Planned, name: str) -> Run:
+        checkpoint, label_map = planned.checkpoint, self.zoo.label_maps[planned.checkpoint.label_map]
+        # A file that is not here needs no environment to say so.
+        located = None if checkpoint.export_from else files.locate(checkpoint, self.zoo.root)
+        environment = self._environment(planned.framework)
+        if located is None:
+            located = exports.export(checkpoint, self.zoo.root, environment)
+        task = Task(checkpoint, planned.recipe, label_map, environment, located)
+        with Evaluation(task, self.settings) as evaluation:
+            evaluation.check()
+            images.check_labels_against_classes(self.source.set, label_map.classes)
+            material = self.source.material(planned.recipe.geometry)
+            with self.talk.bar(name, len(self.source.set.images)) as advance:
+                run, predictions = evaluation.run(material, advance)
+        self.folder.write_predictions(run, predictions)
+        return run
+
+    def _environment(self, framework: Framework) -> Environment:
+        """Built at most once a job, also when building it fails."""
+        if framework.name not in self._environments:
+            try:
+                self._environments[framework.name] = environments.ensure(framework, self.talk.say)
+            except EnvironmentBuildError as error:
+                self._environments[framework.name] = error
+        found = self._environments[framework.name]
+        if isinstance(found, ZooError):
+            raise found
+        return found
+
+    def _missing(self, planned: Planned, status: RunStatus, error: str) -> Run:
+        return Run(
+            key="",
+            checkpoint=planned.checkpoint.id,
+            framework=planned.framework.name,
+            recipe=planned.recipe.id,
+            label_map=planned.checkpoint.label_map,
+            image_set=self.source.set.name,
+            population="other",
+            n=0,
+            top1_correct=0,
+            top5_correct=0,
+            seconds=0.0,
+            images_per_second=0.0,
+            threads=self.settings.threads,
+            precision=self.settings.precision,
+            sha256="",
+            status=status,
+            error=error,
+        )
+
+    def _write(self, runs: Sequence[Run]) -> tuple[Report, Documents]:
+        documents = documents_for(
+            list({planned.checkpoint.id: planned.checkpoint for planned in self.plan}.values()),
+            list(self.zoo.claims.values()),
+            list(self.zoo.populations.values()),
+        )
+        report = judged(self._conditions(), runs, documents)
+        self.folder.write(report, documents)
+        return report, documents
+
+    def _conditions(self) -> Conditions:
+        kind, name = self.source.population
+        return Conditions(
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            command=self.request.arguments(),
+            suite_version=__version__,
+            python=platform.python_version(),
+            platform=platform.platform(),
+            processor=_processor(),
+            cores=store.default_jobs(),
+            zoo=self.zoo.name,
+            image_set=self.source.set.name,
+            images=len(self.source.set.images),
+            images_digest=self.source.digest,
+            population=kind,
+            population_id=name,
+            decoders=preprocess.versions(),
+            tolerance=self.request.tolerance,
+        )
+
+
+def judged(conditions: Conditions, runs: Sequence[Run], documents: Documents) -> Report:
+    """A report with the verdicts of today's rules on stored runs and documents."""
+    evidence = Evidence(
+        runs=runs,
+        claims=documents.claims,
+        checkpoints={checkpoint.id: checkpoint for checkpoint in documents.checkpoints},
+        populations={population.id: population for population in documents.populations},
+        tolerance=conditions.tolerance,
+    )
+    return Report(conditions=conditions, runs=tuple(runs), verdicts=tuple(judge(evidence)))
+
+
+def _image_path(zoo: Zoo, request: Request) -> Path:
+    if request.images is not None:
+        return Path(request.images)
+    own = zoo.root / "images"
+    if not own.is_dir():
+        raise UsageError(
+            f"--images is needed: zoo {zoo.name!r} has no images of its own; give a folder of labelled images, "
+            "for instance the ILSVRC2012 validation set"
+        )
+    return own
+
+
+def _processor() -> str:
+    """The processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
