@@ -1,7 +1,7 @@
 """Naming dialects: which published tensor name stands for which canonical one, and whether a file fits.
 
-A table maps every canonical name of a network (see mobilenet_v2.tensor_shapes) to the name a publisher gave it, in
-network order. Only the standard library.
+A table maps every canonical name of a network (see mobilenet_v2.tensor_shapes) to the name a publisher gave
+it, in network order. Only the standard library.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ def table(
 ) -> Table:
     """A dialect, spelt out for one network.
 
-    layer: (block, convolution in it) -> (name of the weight, what precedes a batch-norm part); block 0 is the stem,
-    the last one the last 1x1. parts: canonical batch-norm part -> published. classifier: (weight, bias).
+    layer: (block, convolution in it) -> (name of the weight, what precedes a batch-norm part); block 0 is the
+    stem, the last one the last 1x1. parts: canonical batch-norm part -> published.
+    classifier: (weight, bias).
     """
     names: Table = {}
     for index, block in enumerate(blocks(network)):
@@ -53,7 +54,7 @@ def recognised(found: Collection[str], tables: Mapping[str, Table], where: str) 
     strange = [name for name in found if name not in expected]
     pairs = [f"expected {want}, got {got}" for want, got in zip(missing, [*strange, *["nothing"] * SHOWN])]
     raise AdapterError(
-        f"{where}: the names of its {len(found)} tensors fit none of the known dialects ({', '.join(tables)}); "
+        f"{where}: the names of its {len(found)} tensors fit no known dialect ({', '.join(tables)}); "
         f"nearest is {nearest!r} with {common[nearest]} of {len(expected)} names in common; "
         f"first differences: {'; '.join(pairs[:SHOWN])}"
     )
@@ -68,11 +69,15 @@ def checked(
     """
     known = {*names.values(), *extras}
     shapes = {names[canonical]: shape for canonical, shape in tensor_shapes(network).items()}
-    wrong = [name for name, shape in shapes.items() if name in found and not _fits(found[name], shape)]
+    misshapen = [
+        f"{name}: expected {list(shape)}, got {list(found[name])}"
+        for name, shape in shapes.items()
+        if name in found and not _fits(found[name], shape)
+    ]
     problems = {
         "missing": [name for name in shapes if name not in found],
         "not of this network": [name for name in found if name not in known],
-        "of another shape": [f"{name}: expected {list(shapes[name])}, got {list(found[name])}" for name in wrong],
+        "of another shape": misshapen,
     }
     told = [f"{len(names)} {what} ({_listed(names)})" for what, names in problems.items() if names]
     if told:

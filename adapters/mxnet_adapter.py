@@ -21,11 +21,12 @@ Arrays = Dict[str, Any]  # name -> mx.nd.NDArray
 FORMATS = ("gluon_params", "mxnet_symbol")
 EXPORTS = ("mxnet_symbol", "gluon_params", "gluon_params:prefixed")
 PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "int8": "int8", "uint8": "int8"}
-STATISTICS = ("running_mean", "running_var", "moving_mean", "moving_var")  # ends of what training does not learn
+# how the names of what training does not learn end
+STATISTICS = ("running_mean", "running_var", "moving_mean", "moving_var")
 
 
 class MxnetAdapter(Adapter):
-    """One executor for each batch size, all over the same parameters; the engine runs in the calling thread."""
+    """One executor a batch size, all over the same parameters; the engine runs in the calling thread."""
 
     def versions(self) -> Dict[str, str]:
         """oneDNN is compiled into MXNet."""
@@ -85,9 +86,7 @@ class MxnetAdapter(Adapter):
             facts["dialect"] = _dialect(files[0], _stored(files[0]), _network(options))
         return facts
 
-    def _export(
-        self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path
-    ) -> List[Path]:
+    def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         if fmt not in EXPORTS:
             raise AdapterError(f"format {fmt!r} is not written here; known: {', '.join(EXPORTS)}")
         target.mkdir(parents=True, exist_ok=True)
@@ -109,7 +108,7 @@ def _pinned(threads: int) -> int:
     # The threaded engine computes in threads of its own, whose OpenMP settings cannot be reached from here
     if os.environ.get("MXNET_ENGINE_TYPE") != "NaiveEngine":
         raise AdapterError(
-            "MXNet's threaded engine ignores a thread count that is set from inside; expected the worker to run with "
+            "MXNet's threaded engine ignores a thread count that is set from inside; expected a worker with "
             f"MXNET_ENGINE_TYPE=NaiveEngine, got {os.environ.get('MXNET_ENGINE_TYPE')!r}"
         )
     # A symbol is also looked for in the libraries that libmxnet needs, so this is the OpenMP that MXNet uses
@@ -132,11 +131,12 @@ def _published(files: Sequence[Path]) -> Tuple[Any, Arrays]:
     graphs = [path for path in files if path.suffix == ".json"]
     stores = [path for path in files if path.suffix != ".json"]
     if len(graphs) != 1 or len(stores) != 1:
-        raise AdapterError(f"expected one -symbol.json and one .params file, got {[path.name for path in files]}")
+        names = [path.name for path in files]
+        raise AdapterError(f"expected one -symbol.json and one .params file, got {names}")
     try:
         symbol = mx.sym.load(str(graphs[0]))
     except mx.base.MXNetError as error:
-        raise AdapterError(f"{graphs[0].name} cannot be read as an MXNet symbol: {_first_line(error)}") from error
+        raise AdapterError(f"{graphs[0].name}: not a readable MXNet symbol: {_told(error)}") from error
     parameters = _stored(stores[0])
     strange = [name for name in parameters if name not in set(symbol.list_inputs())]
     if strange:
@@ -160,16 +160,18 @@ def _dialect(path: Path, stored: Arrays, network: Network) -> str:
 
 def _network(options: Options) -> Network:
     if options.network is None:
-        raise AdapterError(f"format {options.format!r} holds tensors without a graph; the option 'network' is missing")
+        raise AdapterError(
+            "format 'gluon_params' holds tensors without a graph; the option 'network' is missing"
+        )
     return options.network
 
 
 def _stored(path: Path) -> Arrays:
-    """Tensors of a .params file by bare name. mx.nd.load reads MXNet's own list of arrays: nothing is unpickled."""
+    """Tensors of a .params file by bare name; it is MXNet's own list of arrays, so nothing is unpickled."""
     try:
         loaded = mx.nd.load(str(path))
     except mx.base.MXNetError as error:
-        raise AdapterError(f"{path.name} cannot be read as an MXNet .params file: {_first_line(error)}") from error
+        raise AdapterError(f"{path.name}: not a readable MXNet .params file: {_told(error)}") from error
     if not isinstance(loaded, dict):
         raise AdapterError(f"{path.name}: expected tensors with names, got {len(loaded)} without")
     stored = {bare(name): array for name, array in loaded.items()}
@@ -179,7 +181,7 @@ def _stored(path: Path) -> Arrays:
     return stored
 
 
-def _first_line(error: Exception) -> str:
+def _told(error: Exception) -> str:
     """MXNet's errors begin with its own stack; the sentence is the last line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else repr(error)
@@ -192,7 +194,9 @@ def _input(symbol: Any, parameters: Arrays) -> str:
         return str(missing[0])
     if INPUT in missing:
         missing.remove(INPUT)
-        raise AdapterError(f"{len(missing)} tensors of the symbol are missing in the .params file: {missing[:5]}")
+        raise AdapterError(
+            f"{len(missing)} tensors of the symbol are missing among the .params: {missing[:5]}"
+        )
     raise AdapterError(f"expected a symbol with one input, got {missing[:5]}")
 
 
@@ -202,11 +206,11 @@ def _side(options: Options) -> int:
 
 
 def _outputs(symbol: Any, source: str, shape: Tuple[int, ...]) -> int:
-    """Scores per image of a symbol with one output; a parameter of another shape is an error that names it."""
+    """Scores per image of a symbol with one output."""
     try:
         targets = symbol.infer_shape(**{source: shape})[1]
     except mx.base.MXNetError as error:
-        raise AdapterError(f"the symbol does not fit an input of shape {shape}: {_first_line(error)}") from error
+        raise AdapterError(f"the symbol does not fit an input of shape {shape}: {_told(error)}") from error
     if len(targets) != 1:
         raise AdapterError(f"expected a symbol with one output, got {symbol.list_outputs()}")
     return int(np.prod(targets[0][1:]))

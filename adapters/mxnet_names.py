@@ -5,8 +5,8 @@
     prefixed    mobilenetv20_features_linearbottleneck0_conv0_weight, ..., mobilenetv20_output_pred_weight
                 (HybridBlock.export, and Block.save_params before MXNet 1.2, which left "mobilenetv20_" out)
 
-Both exist for MXNet's own network, whose first bottleneck expands although t=1, and for GluonCV's since May 2019,
-whose first bottleneck does not (`Network.expand_first`): the numbering inside that bottleneck follows.
+Both exist for MXNet's own network, whose first bottleneck expands although t=1, and for GluonCV's since May
+2019, whose first bottleneck does not (`Network.expand_first`): the numbering inside that bottleneck follows.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from dialects import Table, table
 from mobilenet_v2 import Network, blocks
 
 PARTS = {"weight": "gamma", "bias": "beta", "running_mean": "running_mean", "running_var": "running_var"}
-PREFIX = "mobilenetv20_"  # the 0 counts the networks that a process had built, so files with another number exist
+PREFIX = "mobilenetv20_"  # the 0 counts the networks that a process has built: other numbers occur
 KINDS = ("arg:", "aux:")  # what Module and HybridBlock.export put before a name: argument, auxiliary state
 
 
 def structural(network: Network) -> Table:
-    """Gluon's names by structure: three entries of the sequence a convolution (itself, batch norm, activation)."""
+    """Gluon's names by structure: a convolution is three entries of a sequence (with batch norm, activation)."""
     last = len(blocks(network)) - 1
 
     def layer(block: int, position: int) -> Tuple[str, str]:

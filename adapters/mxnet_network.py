@@ -1,4 +1,4 @@
-"""The layer table of mobilenet_v2.py as an MXNet symbol with the variable names of an exported Gluon network."""
+"""The layer table of mobilenet_v2.py as an MXNet symbol, with the names of an exported Gluon network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import mxnet as mx
 from dialects import Table
-from mobilenet_v2 import Block, Conv, Network, blocks, stride_padding
+from mobilenet_v2 import BATCH_NORM_PARTS, Block, Conv, Network, blocks, stride_padding
 
 INPUT = "data"
 
@@ -18,7 +18,7 @@ class _Builder:
         self.network, self.names = network, names
 
     def conv(self, conv: Conv, source: Any, side: int) -> Any:
-        """Convolution, batch norm and, if the layer has one, the activation; `side` is the input's, in pixels."""
+        """Convolution, batch norm and, if there is one, the activation; side: of the input, in pixels."""
         before, after = stride_padding(side, conv, self.network.padding)
         if before != after:
             # Convolution pads both sides alike
@@ -42,9 +42,8 @@ class _Builder:
 
     def norm(self, conv: Conv, source: Any) -> Any:
         """Batch norm with the stored statistics."""
-        gamma, beta, mean, variance = (
-            mx.sym.var(self.names[f"{conv.bn}.{part}"]) for part in ("weight", "bias", "running_mean", "running_var")
-        )
+        parts = (self.names[f"{conv.bn}.{part}"] for part in BATCH_NORM_PARTS)
+        gamma, beta, mean, variance = map(mx.sym.var, parts)
         return mx.sym.BatchNorm(
             source,
             gamma,
@@ -72,16 +71,13 @@ class _Builder:
 
     def classifier(self, source: Any, dense: bool) -> Any:
         """1x1 convolution or dense layer, to (N, classes)."""
-        biased = self.network.classifier_bias
-        weights = {"weight": mx.sym.var(self.names["classifier.1.weight"])}
+        classes, biased = self.network.classes, self.network.classifier_bias
+        given = {"weight": mx.sym.var(self.names["classifier.1.weight"]), "no_bias": not biased}
         if biased:
-            weights["bias"] = mx.sym.var(self.names["classifier.1.bias"])
+            given["bias"] = mx.sym.var(self.names["classifier.1.bias"])
         if dense:
-            classes = self.network.classes
-            return mx.sym.FullyConnected(source, **weights, num_hidden=classes, no_bias=not biased, name="output")
-        scores = mx.sym.Convolution(
-            source, **weights, kernel=(1, 1), num_filter=self.network.classes, no_bias=not biased, name="output_pred"
-        )
+            return mx.sym.FullyConnected(source, num_hidden=classes, name="output", **given)
+        scores = mx.sym.Convolution(source, kernel=(1, 1), num_filter=classes, name="output_pred", **given)
         return mx.sym.flatten(scores, name="output")
 
 

@@ -1,4 +1,4 @@
-"""TensorFlow on the CPU: frozen graphs, SavedModels, slim checkpoints, Keras applications weights and .tflite files."""
+"""TensorFlow on the CPU: frozen graphs, SavedModels, slim checkpoints, Keras weights and .tflite files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ READERS = {
     "slim_ckpt": lambda files, options: tensor_files.read_slim(files, _network(options), options.extra),
     "keras_h5": lambda files, options: tensor_files.read_keras(files[0], _network(options)),
 }
-# Exported graphs answer with logits; the two formats of tensors with a softmax, as their publishers' networks do.
+# Exported graphs answer with logits; files of tensors, once loaded, with a softmax as their publishers' do.
 WRITERS = {
     "frozen_graph": graphs.write_frozen,
     "saved_model": graphs.write_saved_model,
@@ -32,7 +32,11 @@ WRITERS = {
     "keras_h5": tensor_files.write_keras,
 }
 # What lets TensorFlow compute float32 graphs in fewer bits: grappler's options, and oneDNN's variables.
-NARROWING_OPTIONS = ("auto_mixed_precision", "auto_mixed_precision_onednn_bfloat16", "auto_mixed_precision_mkl")
+NARROWING_OPTIONS = (
+    "auto_mixed_precision",
+    "auto_mixed_precision_onednn_bfloat16",
+    "auto_mixed_precision_mkl",
+)
 NARROWING_VARIABLES = ("TF_SET_ONEDNN_FPMATH_MODE", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")
 
 
@@ -57,7 +61,9 @@ class TensorFlowAdapter(Adapter):
         network = self.network
         if network.dtype not in DTYPES or len(network.shape) != 4:
             expected = f"expected rows (H, W, 3) of one of {DTYPES}"
-            raise AdapterError(f"input {network.source!r}: {expected}, got {network.shape} of {network.dtype}")
+            raise AdapterError(
+                f"input {network.source!r}: {expected}, got {network.shape} of {network.dtype}"
+            )
         return ModelInfo(
             input_name=network.source,
             input_shape=network.shape,
@@ -78,9 +84,7 @@ class TensorFlowAdapter(Adapter):
         _configure(options)
         return graphs.inspect(_graph(files, options))
 
-    def _export(
-        self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path
-    ) -> List[Path]:
+    def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         if fmt not in WRITERS:
             raise AdapterError(f"format {fmt!r} is not written here; known: {', '.join(sorted(WRITERS))}")
         target.mkdir(parents=True, exist_ok=True)
@@ -96,7 +100,9 @@ def _graph(files: Sequence[Path], options: Options) -> graphs.Graph:
 
 def _network(options: Options) -> Network:
     if options.network is None:
-        raise AdapterError(f"format {options.format!r} holds tensors without a graph; the option 'network' is missing")
+        raise AdapterError(
+            f"format {options.format!r} holds tensors without a graph; the option 'network' is missing"
+        )
     return options.network
 
 
@@ -110,15 +116,15 @@ def _configure(options: Options) -> None:
     except RuntimeError as error:
         now = tf.config.threading.get_intra_op_parallelism_threads()
         raise AdapterError(
-            f"threads: wanted {options.threads}, but this process has already started TensorFlow with {now or 'its own'}; "
-            "use a fresh worker"
+            f"threads: wanted {options.threads}, but TensorFlow has already started in this process with "
+            f"{now or 'a number of its own'}; use a fresh worker"
         ) from error
     tf.config.optimizer.set_experimental_options({"auto_mixed_precision": False})
     tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def _effective(stated: str) -> str:
-    """Precision in effect of a network of `stated` precision, read back from the options that could narrow it."""
+    """Precision in effect of a network of `stated` precision: reads back the options that could narrow it."""
     options = tf.config.optimizer.get_experimental_options()
     modes = [os.environ.get(name, "STRICT").upper() for name in NARROWING_VARIABLES]
     narrowed = any(options.get(name) for name in NARROWING_OPTIONS) or any(mode != "STRICT" for mode in modes)

@@ -1,7 +1,7 @@
 """Graphs: frozen GraphDefs and SavedModels read and written, and run as one frozen function.
 
-Every format but .tflite ends here as a GraphDef without variables, so that TensorFlow's own graph optimiser may fold
-batch norms and oneDNN may lay out the weights once.
+Every format but .tflite ends here as a GraphDef without variables, so that TensorFlow's own graph optimiser
+may fold batch norms and oneDNN may lay out the weights once.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ class GraphNetwork:
             tf.graph_util.import_graph_def(graph.definition, name="")
 
         wrapped = tf.compat.v1.wrap_function(imported, [])
-        source, target = (wrapped.graph.get_tensor_by_name(f"{name}:0") for name in (graph.source, graph.target))
+        source, target = (
+            wrapped.graph.get_tensor_by_name(f"{name}:0") for name in (graph.source, graph.target)
+        )
         self.function = wrapped.prune(source, target)
         self.source, self.target = graph.source, graph.target
         axes = source.shape.as_list() if source.shape.rank is not None else [None, None, None, 3]
@@ -84,12 +86,17 @@ class GraphNetwork:
 
 
 def read_frozen(path: Path, extra: Mapping[str, Any]) -> Graph:
-    """A frozen GraphDef (.pb). extra: {"input", "output"} name its nodes; without them it must have one of each."""
+    """A frozen GraphDef (.pb).
+
+    extra: {"input", "output"} name its nodes; without them it must have one Placeholder and one node unread.
+    """
     definition = tf.compat.v1.GraphDef()
     try:
         definition.ParseFromString(path.read_bytes())
     except DecodeError as error:
-        raise AdapterError(f"{path}: not a readable GraphDef ({error}); truncated, or of another format?") from error
+        raise AdapterError(
+            f"{path}: not a readable GraphDef ({error}); truncated, or of another format?"
+        ) from error
     _refuse_forbidden(definition, path)
     names = [node.name for node in definition.node]
     read = {name.lstrip("^").split(":")[0] for node in definition.node for name in node.input}
@@ -100,9 +107,7 @@ def read_frozen(path: Path, extra: Mapping[str, Any]) -> Graph:
     return Graph(definition, source, target)
 
 
-def _chosen(
-    key: str, extra: Mapping[str, Any], found: Sequence[str], known: Sequence[str], what: str
-) -> str:
+def _chosen(key: str, extra: Mapping[str, Any], found: Sequence[str], known: Sequence[str], what: str) -> str:
     """The name given as `key` if it is known, else the only one found."""
     if key in extra:
         name = str(extra[key]).split(":")[0]
@@ -110,7 +115,9 @@ def _chosen(
             raise AdapterError(f"{what}: the {key} {name!r} is not in the file; found {_first(found)}")
         return name
     if len(found) != 1:
-        raise AdapterError(f"{what}: expected one, got {_first(found)}; name it in the checkpoint's option {key!r}")
+        raise AdapterError(
+            f"{what}: expected one, got {_first(found)}; name it in the checkpoint's option {key!r}"
+        )
     return found[0]
 
 
@@ -120,7 +127,10 @@ def _first(names: Sequence[str]) -> str:
 
 
 def _refuse_forbidden(definition: Any, path: Path) -> None:
-    nodes = [*definition.node, *(node for function in definition.library.function for node in function.node_def)]
+    nodes = [
+        *definition.node,
+        *(node for function in definition.library.function for node in function.node_def),
+    ]
     found = sorted({node.op for node in nodes} & set(FORBIDDEN))
     if found:
         raise AdapterError(f"{path}: refused, a network has no use for the operations {', '.join(found)}")
@@ -211,4 +221,8 @@ def _size(tensor: Any) -> Optional[int]:
 
 def _spec(name: str, tensor: Any) -> Dict[str, Any]:
     axes = tensor.shape.as_list() if tensor.shape.rank is not None else []
-    return {"name": name, "shape": [-1 if size is None else size for size in axes], "dtype": tensor.dtype.name}
+    return {
+        "name": name,
+        "shape": [-1 if size is None else size for size in axes],
+        "dtype": tensor.dtype.name,
+    }

@@ -7,8 +7,8 @@ from typing import Any, Dict, Mapping
 import numpy as np
 import tensorflow as tf
 from contract import AdapterError
-from mobilenet_v2 import Block, Conv, Network, blocks, last_channels, stride_padding, tensor_shapes
-from tensorflow_names import AXES
+from mobilenet_v2 import Block, Conv, Network, blocks, last_channels, stride_padding
+from tensorflow_names import AXES, kinds
 
 Weights = Mapping[str, Any]
 ACTIVATIONS = {"relu6": tf.nn.relu6, "relu": tf.nn.relu}
@@ -16,15 +16,11 @@ PADDINGS = ("symmetric", "same")
 
 
 def weights(tensors: Mapping[str, np.ndarray], network: Network) -> Dict[str, np.ndarray]:
-    """Canonical names, TensorFlow's layouts: convolutions HWIO, depthwise (3, 3, C, 1), classifier (C, classes)."""
-    depthwise = {f"{conv.name}.weight" for block in blocks(network) for conv in block.convs if conv.groups > 1}
-    kinds = {1: "vector", 2: "dense", 4: "conv"}
-    turned = {}
-    for name in tensor_shapes(network):
-        array = np.asarray(tensors[name], np.float32)
-        kind = "depthwise" if name in depthwise else kinds[array.ndim]
-        turned[name] = np.ascontiguousarray(array.transpose(AXES[kind]))
-    return turned
+    """Canonical names, TensorFlow's layouts: conv HWIO, depthwise (3, 3, C, 1), classifier (C, classes)."""
+    return {
+        name: np.ascontiguousarray(np.asarray(tensors[name], np.float32).transpose(AXES[kind]))
+        for name, kind in kinds(network).items()
+    }
 
 
 def logits(batch: tf.Tensor, given: Weights, network: Network) -> tf.Tensor:
@@ -61,7 +57,7 @@ def _conv(source: tf.Tensor, conv: Conv, given: Weights, network: Network) -> tf
         source, padding = tf.pad(source, [(0, 0), pair, pair, (0, 0)]), "VALID"
     convolve = tf.nn.depthwise_conv2d if conv.groups > 1 else tf.nn.conv2d
     result = convolve(source, given[f"{conv.name}.weight"], [1, conv.stride, conv.stride, 1], padding)
-    # Not tf.compat.v1.nn.fused_batch_norm: that raises every epsilon below 1.001e-5, torchvision's 1e-5 among them.
+    # Not tf.compat.v1.nn.fused_batch_norm: that raises an epsilon of 1e-5 (torchvision's) to 1.001e-5.
     result = tf.raw_ops.FusedBatchNormV3(
         x=result,
         scale=given[f"{conv.bn}.weight"],

@@ -17,8 +17,8 @@ from tensorflow_names import (
     SLIM,
     Row,
     checked,
-    known_extras,
     rows,
+    slim_extras,
     to_canonical,
     to_dialect,
     unaliased,
@@ -39,8 +39,8 @@ KERAS_FIXED = {
 def read_slim(files: Sequence[Path], network: Network, extra: Mapping[str, Any]) -> Graph:
     """A checkpoint of TensorFlow slim, with a softmax behind it as slim's graph has.
 
-    extra: {"moving_averages"}, true unless given: take the averaged value of what was trained, as the publisher's
-    notebook does. Batch-norm statistics are averages already, and are taken as they are either way.
+    extra: {"moving_averages"}, true unless given: take the averaged value of what was trained, as the
+    publisher's notebook does. Batch-norm statistics are averages already, taken as they are either way.
     """
     tensors = _slim_tensors(files, network, bool(extra.get("moving_averages", True)))
     return built(to_canonical(SLIM, tensors, network), network, softmax=True)
@@ -54,7 +54,7 @@ def _slim_tensors(files: Sequence[Path], network: Network, averaged: bool) -> Di
     prefix = str(indices[0])[: -len(".index")]
     expected = {row.name: row.shape for row in rows(SLIM, network)}
     stored = {row.name: _stored_name(row, averaged) for row in rows(SLIM, network)}
-    extras = known_extras(SLIM, list(expected))
+    extras = slim_extras(expected)
     needed = {**expected, **{stored[name]: shape for name, shape in expected.items()}}
     try:
         reader = tf.train.load_checkpoint(prefix)
@@ -120,9 +120,9 @@ def _refuse_inexpressible(network: Network) -> None:
 
 
 def _keras_tensors(path: Path) -> Dict[str, np.ndarray]:
-    """"layer/variable" -> array in Keras's layout, from the layout that Keras 1 and 2 gave to weights files.
+    """Layer/variable -> array in Keras's layout, from the file layout of Keras 1 and 2.
 
-    The root lists `layer_names`, each layer's group its `weight_names`; older files prefix these with other scopes.
+    The root lists `layer_names`, a layer's group its `weight_names`, in some files with other scopes before.
     """
     found: Dict[str, np.ndarray] = {}
     try:

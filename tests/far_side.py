@@ -1,6 +1,7 @@
 """Drive an adapter in its framework's own environment, for tests.
 
-`ZOO_TEST_PYTHON_<FRAMEWORK>` names the interpreter, e.g. ZOO_TEST_PYTHON_TENSORFLOW; without it such tests are skipped.
+`ZOO_TEST_PYTHON_<FRAMEWORK>` names the interpreter, e.g. ZOO_TEST_PYTHON_TENSORFLOW; without it such tests
+are skipped.
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ class FarSide:
         line = self.process.stdout.readline()
         if not line:
             self.errors.seek(0)
-            raise RuntimeError(f"the far side ended with {self.process.wait(30)}: {self.errors.read()[-2000:]}")
+            raise RuntimeError(
+                f"the far side ended with {self.process.wait(30)}: {self.errors.read()[-2000:]}"
+            )
         reply = json.loads(line)
         if reply["reply"] == "error":
             raise FarError(reply)
@@ -103,7 +106,9 @@ class FarSide:
         self.ask("predict", store=store, rows=[0, len(batch)], numeric=numeric, out=out)
         return np.load(out, allow_pickle=False)
 
-    def export(self, tensors: dict[str, np.ndarray], network: dict[str, Any], fmt: str, target: Path) -> list[Path]:
+    def export(
+        self, tensors: dict[str, np.ndarray], network: dict[str, Any], fmt: str, target: Path
+    ) -> list[Path]:
         """Files that the adapter wrote for canonical tensors."""
         archive = Path(self.folder.name) / "tensors.npz"
         np.savez(archive, **tensors)

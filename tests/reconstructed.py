@@ -1,8 +1,8 @@
 """Canonical tensors of the reconstructed networks, the source of real weights for tests of every format.
 
-The reconstructed files (see their README) hold convolutions with the batch norm folded in; here the batch norm is put
-back, so that they can be written in any framework's format. They are not the published files: never compare them
-with a claim.
+The reconstructed files (see their README) hold convolutions with the batch norm folded in; here it is put back,
+so that they can be written in any framework's format. They are not the published files: never compare them with a
+claim.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def canonical_tensors(onnx_path: Path, network: Network) -> Tensors:
         tensors[f"{conv.name}.weight"] = weight
         tensors.update(_batch_norm(conv, bias, network.bn_epsilon))
     (classifier,) = (node for node in graph.node if node.op_type == "Gemm")
-    tensors["classifier.1.weight"], tensors["classifier.1.bias"] = (stored[name] for name in classifier.input[1:])
+    tensors["classifier.1.weight"], tensors["classifier.1.bias"] = (
+        stored[name] for name in classifier.input[1:]
+    )
     got = {name: array.shape for name, array in tensors.items()}
     if got != tensor_shapes(network):
         wrong = [name for name, shape in tensor_shapes(network).items() if got.get(name) != shape]
@@ -57,7 +59,9 @@ def with_statistics(tensors: Tensors, network: Network, seed: int = 0) -> Tensor
         factor = scale / np.sqrt(variance + network.bn_epsilon)
         parts = {"weight": scale, "running_mean": mean, "running_var": variance}
         parts["bias"] = tensors[f"{conv.bn}.bias"] + mean * factor
-        result[f"{conv.name}.weight"] = (tensors[f"{conv.name}.weight"] / factor[:, None, None, None]).astype(np.float32)
+        result[f"{conv.name}.weight"] = (tensors[f"{conv.name}.weight"] / factor[:, None, None, None]).astype(
+            np.float32
+        )
         result.update({f"{conv.bn}.{part}": values.astype(np.float32) for part, values in parts.items()})
     return result
 

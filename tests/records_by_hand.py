@@ -13,8 +13,8 @@ def a_run(**changes: Any) -> Run:
     fields: dict[str, Any] = {
         "key": "1f" * 32, "checkpoint": "embedded/onnx", "framework": "onnxruntime",
         "recipe": "embedded_110_96", "label_map": "embedded", "image_set": "shapes_test",
-        "population": "full", "population_id": "shapes_test", "n": 1000, "top1_correct": 683, "top5_correct": 884,
-        "seconds": 2.5641, "images_per_second": 390.0,
+        "population": "full", "population_id": "shapes_test", "n": 1000,
+        "top1_correct": 683, "top5_correct": 884, "seconds": 2.5641, "images_per_second": 390.0,
         "threads": 2, "precision": "fp32", "batch_size": 32, "sha256": "ab" * 32, "hash_verified": True,
         "weights": "embedded/mobilenet_v2_0.35_96", "versions": {"numpy": "2.4.6", "onnxruntime": "1.27.0"},
         "status": "done",
@@ -47,8 +47,8 @@ def some_conditions(**changes: Any) -> Conditions:
     """Conditions of a run over the embedded zoo."""
     fields: dict[str, Any] = {
         "created": "2025-03-01T12:00:00Z", "command": ("validate", "--zoo", "embedded"),
-        "suite_version": "0.1.0", "python": "3.11.9", "platform": "Linux-6.1-x86_64", "processor": "Example CPU 2.4 GHz",
-        "cores": 2,
+        "suite_version": "0.1.0", "python": "3.11.9", "platform": "Linux-6.1-x86_64",
+        "processor": "Example CPU 2.4 GHz", "cores": 2,
         "zoo": "embedded", "image_set": "shapes_test", "images": 1000, "images_digest": "cd" * 32,
         "population": "full", "population_id": "shapes_test", "decoders": {"pillow": "13.0.0"},
     }  # fmt: skip
@@ -64,3 +64,51 @@ def a_report(
         runs=tuple([a_run()] if runs is None else runs),
         verdicts=tuple([a_verdict()] if verdicts is None else verdicts),
     )
+
+
+def a_mixed_report() -> tuple[Report, list[Claim]]:
+    """Four runs: confirmed, refuted beside inconclusive, not comparable, failed; and other rules."""
+    openvino, mindspore, mxnet = "openvino/int8-tf-0001", "mindspore/mobilenet_v2_0.75_192", "mxnet/gluon-1.0"
+    claims = [
+        a_claim(), a_claim(id="embedded-onnx-top5", metric="top5", value="88.4", decimals=1),
+        a_claim(id="ov-top1", checkpoint=openvino, value="0.718", unit="fraction", decimals=3),
+        a_claim(id="ms-top1", checkpoint=mindspore, value="70", decimals=0),
+        a_claim(id="ms-top5", checkpoint=mindspore, metric="top5", value="89.0", decimals=1),
+        a_claim(id="mx-top1", checkpoint=mxnet, value="72.04"),
+    ]  # fmt: skip
+    runs = [
+        a_run(versions={"onnxruntime": "1.27.0"}),
+        a_run(key="2e" * 32, checkpoint=mindspore, framework="mindspore", population="random_sample"),
+        a_run(key="3d" * 32, checkpoint=openvino, framework="openvino", population="other", reused=True),
+        a_run(
+            key="4c" * 32, checkpoint=mxnet, framework="mxnet", status="failed", sha256="", versions={},
+            error="the worker died (signal 11) while it loaded the network\nTraceback:\n  line 1\n",
+        ),
+    ]  # fmt: skip
+    at_mindspore = {"subject": f"{mindspore}@mindspore", "run": "2e" * 32}
+    verdicts = [
+        a_verdict(),
+        a_verdict(
+            rule="A102", claim_id="embedded-onnx-top5", documented=0.884, measured=0.884,
+            reason="884 of 1000 images, 88.40 %, lies inside [88.25, 88.55).",
+        ),
+        a_verdict(
+            **at_mindspore, outcome="refuted", claim_id="ms-top1", documented=0.7, low=0.654, high=0.692,
+            reason="[65.4, 69.2] does not meet [69.4, 70.6).",
+        ),
+        a_verdict(
+            **at_mindspore, rule="A102", outcome="inconclusive", claim_id="ms-top5", documented=0.89,
+            measured=0.884, low=0.866, high=0.901, reason="About 21000 images would decide it.",
+        ),
+        a_verdict(
+            subject=f"{openvino}@openvino", run="3d" * 32, outcome="not_comparable", claim_id="ov-top1",
+            documented=0.718, reason="These are not the images that were documented.",
+        ),
+        a_verdict(
+            subject=f"{mxnet}@mxnet", run="4c" * 32, outcome="not_run", claim_id="mx-top1", documented=0.7204,
+            measured=None, n=None, reason="The run failed.",
+        ),
+        Verdict(rule="C103", subject=mindspore, outcome="known", reason="Columns swapped by the publisher."),
+        Verdict(rule="P101", subject=openvino, outcome="pass", reason="sha256 as published."),
+    ]  # fmt: skip
+    return a_report(runs, verdicts), claims

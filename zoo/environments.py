@@ -64,7 +64,7 @@ def ensure(framework: Framework, say: Say) -> Environment:
     folder = _folder(framework, version)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        with FileLock(folder.with_name(f"{folder.name}.lock")):
             if not (folder / FACTS).is_file():
                 _build(framework, base, folder, say)
     except OSError as error:

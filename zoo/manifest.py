@@ -1,7 +1,7 @@
 """Data files to records: checkpoints, recipes, label maps, populations, sources and documented numbers.
 
-A zoo is the base data (recipes, label maps, populations that everybody uses) and then its own folder. Every error
-is a ManifestError that says file, line, field, what was expected and what stands there.
+A zoo is the base data (recipes, label maps, populations that everybody uses) and then its own folder. Every
+error is a ManifestError that says file, line, field, what was expected and what stands there.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 
@@ -35,6 +36,7 @@ from zoo.records import (
 from zoo.toml_lines import line_of
 
 PROBLEMS_SHOWN = 5
+UNKNOWN = "extra_forbidden"  # pydantic's word for a key that a record does not have
 
 R = TypeVar("R", bound=Record)
 Location = tuple[str | int, ...]
@@ -187,14 +189,24 @@ def _toml_rows(path: Path, kinds: tuple[str, ...]) -> Iterator[_Row]:
     except tomllib.TOMLDecodeError as error:
         raise ManifestError(f"{path}{_position(str(error), text)}") from None
     for kind, entries in data.items():
-        at = f"{path}, line {line_of(text, (kind, 0))}"
-        if kind not in kinds:
-            raise ManifestError(f"{at}: table {kind!r} is not known here; {known_names(kind, kinds)}")
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            got = "[" + kind + "]" if isinstance(entries, dict) else f"{kind} = {entries!r}"
-            raise ManifestError(f"{at}: expected tables headed [[{kind}]], got {got}")
+        if problem := _misplaced(kind, entries, kinds):
+            raise ManifestError(f"{path}, line {line_of(text, (kind, 0))}: {problem}")
         for index, entry in enumerate(entries):
-            yield _Row(kind, entry, path, _toml_line(text, (kind, index)))
+            yield _Row(kind, entry, path, partial(_toml_line, text, (kind, index)))
+
+
+def _misplaced(kind: str, entries: Any, kinds: tuple[str, ...]) -> str:
+    """What is wrong with a top-level key of a TOML file; empty if nothing is."""
+    if kind not in kinds:
+        return f"table {kind!r} is not known here; {known_names(kind, kinds)}"
+    if isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries):
+        return ""
+    got = f"[{kind}]" if isinstance(entries, dict) else f"{kind} = {entries!r}"
+    return f"expected tables headed [[{kind}]], got {got}"
+
+
+def _toml_line(text: str, entry: Location, location: Location) -> int:
+    return line_of(text, (*entry, *location))
 
 
 def _position(message: str, text: str) -> str:
@@ -207,10 +219,6 @@ def _position(message: str, text: str) -> str:
     return f", line {line}{column}: not valid TOML: {message[: match.start()]}"
 
 
-def _toml_line(text: str, entry: Location) -> Callable[[Location], int]:
-    return lambda location: line_of(text, entry + location)
-
-
 def _csv_rows(path: Path, kind: str) -> Iterator[_Row]:
     """One row per line of a CSV file with a header; empty fields are left out, so that defaults hold."""
     reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
@@ -219,7 +227,7 @@ def _csv_rows(path: Path, kind: str) -> Iterator[_Row]:
         for row in reader:
             yield _csv_row(path, kind, row, reader.line_num, len(reader.fieldnames or ()))
     except csv.Error as error:
-        raise ManifestError(f"{path}, line {reader.line_num}: not valid CSV: {error}") from None
+        raise ManifestError(f"{path}, line {reader.reader.line_num}: not valid CSV: {error}") from None
 
 
 def _check_header(path: Path, kind: str, columns: list[str]) -> None:
@@ -299,7 +307,7 @@ def _record(row: _Row, model: type[R]) -> R:
             return model.from_json(row.data)
         return model.model_validate_json(json.dumps(row.data, default=str), strict=True)
     except ValidationError as error:
-        problems = error.errors(include_url=False)
+        problems = sorted(error.errors(include_url=False), key=lambda problem: problem["type"] != UNKNOWN)
         lines = [_explain(row, model, problem) for problem in problems[:PROBLEMS_SHOWN]]
         if len(problems) > PROBLEMS_SHOWN:
             lines.append(f"and {len(problems) - PROBLEMS_SHOWN} more")
@@ -319,45 +327,42 @@ PATTERNS = {
 
 def _explain(row: _Row, model: type[Record], problem: Any) -> str:
     """One of pydantic's errors in words: field, expected, got, nearest known names."""
-    location: Location = problem["loc"]
-    shown = tuple(part for part in location if not _is_tag(model, location, part))
+    shown, _ = _walk(model, problem["loc"])
     kind, context, got = problem["type"], problem.get("ctx", {}), problem["input"]
-    if kind == "extra_forbidden":
-        return row.problem(
-            f"not known; {known_names(str(location[-1]), _fields(model, location[:-1]))}", shown
-        )
-    if kind in ("missing", "union_tag_not_found"):
-        return row.problem("missing", shown if kind == "missing" else (*shown, "op"))
+    if kind == UNKNOWN:
+        _, parents = _walk(model, problem["loc"][:-1])
+        names = [name for parent in parents for name in parent.model_fields]
+        return row.problem(f"not known; {known_names(str(shown[-1]), names)}", shown)
+    if kind == "missing":
+        return row.problem("missing", shown)
     if kind == "value_error":
         return row.problem(str(context["error"]), shown)
+    if kind == "union_tag_not_found":
+        return row.problem("missing", (*shown, "op"))
     if kind == "union_tag_invalid":
-        choices = re.findall(r"'([^']*)'", context["expected_tags"])
-        return row.problem(f"expected one of {', '.join(choices)}; got {context['tag']!r}", (*shown, "op"))
-    expected = PATTERNS.get(
-        context.get("pattern", ""), problem["msg"].partition("should be ")[2] or problem["msg"]
-    )
+        tags = ", ".join(re.findall(r"'([^']*)'", context["expected_tags"]))
+        return row.problem(f"expected one of {tags}; got {context['tag']!r}", (*shown, "op"))
+    message = problem["msg"].partition("should be ")[2] or problem["msg"]
+    expected = PATTERNS.get(context.get("pattern", ""), message)
     near = ""
     if kind == "literal_error" and isinstance(got, str):
         near = "; " + known_names(got, re.findall(r"'([^']*)'", context["expected"]))
     return row.problem(f"expected {expected}, got {got!r}{near}", shown)
 
 
-def _is_tag(model: type[Record], location: Location, part: str | int) -> bool:
-    """Whether `part` of pydantic's location is the tag of a step, which the file does not have as a key."""
-    at = location.index(part)
-    return isinstance(part, str) and at > 0 and part not in _fields(model, location[:at])
-
-
-def _fields(model: type[Record], location: Location) -> list[str]:
-    """Names of the fields a record can have at `location` inside `model`."""
+def _walk(model: type[Record], location: Location) -> tuple[Location, list[type[Record]]]:
+    """Pydantic's location without the tags of steps, which no file has, and the records possible there."""
+    shown: list[str | int] = []
     models: list[type[Record]] = [model]
     for part in location:
-        if isinstance(part, int):
+        if tagged := [each for each in models if part in _tags(each)]:
+            models = tagged
             continue
-        tagged = [each for each in models if part in _tags(each)]
-        fields = [each.model_fields[part] for each in models if part in each.model_fields]
-        models = tagged or [found for field in fields for found in _models(field.annotation)]
-    return sorted({name for each in models for name in each.model_fields})
+        shown.append(part)
+        if isinstance(part, str):
+            fields = [each.model_fields[part] for each in models if part in each.model_fields]
+            models = [found for field in fields for found in _models(field.annotation)]
+    return tuple(shown), models
 
 
 def _tags(model: type[Record]) -> tuple[Any, ...]:

@@ -5,17 +5,20 @@ Each step does what the publishers' own operator does, to the pixel where that o
 decode
     pil, ignore       `PIL.Image.open(...).convert("RGB")`: torchvision's `pil_loader`, timm, transformers
     pil, apply        the same behind `PIL.ImageOps.exif_transpose`
-    opencv, apply     `cv2.imdecode(IMREAD_COLOR)` or `cv2.imread`, then BGR to RGB: `mx.image.imread`,
-                      Open Model Zoo's OpenCV reader, Lornatang's dataset
-    opencv, ignore    with IMREAD_IGNORE_ORIENTATION: MindSpore's `vision.Decode` looks at no EXIF
+    opencv, apply     `cv2.imread` or `cv2.imdecode(IMREAD_COLOR)`, then BGR to RGB: Open Model Zoo's OpenCV
+                      reader, Lornatang's dataset
+    opencv, ignore    with IMREAD_IGNORE_ORIENTATION: `mx.image.imread` and MindSpore's `vision.Decode`, whose
+                      pixels are OpenCV's but which turn nothing
 to_float              `x / divide` in float32 (`tf.image.convert_image_dtype` multiplies by 1/255: one ulp)
 central_fraction
     tensorflow        `tf.image.central_crop`
     truncate          `central_fraction` of Open Model Zoo's accuracy checker
     round_square      the cropping of TFLite's image_preprocessing_stage.cc
 resize_short
-    truncate          torchvision `Resize(int)`, transformers' `shortest_edge`, GluonCV's `keep_ratio`
-    round_half_even   `image_resize` of the ONNX model zoo's imagenet_preprocess.py
+    truncate          torchvision `Resize(int)`, transformers' `shortest_edge`, Gluon's `keep_ratio`,
+                      MindSpore 2.10's `vision.Resize(int)`
+    round_half_even   `image_resize` of the ONNX model zoo's imagenet_preprocess.py; MindSpore's resize_op.cc
+                      until 2023, but for exact halves, which it rounds up
 resize_short, resize_exact
     pil               `PIL.Image.resize` without `reducing_gap`; floats one channel at a time in mode "F"
     opencv            `cv2.resize`: MXNet's `imresize`, MindSpore, Open Model Zoo, Neural Compressor
@@ -148,12 +151,12 @@ def _complete(data: bytes) -> None:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             image.load()
     except Exception as error:  # as in _decode_pil
-        raise ImageSetError(_unreadable("Pillow", data, str(error))) from error
+        raise ImageSetError(_unreadable("OpenCV", data, str(error))) from error
 
 
 def _unreadable(library: str, data: bytes, got: str) -> str:
     begins = f"beginning {data[:8].hex(' ')}" if data else "(an empty file)"
-    got = re.sub(r"<_io\.BytesIO object at \w+>", "the file", got)
+    got = re.sub(r"cannot identify image file <.*>", "no image format that is known", got)
     return (
         f"{library} cannot decode the image: expected a complete image file (JPEG, PNG), "
         f"got {len(data):,} bytes {begins}: {got}"
@@ -257,11 +260,12 @@ def resize_tensorflow1(image: Array, width: int, height: int) -> Array:
     """
     y_low, y_high, y_part = _weights(height, image.shape[0])
     x_low, x_high, x_part = _weights(width, image.shape[1])
-    x_part, y_part = x_part[None, :, None], y_part[:, None, None]
-    top = _along_x(image[y_low], x_low, x_high, x_part)
-    bottom = _along_x(image[y_high], x_low, x_high, x_part)
+    pixels = image.reshape(-1, 3)  # one index per pixel: faster than rows and columns
+    across = image.shape[1]
+    top = _along_x(pixels, y_low * across, x_low, x_high, x_part)
+    bottom = _along_x(pixels, y_high * across, x_low, x_high, x_part)
     bottom -= top
-    bottom *= y_part
+    bottom *= y_part[:, None, None]
     bottom += top
     return bottom if image.dtype == np.float32 else bottom.astype(np.uint8)
 
@@ -275,12 +279,13 @@ def _weights(out: int, size: int) -> tuple[Indices, Indices, npt.NDArray[np.floa
 
 
 def _along_x(
-    rows: Array, low: Indices, high: Indices, part: npt.NDArray[np.float32]
+    pixels: Array, rows: Indices, low: Indices, high: Indices, part: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    left = rows[:, low].astype(np.float32, copy=False)
-    step = rows[:, high].astype(np.float32, copy=False)
+    """low + (high - low) * part in the rows that begin at `rows`: (rows, columns, 3)."""
+    left = pixels.take(rows[:, None] + low, axis=0).astype(np.float32, copy=False)
+    step = pixels.take(rows[:, None] + high, axis=0).astype(np.float32, copy=False)
     step -= left
-    step *= part
+    step *= part[:, None]
     step += left
     return step
 

@@ -16,7 +16,7 @@ _TOKEN = re.compile(
 
 
 def line_of(text: str, path: Path) -> int:
-    """Line (from 1) of `path`, such as ("checkpoint", 3, "files", 0, "sha256"), or of its nearest known parent."""
+    """Line (from 1) of `path`, such as ("checkpoint", 3, "files", 0), or of its nearest known parent."""
     known = lines_of(text)
     while path and path not in known:
         path = path[:-1]
@@ -24,7 +24,7 @@ def line_of(text: str, path: Path) -> int:
 
 
 def lines_of(text: str) -> dict[Path, int]:
-    """Lines of tables, keys and array elements; what lies deeper in an inline value stands on its element's line."""
+    """Lines of tables, keys and array elements; what lies deeper in a value is on its element's line."""
     found: dict[Path, int] = {}
     table: Path = ()
     at, number = 0, 1

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
+
 from zoo.records import Claim
+
+ABSENT = "\N{EN DASH}"
 
 
 def percent(fraction: float, decimals: int = 2) -> str:
-    """0.718 as "71.80"."""
-    return f"{fraction * 100:.{decimals}f}"
+    """A fraction as percent without the sign, halves rounded up as publishers do: 0.71875 is "71.88"."""
+    value = Decimal(repr(float(fraction))) * 100
+    if not value.is_finite():
+        return ABSENT
+    return str(value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
 
 
 def as_printed(claim: Claim) -> str:

@@ -22,8 +22,7 @@ def render(report: Report) -> str:
         suite.timestamp = text.one_line(report.conditions.created)[:19]  # the schema knows no zone; it is UTC
         for key, value in _properties(report):
             suite.add_property(key, value)
-        for case in cases:
-            suite.add_testcase(case)
+        suite.add_testcases(cases)
         document.add_testsuite(suite)
     document.update_statistics()  # type: ignore[no-untyped-call]
     root = ElementTree.fromstring(document.tostring())  # type: ignore[no-untyped-call]
@@ -68,7 +67,10 @@ def _case(name: str, verdict: Verdict) -> TestCase:
     if verdict.outcome in _FAILURES:
         case.result = [Failure(message, verdict.outcome)]
     elif verdict.outcome not in text.GOOD:
-        case.result = [Skipped(f"{text.outcome_name(verdict.outcome)}: {message}", verdict.outcome)]
+        said = text.outcome_name(verdict.outcome)
+        case.result = [
+            Skipped(message if message.startswith(said) else f"{said}: {message}", verdict.outcome)
+        ]
     return case
 
 

@@ -15,7 +15,7 @@ _SPECIAL = re.compile(r"([\\`*_\[\]|~$#])")
 _MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])")
 _MARKS = {
     "refuted": "❌", "fail": "❌", "failed": "❌", "not_run": "⛔", "inconclusive": "❔",
-    "not_comparable": "🚫", "known": "📌", "confirmed": "✅", "pass": "✅",
+    "not_comparable": "➖", "known": "📌", "confirmed": "✅", "pass": "✅",
 }  # fmt: skip
 
 

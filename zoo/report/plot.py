@@ -14,7 +14,7 @@ from zoo.records import Claim, Report, Verdict
 from zoo.report import text
 from zoo.report.rows import by_id, claim_of, is_accuracy
 
-_MARGIN = 4.0  # percent of the width kept free at both ends
+_MARGIN = 6.0  # percent of the width kept free at both ends
 _FAR = 4.0  # a row that reaches further than this many medians is drawn as an arrow at the edge
 
 

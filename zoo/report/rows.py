@@ -47,17 +47,23 @@ def is_accuracy(verdict: Verdict, claim: Claim | None) -> bool:
 def rows(report: Report, claims: Sequence[Claim]) -> list[Row]:
     """The runs in their order."""
     known = by_id(claims)
-    return [_row(run, _belonging(run, report), known) for run in report.runs]
-
-
-def _belonging(run: Run, report: Report) -> list[Verdict]:
-    """Verdicts that name this run by its key, or else by its subject."""
-    keys = {other.key for other in report.runs}
+    by_key, by_subject = _judging_runs(report)
     return [
-        verdict
-        for verdict in report.verdicts
-        if (verdict.run == run.key if verdict.run in keys else verdict.subject == run.subject)
+        _row(run, by_key.get(run.key, []) + by_subject.get(run.subject, []), known) for run in report.runs
     ]
+
+
+def _judging_runs(report: Report) -> tuple[dict[str, list[Verdict]], dict[str, list[Verdict]]]:
+    """Verdicts by the key of their run; those that name no run of this report by their subject."""
+    keys = {run.key for run in report.runs}
+    by_key: dict[str, list[Verdict]] = {}
+    by_subject: dict[str, list[Verdict]] = {}
+    for verdict in report.verdicts:
+        if verdict.run in keys:
+            by_key.setdefault(verdict.run or "", []).append(verdict)
+        else:
+            by_subject.setdefault(verdict.subject, []).append(verdict)
+    return by_key, by_subject
 
 
 def _row(run: Run, verdicts: Sequence[Verdict], known: Mapping[str, Claim]) -> Row:

@@ -15,8 +15,8 @@ from zoo.report.rows import Row, rows
 
 STYLES = {
     "refuted": "bold red", "fail": "bold red", "failed": "bold red", "not_run": "red",
-    "inconclusive": "yellow", "not_comparable": "cyan", "known": "magenta", "confirmed": "green", "pass": "green",
-    "no_claim": "dim",
+    "inconclusive": "yellow", "not_comparable": "cyan", "known": "magenta", "confirmed": "green",
+    "pass": "green", "no_claim": "dim",
 }  # fmt: skip
 _HEADS = ("framework", "checkpoint", "n", "top-1", "top-5", "documented", "verdict", "images/s")
 _RIGHT = {"n", "top-1", "top-5", "images/s"}

@@ -1,14 +1,13 @@
-"""Numbers and outcomes as words: percent and milliseconds are made here and nowhere else."""
+"""Numbers and outcomes as words; what sentences share with them is in `zoo.wording`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_HALF_UP, Decimal
 
 from zoo.records import Claim, Conditions, Outcome, Report, Run, Verdict
-
-ABSENT = "\N{EN DASH}"
+from zoo.wording import ABSENT as ABSENT
+from zoo.wording import percent as percent
 
 # Worst first: the order in which outcomes are counted and listed.
 OUTCOMES: tuple[Outcome, ...] = (
@@ -51,14 +50,6 @@ def first_line(text: str, limit: int = 300) -> str:
     """The first line of a text that says something: an error's message without the traceback under it."""
     lines = [line for line in clean(text).splitlines() if line.strip()]
     return one_line(lines[0], limit) if lines else ""
-
-
-def percent(fraction: float, decimals: int = 2) -> str:
-    """A fraction as percent without the sign, halves rounded up as publishers do: 0.71875 is "71.88"."""
-    value = Decimal(repr(fraction)) * 100
-    if not value.is_finite():
-        return ABSENT
-    return str(value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
 
 
 def share(correct: int, n: int) -> str:
@@ -125,8 +116,8 @@ def documented(verdict: Verdict, claim: Claim | None) -> str:
 
 
 def interval(verdict: Verdict, claim: Claim | None) -> str:
-    """The interval around the measured value: "[66.10, 70.20]"."""
-    if verdict.low is None or verdict.high is None:
+    """The interval around the measured value: "[66.10, 70.20]"; nothing where it is that value alone."""
+    if verdict.low is None or verdict.high is None or verdict.low == verdict.high:
         return ABSENT
     return f"[{quantity(verdict.low, verdict, claim)}, {quantity(verdict.high, verdict, claim)}]"
 

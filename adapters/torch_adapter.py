@@ -1,0 +1,265 @@
+"""PyTorch on the CPU: state dicts (.pth, .pt, .pth.tar) of every known naming dialect; see torch_names.py.
+
+Files are read as tensors only (`weights_only=True`): a pickle that would run code is refused, never executed.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+import torch
+import torch_names as names
+from contract import Adapter, AdapterError, ModelInfo, Options
+from mobilenet_v2 import Network, parameter_count, stride_padding
+from torch import nn
+from torch_network import SamePaddedConv2d, build
+
+FORMAT = "torch_state_dict"
+# How publishers pack a state dict: name of an export -> (dialect, file name)
+EXPORTS = {
+    **{dialect: (dialect, "model.pth") for dialect in names.DIALECTS},
+    "lornatang": ("torchvision", "model.pth.tar"),
+}
+# From 2.9 on, torch names full float32 arithmetic "ieee"; the others are "tf32", "bf16" and "none" (not decided).
+FULL = "ieee"
+
+Tensors = Dict[str, torch.Tensor]
+
+
+class TorchAdapter(Adapter):
+    """The network as a frozen graph that oneDNN runs in its own layouts; threads only within an operator."""
+
+    def versions(self) -> Dict[str, str]:
+        """PyTorch computes, by way of oneDNN."""
+        return {"torch": torch.__version__, "numpy": np.__version__}
+
+    def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
+        network = _network(options)
+        _, tensors = _canonical(files[0], options, network)
+        _configure(options)
+        module = build(network, dropout=0.0)
+        _fill(module, tensors)
+        blank = torch.zeros(options.batch_size, 3, network.resolution, network.resolution)
+        _settle_padding(module, network.resolution)
+        self.graph = _optimised(module, blank)
+        return ModelInfo(
+            input_name="input",
+            input_shape=(-1, *blank.shape[1:]),
+            input_dtype="float32",
+            output_name="output",
+            outputs=network.classes,
+            threads=torch.get_num_threads(),
+            precision=effective_precision(),
+        )
+
+    def _predict(self, batch: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            scores: np.ndarray = self.graph(torch.from_numpy(batch)).numpy()
+        return scores
+
+    def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
+        network = _network(options)
+        dialect, tensors = _canonical(files[0], options, network)
+        leaves = [module for module in build(network, dropout=0.0).modules() if not list(module.children())]
+        side = network.resolution
+        return {
+            "parameters": parameter_count(network),
+            "tensors": len(tensors),
+            "values": sum(tensor.numel() for tensor in tensors.values()),
+            "ops": dict(Counter(type(module).__name__ for module in leaves)),
+            "inputs": [{"name": "input", "shape": ["batch", 3, side, side], "dtype": "float32"}],
+            "outputs": [{"name": "output", "shape": ["batch", network.classes], "dtype": "float32"}],
+            "dialect": dialect.name,
+        }
+
+    def _export(
+        self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path
+    ) -> List[Path]:
+        """`torch_state_dict` writes torchvision's names, `torch_state_dict:NAME` those of one of EXPORTS."""
+        base, _, layout = fmt.partition(":")
+        layout = layout or "torchvision"
+        if base != FORMAT or layout not in EXPORTS:
+            known = ", ".join([FORMAT, *(f"{FORMAT}:{name}" for name in EXPORTS)])
+            raise AdapterError(f"format {fmt!r} is not written here; known: {known}")
+        dialect, file_name = EXPORTS[layout]
+        target.mkdir(parents=True, exist_ok=True)
+        state = _state(tensors, names.DIALECTS[dialect], network)
+        torch.save(_packed(state, layout), target / file_name)
+        return [target / file_name]
+
+
+def effective_precision() -> str:
+    """ "fp32" if torch is set to full float32 and a sum shows it; oneDNN also obeys variables that torch does not see.
+
+    The summands need 13 bits of mantissa, so tf32 and bf16 lose their last bit.
+    """
+    backend = torch.backends.mkldnn
+    if {backend.conv.fp32_precision, backend.matmul.fp32_precision} != {FULL}:
+        return "narrowed fp32"
+    summand, one = 1 + 2**-12, torch.ones(16, 16, 1, 1)
+    with torch.inference_mode():
+        convolved = nn.functional.conv2d(torch.full((1, 16, 8, 8), summand), one)
+        multiplied = torch.full((8, 16), summand) @ one[:, :, 0, 0]
+    exact = bool((convolved == 16 * summand).all() and (multiplied == 16 * summand).all())
+    return "fp32" if exact else "narrowed fp32"
+
+
+def _configure(options: Options) -> None:
+    """Threads and float32 arithmetic, for the whole process."""
+    if options.precision != "fp32":
+        raise AdapterError(f"precision {options.precision!r} is not offered; known: fp32")
+    torch.set_num_threads(options.threads)
+    if torch.get_num_interop_threads() != 1:  # may be set only once in a process
+        torch.set_num_interop_threads(1)
+    for operators in (torch.backends, torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul):
+        operators.fp32_precision = FULL
+
+
+def _settle_padding(module: nn.Module, side: int) -> None:
+    """Replace convolutions that compute their padding on every call, for inputs `side` pixels long.
+
+    Most of them pad alike on both sides, which a plain convolution does within oneDNN; a padding of its own costs a
+    change of layout before and after, and all 52 of them made the network four times slower.
+    """
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, SamePaddedConv2d):
+                before, after = stride_padding(side, child.conv, "same")
+                side = -(-side // child.conv.stride)
+                parent.add_module(name, _padded(child, before, after))
+
+
+def _padded(conv: nn.Conv2d, before: int, after: int) -> nn.Module:
+    """The convolution with this zero padding on both spatial axes, sharing its weights."""
+    plain = nn.Conv2d(
+        conv.in_channels,
+        conv.out_channels,
+        conv.kernel_size,
+        conv.stride,
+        padding=before if before == after else 0,
+        groups=conv.groups,
+        bias=False,
+    )
+    plain.weight = conv.weight
+    return plain if before == after else nn.Sequential(nn.ZeroPad2d((before, after, before, after)), plain)
+
+
+def _optimised(module: nn.Module, blank: torch.Tensor) -> Any:
+    """Frozen graph of the module: batch norms folded, weights in oneDNN's layouts; twice as fast as eager mode.
+
+    torch.compile, which replaces torch.jit, needs a C++ compiler on the user's machine.
+    """
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.filterwarnings("ignore", r"`torch\.jit\.\w+` is deprecated", DeprecationWarning)
+        traced = torch.jit.trace(module.eval(), blank, check_trace=False)
+        return torch.jit.optimize_for_inference(traced)
+
+
+def _network(options: Options) -> Network:
+    if options.format != FORMAT:
+        raise AdapterError(f"format {options.format!r} is not read here; known: {FORMAT}")
+    if options.network is None:
+        raise AdapterError(f"format {FORMAT!r} holds tensors without a graph; the option 'network' is missing")
+    return options.network
+
+
+def _canonical(path: Path, options: Options, network: Network) -> Tuple[names.Dialect, Tensors]:
+    """Dialect of a file, and its tensors by canonical name."""
+    state = _chosen(_read(path), path, options.extra.get("state_dict_key"))
+    if any(tensor.is_quantized for tensor in state.values() if isinstance(tensor, torch.Tensor)):
+        raise AdapterError(f"{path}: a quantised state dict (qint8 tensors); this adapter reads float32 ones only")
+    short = names.unwrapped(list(state))
+    specs = {short[name]: _spec(value) for name, value in state.items() if name in short}
+    try:
+        dialect = names.recognise(specs, network, options.extra.get("dialect"))
+    except AdapterError as error:
+        raise AdapterError(f"{path}: {error}") from None
+    canonical = names.published_names(dialect, network)
+    return dialect, {canonical[short[name]]: value for name, value in state.items() if name in short}
+
+
+def _read(path: Path) -> Any:
+    """What the file holds, on the CPU; tensors and plain containers only."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        # torch's own text goes on to explain how to run the code all the same
+        code = re.search(r"GLOBAL (\S+)|TorchScript", str(error))
+        if code is None:
+            raise AdapterError(f"{path} is truncated or not a PyTorch file: {_first_line(error)}") from error
+        raise AdapterError(
+            f"{path}: refused: not a plain tensor file, it asks for {code[1] or code[0]}; nothing of it was run. "
+            "Expected a state dict as torch.save(model.state_dict(), ...) writes it"
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise AdapterError(f"{path} is truncated or not a PyTorch file: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _chosen(loaded: Any, path: Path, key: Optional[str]) -> Mapping[str, Any]:
+    """The state dict of a file: at `key`, else the file itself, else the only one nested in it."""
+    if not isinstance(loaded, dict):
+        raise AdapterError(f"{path}: expected a dict of tensors, got {type(loaded).__name__}")
+    nested = [name for name, value in loaded.items() if _is_state_dict(value)]
+    if key is None and _is_state_dict(loaded):
+        return loaded
+    if key is None and len(nested) == 1:
+        return dict(loaded[nested[0]])
+    if key in nested:
+        return dict(loaded[key])
+    wanted = "no state dict was asked for" if key is None else f"state_dict_key {key!r} is not a state dict of it"
+    raise AdapterError(
+        f"{path}: {wanted}; its keys: {', '.join(map(str, loaded))}; state dicts among them: "
+        f"{', '.join(nested) or 'none'}. Name one as state_dict_key"
+    )
+
+
+def _is_state_dict(value: Any) -> bool:
+    """A dict with named tensors; other values in it are shown as differences later."""
+    return isinstance(value, dict) and any(isinstance(entry, torch.Tensor) for entry in value.values())
+
+
+def _spec(value: Any) -> names.Spec:
+    if not isinstance(value, torch.Tensor):
+        return (), type(value).__name__
+    return tuple(value.shape), str(value.dtype).replace("torch.", "")
+
+
+def _fill(module: nn.Module, tensors: Tensors) -> None:
+    """Load canonical tensors; the only entries of the module that they leave out are torch's own counters."""
+    left = module.load_state_dict(tensors, strict=False)
+    wrong = [*left.unexpected_keys, *(name for name in left.missing_keys if not name.endswith(names.EXTRAS))]
+    if wrong:
+        raise AdapterError(f"tensors that the built network and its table do not share: {', '.join(wrong)}")
+
+
+def _state(tensors: Dict[str, np.ndarray], dialect: names.Dialect, network: Network) -> Tensors:
+    """State dict of canonical tensors in a dialect, with the counters that torch adds to each batch norm."""
+    published = names.published_names(dialect, network)
+    state = {name: torch.from_numpy(np.array(tensors[canonical])) for name, canonical in published.items()}
+    for norm in names.batch_norms(dialect, network):
+        state[f"{norm}.num_batches_tracked"] = torch.tensor(0)
+    return state
+
+
+def _packed(state: Tensors, layout: str) -> Dict[str, Any]:
+    """The state dict as its publisher saves it: bare, beside `meta`, or as a training checkpoint with an average."""
+    if layout == "mmpretrain":
+        return {"meta": {}, "state_dict": state}
+    if layout == "lornatang":
+        average = {"n_averaged": torch.tensor(0), **{names.WRAPPER + name: value for name, value in state.items()}}
+        training: Dict[str, Any] = {"epoch": 0, "best_acc1": 0.0, "optimizer": {}, "scheduler": {}}
+        return {**training, "state_dict": state, "ema_state_dict": average}
+    return dict(state)
+
+
+ADAPTER = TorchAdapter

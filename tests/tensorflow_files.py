@@ -1,0 +1,96 @@
+"""Run inside TensorFlow's environment by test_tensorflow_formats.py: what no adapter does, but a test needs.
+
+    rewrite_checkpoint PREFIX NEW_PREFIX CHANGES   drop, add and scale tensors of a slim checkpoint
+    rewrite_h5 FILE NEW_FILE CHANGES               rename and drop layers of a Keras weights file
+    keras_scores FILE BATCH OUT NETWORK            Keras's own reading of a weights file
+    quantise SAVED_MODEL ROWS DTYPE OUT            a .tflite with DTYPE input and output
+    graph OUT KIND                                 a small GraphDef that is wrong in one way
+
+CHANGES and NETWORK are JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import tensorflow as tf
+
+
+def rewrite_checkpoint(prefix: str, new_prefix: str, changes: str) -> None:
+    wanted = json.loads(changes)
+    reader = tf.train.load_checkpoint(prefix)
+    values = {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+    for name in wanted.get("drop", []):
+        del values[name]
+    for name, shape in wanted.get("add", {}).items():
+        values[name] = np.ones(shape, np.float32)
+    for suffix, factor in wanted.get("scale", {}).items():
+        values = {name: array * factor if name.endswith(suffix) else array for name, array in values.items()}
+    names = sorted(values)
+    tensors = [tf.constant(values[name]) for name in names]
+    tf.raw_ops.SaveV2(
+        prefix=new_prefix, tensor_names=names, shape_and_slices=[""] * len(names), tensors=tensors
+    )
+
+
+def rewrite_h5(path: str, new_path: str, changes: str) -> None:
+    wanted = json.loads(changes)
+    shutil.copy(path, new_path)
+    with h5py.File(new_path, "a") as file:
+        layers = [name.decode() for name in file.attrs["layer_names"]]
+        for old, new in wanted.get("rename", {}).items():
+            weights = [name.decode() for name in file[old].attrs["weight_names"]]
+            arrays = [np.asarray(file[old][name]) for name in weights]
+            del file[old]
+            renamed = [name.replace(old, new) for name in weights]
+            group = file.create_group(new)
+            group.attrs["weight_names"] = [name.encode() for name in renamed]
+            for name, array in zip(renamed, arrays, strict=True):
+                group.create_dataset(name, data=array)
+            layers[layers.index(old)] = new
+        layers = [name for name in layers if name not in wanted.get("drop", [])]
+        file.attrs["layer_names"] = [name.encode() for name in layers]
+
+
+def keras_scores(path: str, batch: str, out: str, network: str) -> None:
+    model = tf.keras.applications.MobileNetV2(weights=None, **json.loads(network))
+    model.load_weights(path)
+    np.save(out, model.predict(np.load(batch), verbose=0))
+
+
+def quantise(folder: str, calibration: str, dtype: str, out: str) -> None:
+    rows = np.load(calibration)
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([row[None]] for row in rows)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.as_dtype(dtype)
+    Path(out).write_bytes(converter.convert())
+
+
+def graph(out: str, kind: str) -> None:
+    with tf.Graph().as_default() as made:
+        source = tf.compat.v1.placeholder(tf.float32, [None, 4, 4, 3], "pixels")
+        scores = tf.reduce_mean(source, [1, 2], name="scores")
+        if kind == "two_inputs":
+            tf.add(scores, tf.compat.v1.placeholder(tf.float32, [None, 3], "training"), name="sum")
+        elif kind == "two_outputs":
+            tf.identity(source, name="features")
+        elif kind == "no_scores":
+            tf.nn.relu(source, name="features")
+        elif kind == "reads_files":
+            tf.io.read_file("/etc/hostname", name="secret")
+    Path(out).write_bytes(made.as_graph_def().SerializeToString())
+
+
+if __name__ == "__main__":
+    COMMANDS = {
+        command.__name__: command
+        for command in (rewrite_checkpoint, rewrite_h5, keras_scores, quantise, graph)
+    }
+    COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,103 @@
+"""Imports point one way, the core imports no framework, and every rule and module says what it is."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import zoo
+from zoo import judge
+
+PACKAGE = Path(zoo.__file__).parent
+FRAMEWORKS = ("torch", "tensorflow", "onnxruntime", "onnx", "openvino", "mindspore", "mxnet")
+
+# A module may import modules of the rows above its own, and of its own row those listed before it.
+ORDER = (
+    # leaves
+    ("errors", "places", "records", "toml_lines", "stats", "ranking", "wording", "progress"),
+    ("predictions", "frameworks", "cache", "preprocess", "labels", "manifest"),
+    # measuring
+    ("images", "workers", "environments", "files", "exports", "store", "evaluate"),
+    # judging: needs nothing of the measuring row
+    ("rules.base", "rules.accuracy", "judge"),
+    ("report.text", "report.conditions", "report.rows", "report.plot", "report.markdown", "report.tables"),
+    ("report.junit", "report.html", "report.terminal", "report", "runfolder"),
+    # joining
+    ("selection", "validate", "catalogue", "doctor", "cli", "__main__"),
+)
+MEASURING = {"images", "workers", "environments", "files", "exports", "store", "evaluate", "preprocess"}
+JUDGING = [name for row in ORDER[3:6] for name in row]
+
+
+def modules() -> dict[str, Path]:
+    """Dotted name below `zoo` -> file; the training script is a program of its own."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if "bundled" in parts or parts[0] == "embedded" or path.read_text(encoding="utf-8").count("import") == 0:
+            continue
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if name:
+            found[name] = path
+    return found
+
+
+def imported(path: Path) -> set[str]:
+    """Names below `zoo` that a module imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "zoo":
+            base = node.module.removeprefix("zoo").removeprefix(".")
+            for alias in node.names:
+                full = f"{base}.{alias.name}" if base else alias.name
+                names.add(full if full in modules() else base)
+    return names - {"", "__version__"}
+
+
+def test_every_module_has_its_place() -> None:
+    assert sorted(modules()) == sorted(name for row in ORDER for name in row)
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_imports_point_one_way(name: str) -> None:
+    sequence = [entry for row in ORDER for entry in row]
+    allowed = set(sequence[: sequence.index(name)])
+    assert imported(modules()[name]) <= allowed
+
+
+@pytest.mark.parametrize("name", JUDGING)
+def test_judging_needs_no_measuring(name: str) -> None:
+    assert not imported(modules()[name]) & MEASURING
+
+
+def test_no_framework_is_imported() -> None:
+    code = "import sys, zoo.cli; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not set(loaded) & set(FRAMEWORKS)
+
+
+def test_zoo_never_imports_an_adapter() -> None:
+    adapters = {path.stem for path in (PACKAGE.parent / "adapters").glob("*.py")}
+    for name, path in modules().items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        roots = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        roots |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert not {root.split(".")[0] for root in roots} & adapters, name
+
+
+def test_adapters_never_import_the_core() -> None:
+    for path in (PACKAGE.parent / "adapters").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        roots = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        roots |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert "zoo" not in {root.split(".")[0] for root in roots}, path.name
+
+
+def test_rules_have_ids_and_messages() -> None:
+    ids = [rule.id for rule in judge.RULES]
+    assert len(ids) == len(set(ids))
+    assert all(len(rule.message()) > 40 for rule in judge.RULES)

@@ -1,0 +1,174 @@
+"""The page: nothing from outside is trusted, nothing is fetched, and every verdict is on it."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+from records_by_hand import a_claim, a_mixed_report, a_report, a_run, a_verdict, some_conditions
+
+from zoo.records import Report
+from zoo.report import html, markdown
+from zoo.report.plot import axis_bound, claim_plot
+
+HOSTILE = "<script>alert(1)</script>\"' onload=x `|` ](javascript:alert(1)) @someone"
+VOID = {"meta", "wbr", "input", "br", "path", "circle", "rect", "line"}
+
+
+class _Page(HTMLParser):
+    """Tags with their attributes; refuses tags that do not close in order."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.said: list[str] = []
+        self.feed(source)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("script", "style"):
+            self.said.append(data)
+
+    def values(self, name: str) -> list[str]:
+        return [attributes[name] or "" for _, attributes in self.tags if name in attributes]
+
+
+def _hostile_report() -> Report:
+    run = a_run(checkpoint=HOSTILE, framework=HOSTILE, recipe=HOSTILE, image_set=HOSTILE, precision=HOSTILE)
+    failed = a_run(key=HOSTILE, checkpoint=HOSTILE, status="failed", error=f"{HOSTILE}\n{HOSTILE}")
+    changes: dict[str, Any] = {
+        name: HOSTILE for name in ("created", "platform", "processor", "zoo", "image_set", "population_id")
+    }
+    verdict = a_verdict(subject=f"{HOSTILE}@x", reason=HOSTILE, outcome="refuted")
+    return a_report([run, failed], [verdict], command=(HOSTILE,), decoders={HOSTILE: HOSTILE}, **changes)
+
+
+def test_hostile_names_are_text() -> None:
+    claims = [a_claim(place=HOSTILE, note=HOSTILE)]
+    clean, hostile = _Page(html.render(a_report(), claims)), _Page(html.render(_hostile_report(), claims))
+    assert (
+        [tag for tag, _ in hostile.tags].count("script")
+        == [tag for tag, _ in clean.tags].count("script")
+        == 1
+    )
+    assert not [name for _, attributes in hostile.tags for name in attributes if name.startswith("on")]
+    assert "alert(1)" in "".join(hostile.said)
+
+
+@pytest.mark.parametrize("report", [a_mixed_report()[0], a_report([], []), a_report(), _hostile_report()])
+def test_nothing_is_fetched(report: Report) -> None:
+    page = _Page(html.render(report, a_mixed_report()[1]))
+    for value in page.values("src") + page.values("href"):
+        assert value.startswith("#"), value
+    assert {"link", "img", "iframe", "object"}.isdisjoint(tag for tag, _ in page.tags)
+    assert "url(" not in html.render(report, [])
+    assert "@import" not in html.render(report, [])
+
+
+def test_ids_are_unique_and_links_lead_somewhere() -> None:
+    page = _Page(html.render(*a_mixed_report()))
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    assert {value[1:] for value in page.values("href")} <= set(ids)
+    assert set(page.values("aria-labelledby")) <= set(ids)
+
+
+def test_tables_have_captions_and_scopes() -> None:
+    page = _Page(html.render(*a_mixed_report()))
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("table") == tags.count("caption") > 0
+    assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
+    assert {"header", "main", "nav", "footer", "title"} <= set(tags)
+    assert [tag for tag in tags if tag == "h1"] == ["h1"]
+
+
+def test_every_verdict_and_error_is_there() -> None:
+    report, claims = a_mixed_report()
+    said = "".join(_Page(html.render(report, claims)).said)
+    assert all(verdict.reason in said for verdict in report.verdicts)
+    assert "signal 11" in said
+    assert "70 → 68.30 (-1.70)" in " ".join(said.split())
+
+
+def test_counts_on_the_first_screen() -> None:
+    report, _ = a_mixed_report()
+    counts = {name: number for _, number, name in html._counts(report)}
+    assert counts == {
+        "confirmed": 2, "refuted": 1, "inconclusive": 1, "not comparable": 1, "known": 1, "not run": 1,
+        "runs failed": 1,
+    }  # fmt: skip
+
+
+def test_runs_are_a_matrix_where_a_checkpoint_has_two_frameworks() -> None:
+    two = [a_run(), a_run(key="9a" * 32, framework="openvino")]
+    assert 'class="matrix"' in html.render(a_report(two), [a_claim()])
+    assert 'class="list"' in html.render(a_report(), [a_claim()])
+
+
+def test_sources_are_links_only_when_https() -> None:
+    def page(source: str) -> _Page:
+        claim = a_claim().model_copy(update={"source": source})
+        return _Page(html.render(a_report(), [claim]))
+
+    assert "https://example.org/table" in page("https://example.org/table").values("href")
+    assert not [value for value in page("javascript:alert(1)").values("href") if "alert" in value]
+
+
+def test_plot_places_bands_and_marks() -> None:
+    plot = claim_plot(a_report(), [a_claim()])
+    assert plot is not None
+    ((publisher, (point,)),) = plot.groups
+    assert publisher == "embedded"
+    assert point.mark == 50
+    assert point.documented.x + point.documented.width / 2 == pytest.approx(50, abs=0.02)
+    assert point.tolerated.width > point.documented.width
+    assert [label for _, label in plot.ticks] == ["-0.20", "-0.10", "0", "+0.10", "+0.20"]
+
+
+def test_plot_keeps_outliers_from_flattening_the_rest() -> None:
+    verdicts = [a_verdict(), a_verdict(), a_verdict(), a_verdict(measured=0.2, outcome="refuted")]
+    plot = claim_plot(a_report(verdicts=verdicts), [a_claim()])
+    assert plot is not None
+    points = plot.groups[0][1]
+    assert [point.beyond for point in points] == ["", "", "", "left"]
+    assert axis_bound([0.0]) > 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
+def test_plot_leaves_out_what_has_no_number(value: float | None) -> None:
+    report = a_report(verdicts=[a_verdict(measured=value)])
+    assert claim_plot(report, [a_claim()]) is None
+    assert "Documented and measured" not in html.render(report, [a_claim()])
+
+
+def test_markdown_keeps_hostile_names_as_text() -> None:
+    source = markdown.render(_hostile_report(), [])
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table")
+    rendered = parser.render(source)
+    assert "<script" not in rendered
+    assert "<a " not in rendered
+    assert "@someone" not in source
+    rows = [row.count("<td") for row in rendered.split("<tr>")[1:] if "<td" in row]
+    assert set(rows) == {2, 8, 9}
+
+
+def test_conditions_name_what_reproduces_the_run() -> None:
+    report = a_report(command=("validate", "--seed", "7"))
+    for source in (html.render(report, []), markdown.render(report, [])):
+        for value in ("validate --seed 7", some_conditions().images_digest, "13.0.0", "1.27.0", "ab" * 32):
+            assert value in source

@@ -1,0 +1,53 @@
+"""What pandas reads is what was measured."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pandas as pd
+from records_by_hand import a_mixed_report, a_report, a_run, a_verdict
+
+from zoo.records import Run, Verdict
+from zoo.report import tables
+
+
+def _read(text: str) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(text))
+
+
+def test_runs_read_back_with_their_types() -> None:
+    report, _ = a_mixed_report()
+    frame = _read(tables.runs_csv(report))
+    assert list(frame.columns) == list(Run.model_fields)
+    assert [frame[name].dtype.kind for name in ("n", "top1_correct", "threads", "seconds")] == list("iiif")
+    assert frame["hash_verified"].dtype == bool
+    assert frame["images_per_second"].tolist() == [run.images_per_second for run in report.runs]
+    assert [json.loads(cell) for cell in frame["versions"]] == [run.versions for run in report.runs]
+    assert frame["error"].isna().tolist() == [True, True, True, False]
+    assert frame["error"][3] == report.runs[3].error
+
+
+def test_verdicts_read_back_with_their_types() -> None:
+    report, _ = a_mixed_report()
+    frame = _read(tables.verdicts_csv(report))
+    assert list(frame.columns) == list(Verdict.model_fields)
+    assert [frame[name].dtype.kind for name in ("documented", "measured", "low", "high")] == list("ffff")
+    assert frame["low"].dropna().tolist() == [0.654, 0.866]
+    assert frame["n"].astype("Int64").isna().sum() == 3
+
+
+def test_floats_are_not_shortened() -> None:
+    third = 1 / 3
+    frame = _read(tables.verdicts_csv(a_report(verdicts=[a_verdict(measured=third)])))
+    assert frame["measured"][0] == third
+
+
+def test_quotes_commas_and_newlines_survive() -> None:
+    hostile = 'a "quoted", line\nand another; \ttab'
+    frame = _read(tables.runs_csv(a_report([a_run(status="failed", error=hostile + "\x00\x1b[31m")])))
+    assert frame["error"][0] == hostile
+
+
+def test_no_records_leave_the_header() -> None:
+    assert tables.runs_csv(a_report([], [])) == ",".join(Run.model_fields) + "\n"

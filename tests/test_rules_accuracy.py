@@ -1,0 +1,158 @@
+"""Rules A101 and A102: every outcome, and the words it is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from records_by_hand import a_claim, a_run
+
+from zoo.judge import DEVIATES, NOT_RUN, OK, exit_code, judge
+from zoo.records import Checkpoint, Claim, File, Population, Run, Verdict
+from zoo.rules.accuracy import Top1, Top5
+from zoo.rules.base import Evidence
+
+SHAPES = Population(id="shapes_test", title="the shapes", images=1000, digest="ef" * 32)
+IMAGENET = Population(
+    id="imagenet_val", title="the ILSVRC2012 validation set", images=50_000, id_pattern="x{n}", per_class=50
+)
+CHECKPOINT = Checkpoint(
+    id="embedded/onnx",
+    framework="onnxruntime",
+    format="onnx",
+    recipe="embedded_110_96",
+    label_map="embedded",
+    files=(File(name="a.onnx"),),
+)
+
+
+def evidence(run: Run, claim: Claim, **changes: Any) -> Evidence:
+    populations = {each.id: each for each in (SHAPES, IMAGENET)}
+    return Evidence(
+        runs=[run], claims=[claim], checkpoints={CHECKPOINT.id: CHECKPOINT}, populations=populations, **changes
+    )
+
+
+def verdict(run: Run, claim: Claim, **changes: Any) -> Verdict:
+    (found,) = Top1().judge(evidence(run, claim, **changes))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("correct", "outcome"),
+    [
+        (683, "confirmed"),
+        (684, "confirmed"),  # 68.40 lies below 68.305 + 0.1
+        (682, "confirmed"),
+        (685, "refuted"),
+        (681, "refuted"),
+        (0, "refuted"),
+        (884, "refuted"),
+    ],
+)
+def test_full_set_decides(correct: int, outcome: str) -> None:
+    assert verdict(a_run(top1_correct=correct), a_claim()).outcome == outcome
+
+
+def test_tolerance_is_the_callers() -> None:
+    assert verdict(a_run(top1_correct=684), a_claim(), tolerance=0.0).outcome == "refuted"
+    assert verdict(a_run(top1_correct=690), a_claim(), tolerance=0.01).outcome == "confirmed"
+
+
+def test_interval_is_half_open() -> None:
+    claim = a_claim(value="68", decimals=0)
+    assert verdict(a_run(top1_correct=675), claim, tolerance=0.0).outcome == "confirmed"
+    assert verdict(a_run(top1_correct=685), claim, tolerance=0.0).outcome == "refuted"
+
+
+def test_fractions_are_read_as_fractions() -> None:
+    claim = a_claim(value="0.683", unit="fraction", decimals=3)
+    found = verdict(a_run(), claim)
+    assert found.outcome == "confirmed"
+    assert found.documented == 0.683
+    assert "documented 0.683" in found.reason
+
+
+def test_top5_is_the_other_rule() -> None:
+    claim = a_claim(metric="top5", value="88.40")
+    assert not list(Top1().judge(evidence(a_run(), claim)))
+    (found,) = Top5().judge(evidence(a_run(), claim))
+    assert (found.rule, found.outcome, found.measured) == ("A102", "confirmed", 0.884)
+
+
+def test_no_claim_no_verdict() -> None:
+    assert not list(Top1().judge(evidence(a_run(), a_claim(checkpoint="embedded/tflite"))))
+
+
+def test_other_images_are_not_comparable() -> None:
+    found = verdict(a_run(population="other", population_id="", image_set="my photos"), a_claim())
+    assert found.outcome == "not_comparable"
+    assert found.measured == 0.683
+    assert found.reason == (
+        "measured 68.30 % (683 of 1,000 images); documented 68.30 %, but my photos is neither the 1,000 images of "
+        "the shapes nor a random sample drawn from them"
+    )
+
+
+def test_full_set_of_another_population_is_not_comparable() -> None:
+    assert verdict(a_run(), a_claim(population="imagenet_val")).outcome == "not_comparable"
+
+
+def test_another_recipe_is_not_comparable() -> None:
+    found = verdict(a_run(recipe="centre_224"), a_claim())
+    assert found.outcome == "not_comparable"
+    assert "recipe centre_224" in found.reason
+    assert "documented with embedded_110_96" in found.reason
+
+
+def test_failed_run_is_not_judged() -> None:
+    found = verdict(a_run(status="failed", error="it died\nfar traceback"), a_claim())
+    assert (found.outcome, found.measured, found.n) == ("not_run", None, None)
+    assert found.reason == "not run: it died"
+
+
+@pytest.mark.parametrize(("correct", "outcome"), [(7180, "inconclusive"), (6500, "refuted"), (7999, "refuted")])
+def test_random_sample_is_decided_by_its_interval(correct: int, outcome: str) -> None:
+    run = a_run(
+        population="random_sample", population_id="imagenet_val", n=10_000, top1_correct=correct, top5_correct=9_000
+    )
+    found = verdict(run, a_claim(population="imagenet_val", value="71.80"))
+    assert found.outcome == outcome
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < correct / 10_000 < found.high
+
+
+def test_large_sample_can_confirm() -> None:
+    run = a_run(
+        population="random_sample", population_id="imagenet_val", n=49_000, top1_correct=35_182, top5_correct=45_000
+    )
+    assert verdict(run, a_claim(population="imagenet_val", value="71.80")).outcome == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("correct", "outcome"), [(34_650, "inconclusive"), (34_600, "confirmed"), (34_800, "refuted"), (34_400, "refuted")]
+)
+def test_dropped_images_leave_a_range(correct: int, outcome: str) -> None:
+    # Documented over 49,920 images, measured over all 50,000: 80 images were dropped, we do not know which.
+    claim = a_claim(population="imagenet_val", value="69.2288", decimals=4, n_images=49_920)
+    run = a_run(population_id="imagenet_val", n=50_000, top1_correct=correct, top5_correct=44_000)
+    found = verdict(run, claim, tolerance=0.001)
+    assert found.outcome == outcome
+    assert found.high is not None
+    assert found.low is not None
+    assert found.high - found.low == pytest.approx(80 / 49_920)
+
+
+def test_exit_codes() -> None:
+    good, bad = verdict(a_run(), a_claim()), verdict(a_run(top1_correct=0), a_claim())
+    failed = a_run(status="failed", error="x")
+    assert exit_code([a_run()], [good]) == OK
+    assert exit_code([a_run()], [good, bad]) == DEVIATES
+    assert exit_code([a_run(), failed], [good, bad]) == NOT_RUN
+
+
+def test_judge_applies_every_rule() -> None:
+    claims = [a_claim(), a_claim(id="b", metric="top5", value="88.40")]
+    both = Evidence([a_run()], claims, {CHECKPOINT.id: CHECKPOINT}, {SHAPES.id: SHAPES})
+    assert [each.rule for each in judge(both)] == ["A101", "A102"]
