@@ -38,8 +38,7 @@ class MxnetAdapter(Adapter):
         threads = _pinned(options.threads)
         symbol, parameters = _graph(files, options)
         self.source, side = _input(symbol, parameters), _side(options)
-        sample = (1, 3, max(side, 224), max(side, 224)) if side < 0 else (1, 3, side, side)
-        outputs = _outputs(symbol, self.source, sample)
+        outputs = _outputs(symbol, parameters, {self.source: (1, 3, *([side if side > 0 else 224] * 2))})
         given = {name: parameters[name] for name in symbol.list_arguments() if name != self.source}
         self.auxiliary = {name: parameters[name] for name in symbol.list_auxiliary_states()}
         precision = _precision(symbol, parameters)
@@ -205,12 +204,21 @@ def _side(options: Options) -> int:
     return options.network.resolution if options.network else -1
 
 
-def _outputs(symbol: Any, source: str, shape: Tuple[int, ...]) -> int:
-    """Scores per image of a symbol with one output."""
+def _outputs(symbol: Any, parameters: Arrays, sample: Dict[str, Tuple[int, ...]]) -> int:
+    """Scores per image of a symbol with one output, whose tensors have the shapes that `sample` leads to."""
     try:
-        targets = symbol.infer_shape(**{source: shape})[1]
+        arguments, targets, auxiliary = symbol.infer_shape(**sample)
     except mx.base.MXNetError as error:
-        raise AdapterError(f"the symbol does not fit an input of shape {shape}: {_told(error)}") from error
+        raise AdapterError(f"the symbol does not fit an input {sample}: {_told(error)}") from error
+    names = [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
+    expected = {name: shape for name, shape in zip(names, [*arguments, *auxiliary]) if name in parameters}
+    wrong = [
+        f"{name}: expected {list(shape)}, got {list(parameters[name].shape)}"
+        for name, shape in expected.items()
+        if parameters[name].shape != shape
+    ]
+    if wrong:
+        raise AdapterError(f"{len(wrong)} tensors of another shape than in the symbol ({'; '.join(wrong[:5])})")
     if len(targets) != 1:
         raise AdapterError(f"expected a symbol with one output, got {symbol.list_outputs()}")
     return int(np.prod(targets[0][1:]))

@@ -22,7 +22,7 @@ KINDS = ("arg:", "aux:")  # what Module and HybridBlock.export put before a name
 
 
 def structural(network: Network) -> Table:
-    """Gluon's names by structure: a convolution is three entries of a sequence (with batch norm, activation)."""
+    """Gluon's names by structure; a convolution is three entries of a sequence (itself, norm, activation)."""
     last = len(blocks(network)) - 1
 
     def layer(block: int, position: int) -> Tuple[str, str]:

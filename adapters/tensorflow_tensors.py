@@ -150,11 +150,11 @@ def write_keras(tensors: Mapping[str, np.ndarray], network: Network, target: Pat
         layers.setdefault(layer, {})[f"{layer}/{variable}:0"] = array
     path = target / f"{STEM}.h5"
     with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [name.encode() for name in layers]
+        file.attrs["layer_names"] = np.array(list(layers), "S")
         file.attrs["backend"] = b"tensorflow"
         for layer, variables in layers.items():
             group = file.create_group(layer)
-            group.attrs["weight_names"] = [name.encode() for name in variables]
+            group.attrs["weight_names"] = np.array(list(variables), "S")
             for name, array in variables.items():
                 group.create_dataset(name, data=array)
     return [path]

@@ -14,16 +14,17 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
-import torch_names as names
 from contract import Adapter, AdapterError, ModelInfo, Options
+from dialects import checked, recognised
 from mobilenet_v2 import Network, parameter_count, stride_padding
 from torch import nn
+from torch_names import DIALECTS, EXTRAS, WRAPPER, Dialect, counters, names, unwrapped
 from torch_network import SamePaddedConv2d, build
 
 FORMAT = "torch_state_dict"
 # How publishers pack a state dict: name of an export -> (dialect, file name)
 EXPORTS = {
-    **{dialect: (dialect, "model.pth") for dialect in names.DIALECTS},
+    **{dialect: (dialect, "model.pth") for dialect in DIALECTS},
     "lornatang": ("torchvision", "model.pth.tar"),
 }
 # From 2.9 on, torch names full float32 arithmetic "ieee"; the others are "tf32", "bf16" and "none" (not decided).
@@ -75,7 +76,7 @@ class TorchAdapter(Adapter):
             "ops": dict(Counter(type(module).__name__ for module in leaves)),
             "inputs": [{"name": "input", "shape": ["batch", 3, side, side], "dtype": "float32"}],
             "outputs": [{"name": "output", "shape": ["batch", network.classes], "dtype": "float32"}],
-            "dialect": dialect.name,
+            "dialect": dialect,
         }
 
     def _export(
@@ -89,7 +90,7 @@ class TorchAdapter(Adapter):
             raise AdapterError(f"format {fmt!r} is not written here; known: {known}")
         dialect, file_name = EXPORTS[layout]
         target.mkdir(parents=True, exist_ok=True)
-        state = _state(tensors, names.DIALECTS[dialect], network)
+        state = _state(tensors, DIALECTS[dialect], network)
         torch.save(_packed(state, layout), target / file_name)
         return [target / file_name]
 
@@ -122,32 +123,32 @@ def _configure(options: Options) -> None:
 
 
 def _settle_padding(module: nn.Module, side: int) -> None:
-    """Replace convolutions that compute their padding on every call, for inputs `side` pixels long.
+    """Replace convolutions that compute their padding on every call by plain ones, for inputs `side` pixels long.
 
-    Most of them pad alike on both sides, which a plain convolution does within oneDNN; a padding of its own costs a
-    change of layout before and after, and all 52 of them made the network four times slower.
+    An operator for padding alone has to leave oneDNN's layouts and return to them: it made the network four times
+    slower.
     """
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, SamePaddedConv2d):
                 before, after = stride_padding(side, child.conv, "same")
                 side = -(-side // child.conv.stride)
-                parent.add_module(name, _padded(child, before, after))
+                parent.add_module(name, _plain(child, before, after))
 
 
-def _padded(conv: nn.Conv2d, before: int, after: int) -> nn.Module:
-    """The convolution with this zero padding on both spatial axes, sharing its weights."""
+def _plain(conv: nn.Conv2d, before: int, after: int) -> nn.Conv2d:
+    """The convolution with this zero padding on both spatial axes; `after` equals `before` or is one more.
+
+    A plain convolution pads alike on both sides. The pixel that this adds before meets a row, or column, of zeros
+    put before the kernel, so that every sum stays what it was.
+    """
+    more = after - before
+    size = conv.kernel_size[0] + more
     plain = nn.Conv2d(
-        conv.in_channels,
-        conv.out_channels,
-        conv.kernel_size,
-        conv.stride,
-        padding=before if before == after else 0,
-        groups=conv.groups,
-        bias=False,
+        conv.in_channels, conv.out_channels, size, conv.stride, padding=after, groups=conv.groups, bias=False
     )
-    plain.weight = conv.weight
-    return plain if before == after else nn.Sequential(nn.ZeroPad2d((before, after, before, after)), plain)
+    plain.weight = nn.Parameter(nn.functional.pad(conv.weight.detach(), (more, 0, more, 0)))
+    return plain
 
 
 def _optimised(module: nn.Module, blank: torch.Tensor) -> Any:
@@ -169,19 +170,32 @@ def _network(options: Options) -> Network:
     return options.network
 
 
-def _canonical(path: Path, options: Options, network: Network) -> Tuple[names.Dialect, Tensors]:
+def _canonical(path: Path, options: Options, network: Network) -> Tuple[str, Tensors]:
     """Dialect of a file, and its tensors by canonical name."""
     state = _chosen(_read(path), path, options.extra.get("state_dict_key"))
-    if any(tensor.is_quantized for tensor in state.values() if isinstance(tensor, torch.Tensor)):
-        raise AdapterError(f"{path}: a quantised state dict (qint8 tensors); this adapter reads float32 ones only")
-    short = names.unwrapped(list(state))
-    specs = {short[name]: _spec(value) for name, value in state.items() if name in short}
-    try:
-        dialect = names.recognise(specs, network, options.extra.get("dialect"))
-    except AdapterError as error:
-        raise AdapterError(f"{path}: {error}") from None
-    canonical = names.published_names(dialect, network)
-    return dialect, {canonical[short[name]]: value for name, value in state.items() if name in short}
+    stored = {short: state[name] for name, short in unwrapped(state).items()}
+    odd = [f"{name} ({_kind(value)})" for name, value in stored.items() if _kind(value) != "torch.float32"]
+    if odd:
+        raise AdapterError(f"{path}: expected float32 tensors only, got {len(odd)} others: {'; '.join(odd[:5])}")
+    shapes = {name: tuple(tensor.shape) for name, tensor in stored.items()}
+    tables = {dialect.name: names(dialect, network) for dialect in _wanted(path, options)}
+    dialect = recognised(stored, tables, str(path))
+    checked(shapes, tables[dialect], network, f"{path} (dialect {dialect!r})")
+    return dialect, {canonical: stored[name] for canonical, name in tables[dialect].items()}
+
+
+def _wanted(path: Path, options: Options) -> List[Dialect]:
+    """The dialect that the checkpoint's record names, else all."""
+    name = options.extra.get("dialect")
+    if name is None:
+        return list(DIALECTS.values())
+    if name not in DIALECTS:
+        raise AdapterError(f"{path}: dialect {name!r} is not known; known: {', '.join(DIALECTS)}")
+    return [DIALECTS[name]]
+
+
+def _kind(value: Any) -> str:
+    return str(value.dtype) if isinstance(value, torch.Tensor) else type(value).__name__
 
 
 def _read(path: Path) -> Any:
@@ -228,27 +242,19 @@ def _is_state_dict(value: Any) -> bool:
     return isinstance(value, dict) and any(isinstance(entry, torch.Tensor) for entry in value.values())
 
 
-def _spec(value: Any) -> names.Spec:
-    if not isinstance(value, torch.Tensor):
-        return (), type(value).__name__
-    return tuple(value.shape), str(value.dtype).replace("torch.", "")
-
-
 def _fill(module: nn.Module, tensors: Tensors) -> None:
     """Load canonical tensors; the only entries of the module that they leave out are torch's own counters."""
     left = module.load_state_dict(tensors, strict=False)
-    wrong = [*left.unexpected_keys, *(name for name in left.missing_keys if not name.endswith(names.EXTRAS))]
+    wrong = [*left.unexpected_keys, *(name for name in left.missing_keys if not name.endswith(EXTRAS))]
     if wrong:
         raise AdapterError(f"tensors that the built network and its table do not share: {', '.join(wrong)}")
 
 
-def _state(tensors: Dict[str, np.ndarray], dialect: names.Dialect, network: Network) -> Tensors:
+def _state(tensors: Dict[str, np.ndarray], dialect: Dialect, network: Network) -> Tensors:
     """State dict of canonical tensors in a dialect, with the counters that torch adds to each batch norm."""
-    published = names.published_names(dialect, network)
-    state = {name: torch.from_numpy(np.array(tensors[canonical])) for name, canonical in published.items()}
-    for norm in names.batch_norms(dialect, network):
-        state[f"{norm}.num_batches_tracked"] = torch.tensor(0)
-    return state
+    table = names(dialect, network)
+    state = {name: torch.from_numpy(np.array(tensors[canonical])) for canonical, name in table.items()}
+    return {**state, **{name: torch.tensor(0) for name in counters(dialect, network)}}
 
 
 def _packed(state: Tensors, layout: str) -> Dict[str, Any]:
@@ -256,7 +262,7 @@ def _packed(state: Tensors, layout: str) -> Dict[str, Any]:
     if layout == "mmpretrain":
         return {"meta": {}, "state_dict": state}
     if layout == "lornatang":
-        average = {"n_averaged": torch.tensor(0), **{names.WRAPPER + name: value for name, value in state.items()}}
+        average = {"n_averaged": torch.tensor(0), **{WRAPPER + name: value for name, value in state.items()}}
         training: Dict[str, Any] = {"epoch": 0, "best_acc1": 0.0, "optimizer": {}, "scheduler": {}}
         return {**training, "state_dict": state, "ema_state_dict": average}
     return dict(state)

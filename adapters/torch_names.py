@@ -1,18 +1,15 @@
-"""Names that publishers of PyTorch checkpoints give to MobileNetV2's tensors: one table, and what is read from it.
+"""Names that publishers of PyTorch checkpoints give to MobileNetV2's tensors: one row of templates each.
 
-A dialect is a row of templates. They are filled in by walking mobilenet_v2.blocks, so a row holds for every alpha.
+They are filled in by walking mobilenet_v2.blocks, so a row holds for every alpha.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, zip_longest
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Tuple
 
-from contract import AdapterError
-from mobilenet_v2 import BATCH_NORM_PARTS, STAGES, Block, Network, blocks, tensor_shapes
-
-Spec = Tuple[Tuple[int, ...], str]  # shape (weights OIHW) and dtype of a tensor, e.g. ((32, 3, 3, 3), "float32")
+from dialects import Table, table
+from mobilenet_v2 import BATCH_NORM_PARTS, STAGES, Network, blocks
 
 
 @dataclass(frozen=True)
@@ -103,79 +100,38 @@ EXTRAS = ("num_batches_tracked", "n_averaged")
 WRAPPER = "module."
 
 
-def published_names(dialect: Dialect, network: Network) -> Dict[str, str]:
-    """Published tensor name -> canonical tensor name, for every tensor of the network, in its order."""
-    modules: Dict[str, str] = {"classifier.1": dialect.classifier}
-    for block, templates in zip(blocks(network), _templates(dialect, network)):
-        names = templates.split()
-        for conv, name, norm in zip(block.convs, names[::2], names[1::2]):
-            modules[conv.name], modules[conv.bn] = name, norm
-    canonical = (name.rsplit(".", 1) for name in tensor_shapes(network))
-    return {f"{modules[module]}.{part}": f"{module}.{part}" for module, part in canonical}
+def names(dialect: Dialect, network: Network) -> Table:
+    """Canonical tensor name -> the dialect's, for every tensor of the network, in its order."""
+    rows = _filled(dialect, network)
+
+    def layer(block: int, position: int) -> Tuple[str, str]:
+        conv, norm = rows[block][2 * position : 2 * position + 2]
+        return f"{conv}.weight", f"{norm}."
+
+    classifier = (f"{dialect.classifier}.weight", f"{dialect.classifier}.bias")
+    return table(network, layer, {part: part for part in BATCH_NORM_PARTS}, classifier)
 
 
-def batch_norms(dialect: Dialect, network: Network) -> List[str]:
-    """Published names of the batch norm modules, where torch adds its `num_batches_tracked`."""
-    mean = BATCH_NORM_PARTS[2]
-    names = published_names(dialect, network)
-    return [name[: -len(mean) - 1] for name in names if name.endswith(f".{mean}")]
+def counters(dialect: Dialect, network: Network) -> List[str]:
+    """The names of what torch counts beside each batch norm."""
+    mean, counter = BATCH_NORM_PARTS[2], EXTRAS[0]
+    return [name.replace(mean, counter) for name in names(dialect, network).values() if name.endswith(mean)]
 
 
-def unwrapped(names: Sequence[str]) -> Dict[str, str]:
+def unwrapped(stored: Iterable[str]) -> Dict[str, str]:
     """Name in the file -> name without wrapper, of every tensor that is not an extra."""
-    kept = [name for name in names if name.rsplit(".", 1)[-1] not in EXTRAS]
-    cut = len(WRAPPER) if kept and all(name.startswith(WRAPPER) for name in kept) else 0
+    kept = [name for name in stored if name.rsplit(".", 1)[-1] not in EXTRAS]
+    cut = len(WRAPPER) if all(name.startswith(WRAPPER) for name in kept) else 0
     return {name: name[cut:] for name in kept}
 
 
-def recognise(specs: Mapping[str, Spec], network: Network, wanted: Optional[str] = None) -> Dialect:
-    """The dialect of tensors (unwrapped name -> shape and dtype): `wanted`, or the one that fits.
-
-    AdapterError with the nearest dialect and its first five differences where none fits.
-    """
-    if wanted is not None and wanted not in DIALECTS:
-        raise AdapterError(f"dialect {wanted!r} is not known; known: {', '.join(DIALECTS)}")
-    asked = [DIALECTS[wanted]] if wanted is not None else list(TABLE)
-    found = [(dialect, differences(specs, dialect, network)) for dialect in asked]
-    nearest, wrong = min(found, key=lambda pair: len(pair[1]))
-    if not wrong:
-        return nearest
-    which = f"the dialect {wanted!r}" if wanted is not None else f"any known dialect ({', '.join(DIALECTS)})"
-    more = f"; and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-    raise AdapterError(
-        f"the tensors do not fit {which} of MobileNetV2 alpha {network.alpha}, {network.classes} classes, "
-        f"rounding {network.rounding!r}; nearest: {nearest.name!r}, {len(wrong)} differences: "
-        + "; ".join(wrong[:5])
-        + more
-    )
-
-
-def differences(specs: Mapping[str, Spec], dialect: Dialect, network: Network) -> List[str]:
-    """One sentence for each tensor that is missing, not expected, or of another shape or dtype; [] if all fit."""
-    shapes = tensor_shapes(network)
-    expected = {name: shapes[canonical] for name, canonical in published_names(dialect, network).items()}
-    ours = []
-    for name, shape in expected.items():
-        if name not in specs:
-            ours.append(f"missing {name} {shape}")
-        elif specs[name] != (shape, "float32"):
-            got, dtype = specs[name]
-            ours.append(f"{name}: expected float32 {shape}, got {dtype} {got}")
-    theirs = [f"not expected {name} {spec[0]}" for name, spec in specs.items() if name not in expected]
-    # In turn, so that a renamed tensor shows both of its names among the first.
-    return [sentence for sentence in chain(*zip_longest(ours, theirs)) if sentence]
-
-
-def _templates(dialect: Dialect, network: Network) -> Iterator[str]:
-    """The filled-in names of each block of mobilenet_v2.blocks, in order."""
+def _filled(dialect: Dialect, network: Network) -> List[List[str]]:
+    """Module names of each block of mobilenet_v2.blocks: convolution, batch norm, convolution, ..."""
     _, *bottlenecks, _ = blocks(network)
     places = [(stage, repeat) for stage, row in enumerate(STAGES) for repeat in range(row[2])]
-    yield dialect.stem
+    rows = [dialect.stem.split()]
     for index, (block, (stage, repeat)) in enumerate(zip(bottlenecks, places), start=1):
         prefix = dialect.block.format(index=index, stage=stage, layer=stage + 1, repeat=repeat)
-        yield " ".join(prefix + name for name in _inner(dialect, block).split())
-    yield dialect.last
-
-
-def _inner(dialect: Dialect, block: Block) -> str:
-    return dialect.expanded if len(block.convs) == 3 else dialect.plain
+        inner = dialect.expanded if len(block.convs) == 3 else dialect.plain
+        rows.append([prefix + name for name in inner.split()])
+    return [*rows, dialect.last.split()]

@@ -1,8 +1,8 @@
 """Canonical tensors of the reconstructed networks, the source of real weights for tests of every format.
 
-The reconstructed files (see their README) hold convolutions with the batch norm folded in; here it is put back,
-so that they can be written in any framework's format. They are not the published files: never compare them with a
-claim.
+The reconstructed files (see their README) hold convolutions with the batch norm folded in; here it is put
+back, so that they can be written in any framework's format. They are not the published files: never compare
+them with a claim.
 """
 
 from __future__ import annotations

@@ -49,12 +49,12 @@ def rewrite_h5(path: str, new_path: str, changes: str) -> None:
             del file[old]
             renamed = [name.replace(old, new) for name in weights]
             group = file.create_group(new)
-            group.attrs["weight_names"] = [name.encode() for name in renamed]
+            group.attrs["weight_names"] = np.array(renamed, "S")
             for name, array in zip(renamed, arrays, strict=True):
                 group.create_dataset(name, data=array)
             layers[layers.index(old)] = new
         layers = [name for name in layers if name not in wanted.get("drop", [])]
-        file.attrs["layer_names"] = [name.encode() for name in layers]
+        file.attrs["layer_names"] = np.array(layers, "S")
 
 
 def keras_scores(path: str, batch: str, out: str, network: str) -> None:

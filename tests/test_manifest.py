@@ -317,6 +317,14 @@ def test_duplicate_id_names_both_places(write: Write) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("new", "line", "rest"), [("", 1, "missing"), ("id = 5\n", 2, "expected a valid string, got 5")]
+)
+def test_no_id(write: Write, new: str, line: int, rest: str) -> None:
+    folder = write({"checkpoints.toml": changed(CHECKPOINT, 'id = "mine/one"\n', new)})
+    assert refused(folder) == f"{folder / 'checkpoints.toml'}, line {line}: checkpoint, field id: {rest}"
+
+
 def test_an_id_of_the_base_data_is_taken(write: Write) -> None:
     message = refused(write({"recipes.toml": RECIPES.replace('id = "small"', 'id = "torch_256_224"')}))
     assert "line 2: geometry 'torch_256_224', field id: the id stands there already: " in message
@@ -338,7 +346,7 @@ REFERENCES = [
         '"imagenet"',
         6,
         "label_map",
-        "expected the id of a known label_map, got 'imagenet'; nearest: imagenet1000",
+        "expected the id of a known label map, got 'imagenet'; nearest: imagenet1000",
     ),
     (
         "checkpoints.toml",
@@ -346,7 +354,7 @@ REFERENCES = [
         'format = "onnx"\nconverted_from = "mine/on"',
         5,
         "converted_from",
-        "expected the id of a known converted_from, got 'mine/on'; nearest: mine/one",
+        "expected the id of a known checkpoint, got 'mine/on'; nearest: mine/one",
     ),
     (
         "checkpoints.toml",

@@ -264,8 +264,10 @@ def _csv_row(path: Path, kind: str, row: Mapping[str | None, Any], number: int, 
 
 
 def _add(row: _Row, rows: dict[str, _Row]) -> None:
-    """Put `row` under its id. An id that is no text is left to the record to refuse."""
-    name = str(row.data.get("id"))
+    """Put `row` under its id."""
+    name = row.data.get("id")
+    if not isinstance(name, str):
+        row.fail("missing" if name is None else f"expected a valid string, got {name!r}", ("id",))
     if name in rows:
         row.fail(f"the id stands there already: {rows[name].place(('id',))}", ("id",))
     rows[name] = row
@@ -380,10 +382,11 @@ def _models(annotation: Any) -> list[type[Record]]:
 # --- references --------------------------------------------------------------------------------
 
 
-def _known(row: _Row, field: str, name: str, records: Mapping[str, R]) -> R:
+def _known(row: _Row, field: str, name: str, records: Mapping[str, R], kind: str = "") -> R:
     """The record that `field` names."""
     if name not in records:
-        row.fail(f"expected the id of a known {field}, got {name!r}; {known_names(name, records)}", (field,))
+        expected = f"the id of a known {(kind or field).replace('_', ' ')}"
+        row.fail(f"expected {expected}, got {name!r}; {known_names(name, records)}", (field,))
     return records[name]
 
 
@@ -407,7 +410,7 @@ def _check_checkpoint(zoo: Zoo, checkpoint: Checkpoint, row: _Row) -> None:
     recipe = _known(row, "recipe", checkpoint.recipe, zoo.recipes)
     label_map = _known(row, "label_map", checkpoint.label_map, zoo.label_maps)
     if checkpoint.converted_from:
-        _known(row, "converted_from", checkpoint.converted_from, zoo.checkpoints)
+        _known(row, "converted_from", checkpoint.converted_from, zoo.checkpoints, "checkpoint")
     _check_sources(zoo, checkpoint.sources, row)
     side, outputs = recipe.geometry.side, label_map.outputs
     made = f"expected {side}, as recipe {recipe.id!r} makes"

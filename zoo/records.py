@@ -6,6 +6,7 @@ Accuracies are fractions in [0, 1], times are seconds, sizes are bytes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -159,6 +160,11 @@ class Geometry(Record):
     def dtype(self) -> Literal["uint8", "float32"]:
         """Element type of the result."""
         return "float32" if any(isinstance(step, ToFloat) for step in self.steps) else "uint8"
+
+    @property
+    def divided_by(self) -> float:
+        """What 0..255 has been divided by in the result."""
+        return math.prod(step.divide for step in self.steps if isinstance(step, ToFloat))
 
 
 # --- recipes: numeric --------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TypeVar
 from zoo.errors import UsageError, known_names
 from zoo.frameworks import Framework, framework, frameworks
 from zoo.manifest import Zoo
-from zoo.records import Checkpoint, Recipe
+from zoo.records import Checkpoint, Divide, Numeric, Recipe
 
 T = TypeVar("T")
 
@@ -54,14 +54,25 @@ def recipe_in_effect(zoo: Zoo, checkpoint: Checkpoint, geometry_of: str | None, 
     mean costs). A combination that has a name gets it.
     """
     own = zoo.recipes[checkpoint.recipe]
-    geometry = own.geometry if geometry_of is None else _known(zoo.recipes, geometry_of, "--recipe").geometry
-    steps = own.numeric if numeric is None else _known(zoo.numerics, numeric, "--numeric")
-    if geometry == own.geometry and steps == own.numeric:
+    if geometry_of is None and numeric is None:
         return own
-    for recipe in zoo.recipes.values():
-        if recipe.geometry == geometry and recipe.numeric == steps:
-            return recipe
-    return Recipe(id=f"{geometry.id}+{steps.id}", geometry=geometry, numeric=steps)
+    geometry = own.geometry if geometry_of is None else _known(zoo.recipes, geometry_of, "--recipe").geometry
+    steps = (
+        _rescaled(own.numeric, own.geometry.divided_by / geometry.divided_by)
+        if numeric is None
+        else _known(zoo.numerics, numeric, "--numeric")
+    )
+    made = Recipe(id=f"{geometry.id}+{steps.id}", geometry=geometry, numeric=steps)
+    same = (recipe for recipe in (own, *zoo.recipes.values()) if recipe.content() == made.content())
+    return next(same, made)
+
+
+def _rescaled(numeric: Numeric, factor: float) -> Numeric:
+    """Numeric steps for pixels that arrive `factor` times as large: some geometries have divided by 255 already."""
+    if factor == 1.0:
+        return numeric
+    divide = Divide(op="divide", by=factor)
+    return Numeric(id=f"{numeric.id}_by_{factor:g}", steps=(divide, *numeric.steps))
 
 
 def _known(table: dict[str, T], name: str, option: str) -> T:

@@ -4,8 +4,9 @@
     python tests/data/make_golden.py --images   the images too (another Pillow may write other bytes)
 
 golden/golden.json holds per geometry and image: sha256 of the pixels (uint8 only: floats may differ in the
-last bit between processors), mean and standard deviation in grey levels; or the error. golden/thumbnails.npy holds
-the pixels averaged over a grid, for decoders of other versions: uint8 (geometry, image, GRID, GRID, 3).
+last bit between processors), mean and standard deviation in grey levels; or the error.
+golden/thumbnails.npy holds the pixels averaged over a grid, for decoders of other versions: uint8
+(geometry, image, GRID, GRID, 3).
 """
 
 from __future__ import annotations

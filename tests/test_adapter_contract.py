@@ -1,0 +1,176 @@
+"""One test body, every framework: write the embedded network in each format, load it as a published file, run it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from zoo import places
+from zoo.environments import Environment
+from zoo.errors import WorkerError
+from zoo.manifest import load_zoo
+from zoo.records import Network
+from zoo.workers import Worker
+
+NUMERIC: list[dict[str, Any]] = [
+    {"op": "divide", "by": 255},
+    {"op": "normalise", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
+]
+
+
+def network() -> Network:
+    found = next(iter(load_zoo("embedded").checkpoints.values())).network
+    assert found is not None
+    return found
+
+
+def formats(environment: Environment) -> list[str]:
+    """Formats that the adapter both writes and reads."""
+    framework = environment.framework
+    return [name for name in framework.formats if name in framework.exports and name not in UNFIT]
+
+
+UNFIT = {
+    "keras_h5",  # Keras's own network pads as TensorFlow's SAME does; the embedded one pads symmetrically
+}
+
+
+@pytest.fixture
+def worker(environment: Environment) -> Any:
+    with Worker(environment.framework, environment.python) as running:
+        yield running
+
+
+@pytest.fixture
+def tensors(tmp_path: Path, environment: Environment) -> Path:
+    path = tmp_path / "tensors.npz"
+    np.savez(path, allow_pickle=False, **load_file(places.EMBEDDED / "weights.safetensors"))
+    return path
+
+
+def export(worker: Worker, tensors: Path, fmt: str, folder: Path) -> list[str]:
+    folder.mkdir(exist_ok=True)
+    reply = worker.request(
+        "export", tensors=str(tensors), network=network().to_json(), format=fmt, target=str(folder)
+    )
+    files: list[str] = reply["files"]
+    return files
+
+
+def load(worker: Worker, files: list[str], fmt: str, **options: Any) -> dict[str, Any]:
+    given = {"threads": 2, "format": fmt, "batch_size": 4, "network": network().to_json(), **options}
+    info: dict[str, Any] = worker.request("load", files=files, options=given)["info"]
+    return info
+
+
+def answers(worker: Worker, info: dict[str, Any], folder: Path) -> np.ndarray:
+    """Scores of seven images: batches of four, so that the last one is short."""
+    pixels = np.random.default_rng(3).integers(0, 256, (7, 96, 96, 3), dtype=np.uint8)
+    np.save(folder / "store.npy", pixels)
+    layout = "nhwc" if info["input_shape"][-1] == 3 else "nchw"
+    worker.request(
+        "predict",
+        store=str(folder / "store.npy"),
+        rows=[0, 7],
+        numeric=[*NUMERIC, {"op": "layout", "order": layout}],
+        out=str(folder / "scores.npy"),
+    )
+    return np.load(folder / "scores.npy")
+
+
+def test_hello_tells_versions(worker: Worker, each_framework: str) -> None:
+    versions = worker.request("hello")["versions"]
+    assert {each_framework, "numpy", "python"} <= set(versions)
+
+
+def test_every_format_loads_and_answers(
+    worker: Worker, environment: Environment, tensors: Path, tmp_path: Path, reference: np.ndarray
+) -> None:
+    worker.request("hello")
+    for fmt in formats(environment):
+        files = export(worker, tensors, fmt, tmp_path / fmt)
+        info = load(worker, files, fmt)
+        assert info["threads"] == 2, fmt
+        assert info["precision"] == "fp32", fmt
+        assert info["outputs"] == network().classes, fmt
+        scores = answers(worker, info, tmp_path)
+        assert scores.shape == (7, network().classes)
+        assert scores.dtype == np.float32
+        if environment.framework.name != "fake":
+            assert np.abs(as_logits(scores, reference) - reference).max() < 2e-3, fmt
+
+
+def as_logits(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Softmax outputs, known by their sum, as logits with the reference's mean; logits as they are."""
+    if not np.allclose(scores.sum(axis=1), 1, atol=1e-4):
+        return scores
+    logits = np.log(np.maximum(scores, 1e-30))
+    return logits - logits.mean(axis=1, keepdims=True) + reference.mean(axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
+    """ONNX Runtime's answers on the same seven images."""
+    from conftest import built
+
+    environment = built("onnxruntime")
+    folder = tmp_path_factory.mktemp("reference")
+    archive = folder / "tensors.npz"
+    np.savez(archive, allow_pickle=False, **load_file(places.EMBEDDED / "weights.safetensors"))
+    with Worker(environment.framework, environment.python) as running:
+        running.request("hello")
+        info = load(running, export(running, archive, "onnx", folder / "onnx"), "onnx")
+        return answers(running, info, folder)
+
+
+def test_wrong_shape_is_refused_before_the_framework(
+    worker: Worker, environment: Environment, tensors: Path, tmp_path: Path
+) -> None:
+    worker.request("hello")
+    fmt = formats(environment)[0]
+    load(worker, export(worker, tensors, fmt, tmp_path / fmt), fmt)
+    np.save(tmp_path / "small.npy", np.zeros((2, 50, 50, 3), np.uint8))
+    numeric = [*NUMERIC, {"op": "layout", "order": "nchw"}]
+    with pytest.raises(WorkerError, match=r"expected rows of shape .* got \(3, 50, 50\)"):
+        worker.request(
+            "predict", store=str(tmp_path / "small.npy"), rows=[0, 2], numeric=numeric, out=str(tmp_path / "o.npy")
+        )
+
+
+def test_missing_file_is_named(worker: Worker, environment: Environment, tmp_path: Path) -> None:
+    worker.request("hello")
+    with pytest.raises(WorkerError, match=r"nothing\.here does not exist"):
+        load(worker, [str(tmp_path / "nothing.here")], environment.framework.formats[0])
+
+
+def test_garbage_is_an_error_not_a_crash(
+    worker: Worker, environment: Environment, tensors: Path, tmp_path: Path
+) -> None:
+    worker.request("hello")
+    for fmt in formats(environment):
+        files = export(worker, tensors, fmt, tmp_path / fmt)
+        Path(files[0]).write_bytes(b"this is no checkpoint" * 100)
+        with pytest.raises(WorkerError) as caught:
+            load(worker, files, fmt)
+        assert caught.value.kind != "died", fmt
+
+
+def test_inspect_counts_what_the_architecture_says(
+    worker: Worker, environment: Environment, tensors: Path, tmp_path: Path
+) -> None:
+    if environment.framework.name == "fake":
+        pytest.skip("the fake has no parameters")
+    worker.request("hello")
+    for fmt in formats(environment):
+        files = export(worker, tensors, fmt, tmp_path / fmt)
+        options = {"threads": 1, "format": fmt, "network": network().to_json()}
+        facts = worker.request("inspect", files=files, options=options)["facts"]
+        # Batch norms folded or not, running statistics counted or not: between these two.
+        assert 426_000 < facts["parameters"] < 441_200, (fmt, facts["parameters"])
+        assert sum(facts["ops"].values()) > 50, fmt
+        json.dumps(facts)
