@@ -132,6 +132,26 @@ def test_repacked_archive_needs_the_members_own_hash(mirror: Path, root: Path) -
         files.locate(checkpoint(sha256=None, archive=spec), root)
 
 
+def test_archive_with_a_hash_is_preferred_to_a_file_without(mirror: Path, root: Path) -> None:
+    (mirror / "net.onnx").write_bytes(b"anything of that name")
+    tar(mirror / "net.tgz", {"net.onnx": DATA})
+    sha256 = hashlib.sha256((mirror / "net.tgz").read_bytes()).hexdigest()
+    spec = Archive(name="net.tgz", member="net.onnx", sha256=sha256)
+    assert files.locate(checkpoint(sha256=None, size_bytes=None, archive=spec), root).sha256 == SHA256
+
+
+def test_fetched_files_belong_to_one_checkpoint(mirror: Path, root: Path, own_home: Path) -> None:
+    other = own_home / "files" / "y" / "net"
+    other.mkdir(parents=True)
+    (other / "net.onnx").write_bytes(b"another publisher's file of the same name")
+    with pytest.raises(FileUnavailableError, match="not on this machine"):
+        files.locate(checkpoint(sha256=None, size_bytes=None), root)
+    own = own_home / "files" / "x" / "net"
+    own.mkdir(parents=True)
+    (own / "net.onnx").write_bytes(DATA)
+    assert files.locate(checkpoint(), root).paths == (own / "net.onnx",)
+
+
 def test_wrong_member_is_refused(mirror: Path, root: Path) -> None:
     tar(mirror / "net.tgz", {"net.onnx": b"#" * len(DATA)})
     with pytest.raises(FileUnavailableError, match="member net.onnx of"):

@@ -1,7 +1,7 @@
 """Checkpoint files on this machine: found by name, accepted by their published hash.
 
-Searched in order: the zoo's own folder, `ZOO_HOME/files`, `ZOO_MIRROR` (with sub-folders), and there also the
-published archives that hold a file as a member.
+Searched in order: the zoo's own folder, `ZOO_HOME/files/<checkpoint id>`, `ZOO_MIRROR` (with sub-folders), and there
+also the published archives that hold a file as a member.
 """
 
 from __future__ import annotations
@@ -51,25 +51,43 @@ def located(paths: list[Path], *, verified: bool) -> Located:
 
 
 def _locate_file(checkpoint: Checkpoint, file: File, root: Path) -> tuple[Path, bool]:
+    """(path, whether a published hash says that it is right)."""
     complaints: list[str] = []
-    for path in _candidates(file.name, root):
+    ways = [_loose, _archived] if file.published() else [_archived, _loose]
+    for way in ways:
+        found = way(checkpoint, file, root, complaints)
+        if found is not None:
+            return found
+    raise FileUnavailableError(_not_found(checkpoint, file, complaints))
+
+
+def _loose(checkpoint: Checkpoint, file: File, root: Path, complaints: list[str]) -> tuple[Path, bool] | None:
+    """The file itself."""
+    for path in _candidates(checkpoint, file.name, root):
         complaint = mismatch(path, file)
         if complaint is None:
             return path, bool(file.published())
         complaints.append(complaint)
-    if file.archive is not None:
-        for path in _candidates(file.archive.name, root):
-            complaint = mismatch(path, file.archive)
-            # Repacked archives are common; a member that has its own published hash needs no right archive.
-            if complaint is not None and not file.published():
-                complaints.append(complaint)
-                continue
-            member = _taken_out(path, file.archive, file)
-            complaint = mismatch(member, file)
-            if complaint is None:
-                return member, True
-            complaints.append(f"member {file.archive.member} of {path}: {complaint}")
-    raise FileUnavailableError(_not_found(checkpoint, file, complaints))
+    return None
+
+
+def _archived(checkpoint: Checkpoint, file: File, root: Path, complaints: list[str]) -> tuple[Path, bool] | None:
+    """The file as a member of its published archive."""
+    archive = file.archive
+    if archive is None:
+        return None
+    for path in _candidates(checkpoint, archive.name, root):
+        complaint = mismatch(path, archive)
+        # Repacked archives are common; a member that has its own published hash needs no right archive.
+        if complaint is not None and not file.published():
+            complaints.append(complaint)
+            continue
+        member = _taken_out(path, archive, file)
+        complaint = mismatch(member, file)
+        if complaint is None:
+            return member, bool(file.published() or archive.published())
+        complaints.append(f"member {archive.member} of {path}: {complaint}")
+    return None
 
 
 def _not_found(checkpoint: Checkpoint, file: File, complaints: list[str]) -> str:
@@ -83,9 +101,12 @@ def _not_found(checkpoint: Checkpoint, file: File, complaints: list[str]) -> str
     )
 
 
-def _candidates(name: str, root: Path) -> Iterator[Path]:
-    for folder in (root, places.home() / "files"):
-        yield from _index(folder).get(name, ())
+def _candidates(checkpoint: Checkpoint, name: str, root: Path) -> Iterator[Path]:
+    yield from _index(root).get(name, ())
+    # By checkpoint: publishers use one name for different bytes, and not every hash is known.
+    fetched = places.home() / "files" / checkpoint.id / name
+    if fetched.is_file():
+        yield fetched
     mirror = places.mirror()
     if mirror is not None:
         yield from _mirror_index(mirror).get(name, ())
@@ -120,7 +141,7 @@ def mismatch(path: Path, expected: Digests) -> str | None:
 def _taken_out(path: Path, archive: Archive, file: File) -> Path:
     """The member as a file under ZOO_HOME; the archive's own folder structure is never recreated."""
     content = cache.file_sha256(path)
-    target = places.home() / "files" / content[:16] / file.name
+    target = places.home() / "members" / content[:16] / archive.member.replace("/", "_")
     opener = _zip_member if zipfile.is_zipfile(path) else _tar_member
     cache.write_once(target, lambda out: opener(path, archive.member, out), bytes_needed=file.size_bytes or 0)
     return target
