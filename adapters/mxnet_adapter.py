@@ -132,15 +132,23 @@ def _published(files: Sequence[Path]) -> Tuple[Any, Arrays]:
     if len(graphs) != 1 or len(stores) != 1:
         names = [path.name for path in files]
         raise AdapterError(f"expected one -symbol.json and one .params file, got {names}")
-    try:
-        symbol = mx.sym.load(str(graphs[0]))
-    except mx.base.MXNetError as error:
-        raise AdapterError(f"{graphs[0].name}: not a readable MXNet symbol: {_told(error)}") from error
+    symbol = _symbol(graphs[0])
     parameters = _stored(stores[0])
     strange = [name for name in parameters if name not in set(symbol.list_inputs())]
     if strange:
         raise AdapterError(f"{stores[0].name}: {len(strange)} tensors are not in the symbol: {strange[:5]}")
     return symbol, parameters
+
+
+def _symbol(path: Path) -> Any:
+    """The graph of a -symbol.json; checked here first, as MXNet's own messages on bad JSON are garbled."""
+    try:
+        graph = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(graph, dict) or "nodes" not in graph:
+            raise AdapterError(f"{path.name}: not a readable MXNet symbol: expected an object with 'nodes'")
+        return mx.sym.load_json(json.dumps(graph))
+    except (ValueError, mx.base.MXNetError) as error:
+        raise AdapterError(f"{path.name}: not a readable MXNet symbol: {_told(error)}") from error
 
 
 def _built(path: Path, network: Network) -> Tuple[Any, Arrays]:
@@ -218,7 +226,8 @@ def _outputs(symbol: Any, parameters: Arrays, sample: Dict[str, Tuple[int, ...]]
         if parameters[name].shape != shape
     ]
     if wrong:
-        raise AdapterError(f"{len(wrong)} tensors of another shape than in the symbol ({'; '.join(wrong[:5])})")
+        named = "; ".join(wrong[:5])
+        raise AdapterError(f"{len(wrong)} tensors of another shape than in the symbol ({named})")
     if len(targets) != 1:
         raise AdapterError(f"expected a symbol with one output, got {symbol.list_outputs()}")
     return int(np.prod(targets[0][1:]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
 import openvino as ov
@@ -21,8 +21,11 @@ SUFFIXES = {
     "frozen_graph": ".pb",
     "tflite": ".tflite",
 }
+EXPORTS = {"openvino_ir": None, "openvino_ir:open_model_zoo": graphs.OPEN_MODEL_ZOO}
+COUNTING = ("i32", "i64")  # shapes and axes
 # Layers that hold the arithmetic; their precision in the compiled graph is the precision in effect.
 COMPUTING = ("Convolution", "FullyConnected", "MatMul")
+RUNTIME_FACTS = ("layerType", "runtimePrecision")
 PRECISIONS = {"f32": "fp32", "bf16": "bf16", "f16": "fp16", "u8": "int8", "i8": "int8"}
 
 
@@ -40,11 +43,10 @@ class OpenVinoAdapter(Adapter):
         self.model = _read(self.core, files, options)
         source = graphs.single_input(self.model)
         self.target = graphs.chosen_output(self.model, options.extra.get("output"))
-        dtype = source.element_type.get_type_name()
-        shape = graphs.shape(source)
+        dtype, shape = source.get_element_type().to_string(), graphs.shape(source)
         if dtype not in DTYPES or len(shape) != 4:
-            expected = f"expected rows of rank 3 of one of {sorted(DTYPES.values())}"
-            raise AdapterError(f"input {source.any_name!r}: {expected}, got {shape} of {dtype}")
+            expected = f"expected images of one of {sorted(DTYPES.values())}"
+            raise AdapterError(f"input {graphs.spec(source)['name']!r}: {expected}, got {shape} of {dtype}")
         self.settings = {
             "INFERENCE_NUM_THREADS": options.threads,
             "INFERENCE_PRECISION_HINT": "f32",
@@ -57,14 +59,14 @@ class OpenVinoAdapter(Adapter):
         self.levels = graphs.output_levels(self.target)
         compiled = self._request(options.batch_size if shape[0] == -1 else shape[0]).get_compiled_model()
         return ModelInfo(
-            input_name=source.any_name,
+            input_name=graphs.spec(source)["name"],
             input_shape=shape,
             input_dtype=DTYPES[dtype],
-            output_name=self.target.any_name,
+            output_name=graphs.spec(self.target)["name"],
             outputs=int(np.prod(graphs.shape(self.target)[1:])),
             threads=compiled.get_property("INFERENCE_NUM_THREADS"),
             precision=_effective_precision(compiled),
-            quantisation=graphs.input_levels(source) if dtype != "f32" else None,
+            quantisation=None if dtype == "f32" else graphs.input_levels(source),
         )
 
     def _predict(self, batch: np.ndarray) -> np.ndarray:
@@ -87,3 +89,86 @@ class OpenVinoAdapter(Adapter):
                 model.reshape([rows, *list(shape)[1:]])
             self.requests[rows] = self.core.compile_model(model, "CPU", self.settings).create_infer_request()
         return self.requests[rows]
+
+    def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
+        """`parameters` counts every stored real or quantised number, batch-norm statistics and ranges included."""
+        model = _read(ov.Core(), files, options)
+        nodes = model.get_ordered_ops()
+        constants = [node.output(0) for node in nodes if node.get_type_name() == "Constant"]
+        stored = [port for port in constants if port.get_element_type().to_string() not in COUNTING]
+        return {
+            "parameters": sum(int(np.prod(graphs.shape(port))) for port in stored),
+            "tensors": len(stored),
+            "ops": dict(Counter(node.get_type_name() for node in nodes if node.get_type_name() != "Constant")),
+            "inputs": [graphs.spec(port) for port in model.inputs],
+            "outputs": [graphs.spec(port) for port in model.outputs],
+        }
+
+    def _export(
+        self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path
+    ) -> List[Path]:
+        """`openvino_ir` as the other exports; `openvino_ir:open_model_zoo` as that zoo's converter writes it."""
+        if fmt not in EXPORTS:
+            raise AdapterError(f"format {fmt!r} is not written here; known: {', '.join(EXPORTS)}")
+        model = graphs.build(tensors, network)
+        arguments = EXPORTS[fmt]
+        if arguments is not None:
+            side = network.resolution
+            model = graphs.converted(model, {**arguments, "input_shape": [1, 3, side, side]})
+        path = graphs.saved(model, target)
+        return [path, path.with_suffix(".bin")]
+
+
+def convert(onnx_path: Path, target: Path, arguments: Dict[str, Any]) -> List[Path]:
+    """Write the IR (.xml, .bin) of an ONNX file, converted with a publisher's documented arguments."""
+    path = graphs.saved(graphs.converted(ov.convert_model(str(onnx_path)), arguments), target)
+    return [path, path.with_suffix(".bin")]
+
+
+def _read(core: ov.Core, files: Sequence[Path], options: Options) -> ov.Model:
+    """The graph of a checkpoint's files."""
+    suffix = SUFFIXES.get(options.format)
+    if suffix is None:
+        raise AdapterError(f"format {options.format!r} is not read here; known: {', '.join(SUFFIXES)}")
+    path = files[0]
+    if path.suffix != suffix:
+        raise AdapterError(f"{path}: format {options.format!r} is read from a {suffix} file first")
+    try:
+        if options.format == "openvino_conversion":
+            return _converted(core, path, options)
+        if options.format == "openvino_ir":
+            weights = files[1] if len(files) > 1 else path.with_suffix(".bin")
+            return core.read_model(path, weights)
+        return core.read_model(path)
+    except RuntimeError as error:
+        raise AdapterError(f"{path} cannot be read as {options.format}: {_gist(error)}") from error
+
+
+def _converted(core: ov.Core, path: Path, options: Options) -> ov.Model:
+    """The IR that the checkpoint's documented arguments make of its ONNX file, read back from disk."""
+    arguments = options.extra.get("arguments")
+    if arguments is None:
+        raise AdapterError(f"{path}: format 'openvino_conversion' needs the option 'arguments' of the converter")
+    with tempfile.TemporaryDirectory() as folder:
+        xml, weights = convert(path, Path(folder), arguments)
+        # cloned, as the weights of a graph that was read stay mapped to the file
+        return core.read_model(xml, weights).clone()
+
+
+def _gist(error: RuntimeError) -> str:
+    """OpenVINO's message without the lines that say where in its own source it was raised."""
+    lines = [line for line in str(error).splitlines() if line and not line.startswith(("Exception from", "Check "))]
+    return " ".join(lines[:6]) or "no reason given"
+
+
+def _effective_precision(compiled: ov.CompiledModel) -> str:
+    """What the compiled layers compute in, e.g. "fp32", or "fp32+int8" where they differ."""
+    found = set()
+    for node in compiled.get_runtime_model().get_ordered_ops():
+        facts = {key: value.value for key, value in node.get_rt_info().items() if key in RUNTIME_FACTS}
+        if facts["layerType"] in COMPUTING:
+            found.add(PRECISIONS.get(facts["runtimePrecision"], facts["runtimePrecision"]))
+    return "+".join(sorted(found))
+
+
+ADAPTER = OpenVinoAdapter

@@ -1,4 +1,4 @@
-"""Files that only MXNet itself can write, for tests: `python mxnet_files.py <command> ...` in its environment."""
+"""Files that only MXNet can write, for tests: `python mxnet_files.py <command> ...` in its environment."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ REAL = {
 
 
 def random_tensors(network: Network) -> dict[str, np.ndarray]:
-    """Canonical tensors of which every part matters: variances that differ, scales near 1, a bias if there is one."""
+    """Canonical tensors of which every part matters: variances differ, scales are near 1."""
     random = np.random.default_rng(1)
     tensors = {}
     for name, shape in tensor_shapes(network).items():

@@ -82,7 +82,7 @@ def test_truncated_file_is_named_with_both_sizes(mirror: Path, root: Path) -> No
 
 def test_nowhere_says_what_to_do(mirror: Path, root: Path) -> None:
     record = checkpoint(urls=("https://example.org/net.onnx",))
-    with pytest.raises(FileUnavailableError, match=r"published at https://example.org/net.onnx; put it .* ZOO_MIRROR"):
+    with pytest.raises(FileUnavailableError, match=r"published at https://example.org/net.onnx; `zoo fetch x/net` .* ZOO_MIRROR"):
         files.locate(record, root)
 
 

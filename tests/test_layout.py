@@ -21,7 +21,7 @@ ORDER = (
     ("errors", "places", "records", "toml_lines", "stats", "ranking", "wording", "progress"),
     ("predictions", "frameworks", "cache", "preprocess", "labels", "manifest"),
     # measuring
-    ("images", "workers", "environments", "files", "exports", "store", "evaluate"),
+    ("images", "workers", "environments", "files", "fetch", "exports", "store", "evaluate"),
     # judging: needs nothing of the measuring row
     ("rules.base", "rules.accuracy", "judge"),
     ("report.text", "report.conditions", "report.rows", "report.plot", "report.markdown", "report.tables"),
@@ -29,7 +29,7 @@ ORDER = (
     # joining
     ("selection", "validate", "catalogue", "doctor", "cli", "__main__"),
 )
-MEASURING = {"images", "workers", "environments", "files", "exports", "store", "evaluate", "preprocess"}
+MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "store", "evaluate", "preprocess"}
 JUDGING = [name for row in ORDER[3:6] for name in row]
 
 

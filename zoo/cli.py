@@ -8,8 +8,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from zoo import __version__, catalogue, doctor, environments, store
-from zoo.errors import UsageError
+from zoo import __version__, catalogue, doctor, environments, fetch, selection, store
+from zoo.errors import FileUnavailableError, UsageError
 from zoo.frameworks import framework, public_frameworks
 from zoo.judge import NOT_RUN, OK, exit_code
 from zoo.manifest import load_zoo
@@ -116,6 +116,25 @@ def setup(names: tuple[str, ...], quiet: bool) -> int:
         built = environments.ensure(entry, Talk(quiet=quiet).say)
         click.echo(f"{entry.name}: {', '.join(f'{name} {version}' for name, version in built.versions.items())}")
     return OK
+
+
+@cli.command("fetch")
+@click.argument("pattern", metavar="[GLOB]", required=False)
+@click.option("--zoo", default="published", show_default=True, help="published, or a folder.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def fetch_(pattern: str | None, zoo: str, quiet: bool) -> int:
+    """Download checkpoint files (all, or ids matching GLOB); kept only if size and hash are the published ones."""
+    known, talk, code = load_zoo(zoo), Talk(quiet=quiet), OK
+    for checkpoint in selection.checkpoints(known, pattern):
+        if checkpoint.export_from:
+            continue
+        try:
+            found = fetch.fetch(checkpoint, known, talk)
+            click.echo(f"{checkpoint.id}: {', '.join(str(path) for path in found.paths)}")
+        except FileUnavailableError as error:
+            talk.warn(str(error))
+            code = NOT_RUN
+    return code
 
 
 @cli.command("list")

@@ -95,9 +95,9 @@ def _not_found(checkpoint: Checkpoint, file: File, complaints: list[str]) -> str
         return f"{checkpoint.id}: no usable {file.name}: " + "; ".join(complaints)
     names = file.name if file.archive is None else f"{file.name} (or {file.archive.name})"
     urls = [*file.urls, *(file.archive.urls if file.archive else ())]
-    where = f"; published at {urls[0]}" if urls else ""
+    where = f"; published at {urls[0]}" if urls else "; no address is published"
     return (
-        f"{checkpoint.id}: {names} is not on this machine{where}; put it into a folder and set ZOO_MIRROR to that folder"
+        f"{checkpoint.id}: {names} is not on this machine{where}; `zoo fetch {checkpoint.id}` downloads it; or put it into a folder and set ZOO_MIRROR to that folder"
     )
 
 

@@ -1,0 +1,181 @@
+"""OpenVINO graphs: built from canonical tensors, converted as a publisher documents it, and questioned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+import numpy as np
+import openvino as ov
+import openvino.opset8 as ops
+from contract import AdapterError
+from mobilenet_v2 import Block, Conv, Network, blocks, stride_padding
+from openvino.preprocess import PrePostProcessor
+
+Levels = Tuple[float, int]  # scale and zero point of integers that stand for real numbers
+
+# Open Model Zoo, models/public/mobilenet-v2-pytorch/model.yml at 7ef5b91: arguments of its converter, in RGB order.
+# 58.624 is as published; 0.229 x 255 would be 58.395.
+OPEN_MODEL_ZOO: Dict[str, Any] = {
+    "input_shape": [1, 3, 224, 224],
+    "input": "data",
+    "mean": [123.675, 116.28, 103.53],
+    "scale": [58.624, 57.12, 57.375],
+    "reverse_input_channels": True,
+    "output": "prob",
+}
+
+
+def converted(model: ov.Model, arguments: Mapping[str, Any]) -> ov.Model:
+    """`model`, changed in place as the model optimizer of old did with these arguments.
+
+    arguments: any of input_shape (NCHW), input and output (new names), mean and scale (by channel, in the order of the
+    original network), reverse_input_channels (the result takes BGR where the original took RGB).
+    """
+    unknown = sorted(set(arguments) - set(OPEN_MODEL_ZOO))
+    if unknown:
+        known = ", ".join(OPEN_MODEL_ZOO)
+        raise AdapterError(f"conversion argument {unknown[0]!r} is not known; known: {known}")
+    if "input_shape" in arguments:
+        model.reshape(list(arguments["input_shape"]))
+    steps = PrePostProcessor(model)
+    steps.input().tensor().set_layout(ov.Layout("NCHW"))
+    steps.input().model().set_layout(ov.Layout("NCHW"))
+    # In this order: the channels are back in the network's own order before its mean and scale are applied.
+    if arguments.get("reverse_input_channels"):
+        steps.input().preprocess().reverse_channels()
+    if "mean" in arguments:
+        steps.input().preprocess().mean(list(arguments["mean"]))
+    if "scale" in arguments:
+        steps.input().preprocess().scale(list(arguments["scale"]))
+    model = steps.build()
+    for place, port in (("input", model.input(0)), ("output", model.output(0))):
+        if place in arguments:
+            port.get_tensor().set_names({arguments[place]})
+    return model
+
+
+def build(tensors: Mapping[str, np.ndarray], network: Network) -> ov.Model:
+    """Graph of canonical tensors: `input` float32 (batch, 3, side, side) NCHW to `output` (batch, classes) logits."""
+    side = network.resolution
+    source = ops.parameter([-1, 3, side, side], np.float32, name="input")
+    result: Any = source
+    for block in blocks(network):
+        result, side = _block(block, result, side, tensors, network)
+    result = ops.reduce_mean(result, np.array([2, 3]), keep_dims=False)
+    result = ops.matmul(result, _constant(tensors, "classifier.1.weight"), False, True)
+    if network.classifier_bias:
+        result = ops.add(result, _constant(tensors, "classifier.1.bias"))
+    model = ov.Model([ops.result(result, name="output")], [source], "mobilenet_v2")
+    model.input(0).get_tensor().set_names({"input"})
+    model.output(0).get_tensor().set_names({"output"})
+    return model
+
+
+def _block(
+    block: Block, source: Any, side: int, tensors: Mapping[str, np.ndarray], network: Network
+) -> Tuple[Any, int]:
+    """All convolutions of a block and its residual; (node, output side)."""
+    result = source
+    for conv in block.convs:
+        result = _conv(conv, result, side, tensors, network)
+        side = -(-side // conv.stride)
+    return (ops.add(source, result) if block.residual else result), side
+
+
+def _conv(
+    conv: Conv, source: Any, side: int, tensors: Mapping[str, np.ndarray], network: Network
+) -> Any:
+    """Convolution, batch norm and, if the layer has one, the activation."""
+    before, after = stride_padding(side, conv, network.padding)
+    geometry = ([conv.stride] * 2, [before] * 2, [after] * 2, [1, 1])
+    name = f"{conv.name}.weight"
+    if conv.groups == 1:
+        result = ops.convolution(source, _constant(tensors, name), *geometry)
+    else:
+        # OpenVINO's weights of a depthwise convolution are (groups, out / groups, in / groups, kernel, kernel)
+        result = ops.group_convolution(source, ops.constant(tensors[name][:, None], name=name), *geometry)
+    parts = [_constant(tensors, f"{conv.bn}.{part}") for part in ("weight", "bias", "running_mean", "running_var")]
+    result = ops.batch_norm_inference(result, *parts, network.bn_epsilon)
+    if not conv.activated:
+        return result
+    return ops.relu(result) if network.activation == "relu" else ops.clamp(result, 0.0, 6.0)
+
+
+def _constant(tensors: Mapping[str, np.ndarray], name: str) -> Any:
+    return ops.constant(tensors[name], name=name)
+
+
+def single_input(model: ov.Model) -> Any:
+    """The only input; AdapterError if there are more."""
+    if len(model.inputs) != 1:
+        raise AdapterError(f"expected a graph with one input, got {[_name(port) for port in model.inputs]}")
+    return model.input(0)
+
+
+def chosen_output(model: ov.Model, wanted: Optional[str]) -> Any:
+    """The output called `wanted`, or the only one."""
+    found = [port for port in model.outputs if wanted is None or wanted in port.get_names()]
+    if len(found) != 1:
+        names = [_name(port) for port in model.outputs]
+        raise AdapterError(f"output {wanted!r}: expected one that the option 'output' names, got {names}")
+    return found[0]
+
+
+def spec(port: Any) -> Dict[str, Any]:
+    """Name, shape (-1 where free) and dtype of an input or output."""
+    return {"name": _name(port), "shape": list(shape(port)), "dtype": port.get_element_type().to_string()}
+
+
+def shape(port: Any) -> Tuple[int, ...]:
+    """Shape of an input or output, -1 where free; AdapterError if even the rank is free."""
+    partial = port.get_partial_shape()
+    if partial.rank.is_dynamic:
+        raise AdapterError(f"{_name(port)!r}: the graph does not say how many axes it has")
+    return tuple(-1 if size.is_dynamic else size.get_length() for size in partial)
+
+
+def _name(port: Any) -> str:
+    return str(port.get_any_name() if port.get_names() else port.get_node().get_friendly_name())
+
+
+def input_levels(port: Any) -> Optional[Levels]:
+    """What the integers of an input stand for: the output range of the FakeQuantize behind it."""
+    node = _nearest(port.get_node(), forward=True)
+    return None if node is None else _levels(node, 3)
+
+
+def output_levels(port: Any) -> Optional[Levels]:
+    """What the integers of an output stand for: the input range of the FakeQuantize before it."""
+    node = None if port.get_element_type().is_real() else _nearest(port.get_node(), forward=False)
+    return None if node is None else _levels(node, 1)
+
+
+def _nearest(node: Any, forward: bool) -> Any:
+    """The first FakeQuantize after (before) a node with only layout and type changes between; None without one."""
+    while node.get_type_name() != "FakeQuantize":
+        if node.get_type_name() not in ("Parameter", "Result", "Convert", "Transpose", "Reshape"):
+            return None
+        ports = node.output(0).get_target_inputs() if forward else node.input_values()[:1]
+        if len(ports) != 1:
+            return None
+        node = next(iter(ports)).get_node()
+    return node
+
+
+def _levels(quantise: Any, first: int) -> Optional[Levels]:
+    """Scale and zero point of the range that inputs `first` and `first + 1` of a FakeQuantize state."""
+    bounds = [quantise.input_value(place).get_node() for place in (first, first + 1)]
+    if any(node.get_type_name() != "Constant" for node in bounds):
+        return None
+    low, high = (float(node.get_data().reshape(-1)[0]) for node in bounds)
+    scale = (high - low) / (quantise.get_attributes()["levels"] - 1)
+    return scale, round(-low / scale)
+
+
+def saved(model: ov.Model, target: Path) -> Path:
+    """Write target/model.xml and model.bin with all their bits; the path of the .xml."""
+    target.mkdir(parents=True, exist_ok=True)
+    path = target / "model.xml"
+    ov.save_model(model, path, compress_to_fp16=False)
+    return path
