@@ -10,16 +10,16 @@ import re
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
 import torch
 from contract import Adapter, AdapterError, ModelInfo, Options
-from dialects import checked, recognised
 from mobilenet_v2 import Network, parameter_count, stride_padding
 from torch import nn
-from torch_names import DIALECTS, EXTRAS, WRAPPER, Dialect, counters, names, unwrapped
+from torch_names import DIALECTS, EXTRAS, WRAPPER, Dialect, counters, names
 from torch_network import SamePaddedConv2d, build
+from torch_states import canonical
 
 FORMAT = "torch_state_dict"
 # How publishers pack a state dict: name of an export -> (dialect, file name)
@@ -27,7 +27,7 @@ EXPORTS = {
     **{dialect: (dialect, "model.pth") for dialect in DIALECTS},
     "lornatang": ("torchvision", "model.pth.tar"),
 }
-# From 2.9 on, torch names full float32 arithmetic "ieee"; the others are "tf32", "bf16" and "none" (not decided).
+# torch's name for full float32 arithmetic; the others are "tf32", "bf16" and "none" (not decided)
 FULL = "ieee"
 
 Tensors = Dict[str, torch.Tensor]
@@ -42,7 +42,7 @@ class TorchAdapter(Adapter):
 
     def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
         network = _network(options)
-        _, tensors = _canonical(files[0], options, network)
+        _, tensors = canonical(_read(files[0]), files[0], network, options.extra)
         _configure(options)
         module = build(network, dropout=0.0)
         _fill(module, tensors)
@@ -66,7 +66,7 @@ class TorchAdapter(Adapter):
 
     def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
         network = _network(options)
-        dialect, tensors = _canonical(files[0], options, network)
+        dialect, tensors = canonical(_read(files[0]), files[0], network, options.extra)
         leaves = [module for module in build(network, dropout=0.0).modules() if not list(module.children())]
         side = network.resolution
         return {
@@ -79,9 +79,7 @@ class TorchAdapter(Adapter):
             "dialect": dialect,
         }
 
-    def _export(
-        self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path
-    ) -> List[Path]:
+    def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         """`torch_state_dict` writes torchvision's names, `torch_state_dict:NAME` those of one of EXPORTS."""
         base, _, layout = fmt.partition(":")
         layout = layout or "torchvision"
@@ -96,7 +94,7 @@ class TorchAdapter(Adapter):
 
 
 def effective_precision() -> str:
-    """ "fp32" if torch is set to full float32 and a sum shows it; oneDNN also obeys variables that torch does not see.
+    """ "fp32" if torch is set to full float32 and a sum shows it, as oneDNN obeys variables of its own too.
 
     The summands need 13 bits of mantissa, so tf32 and bf16 lose their last bit.
     """
@@ -123,10 +121,10 @@ def _configure(options: Options) -> None:
 
 
 def _settle_padding(module: nn.Module, side: int) -> None:
-    """Replace convolutions that compute their padding on every call by plain ones, for inputs `side` pixels long.
+    """Replace convolutions that compute their padding on every call by plain ones; `side` is the input's.
 
-    An operator for padding alone has to leave oneDNN's layouts and return to them: it made the network four times
-    slower.
+    An operator for padding alone has to leave oneDNN's layouts and return to them: it made the network four
+    times slower.
     """
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
@@ -139,8 +137,8 @@ def _settle_padding(module: nn.Module, side: int) -> None:
 def _plain(conv: nn.Conv2d, before: int, after: int) -> nn.Conv2d:
     """The convolution with this zero padding on both spatial axes; `after` equals `before` or is one more.
 
-    A plain convolution pads alike on both sides. The pixel that this adds before meets a row, or column, of zeros
-    put before the kernel, so that every sum stays what it was.
+    A plain convolution pads alike on both sides. The pixel that this adds before meets a row, or column, of
+    zeros put before the kernel, so that every sum stays what it was.
     """
     more = after - before
     size = conv.kernel_size[0] + more
@@ -152,7 +150,7 @@ def _plain(conv: nn.Conv2d, before: int, after: int) -> nn.Conv2d:
 
 
 def _optimised(module: nn.Module, blank: torch.Tensor) -> Any:
-    """Frozen graph of the module: batch norms folded, weights in oneDNN's layouts; twice as fast as eager mode.
+    """Frozen graph of the module: batch norms folded, weights in oneDNN's layouts; nearly twice as fast.
 
     torch.compile, which replaces torch.jit, needs a C++ compiler on the user's machine.
     """
@@ -166,36 +164,8 @@ def _network(options: Options) -> Network:
     if options.format != FORMAT:
         raise AdapterError(f"format {options.format!r} is not read here; known: {FORMAT}")
     if options.network is None:
-        raise AdapterError(f"format {FORMAT!r} holds tensors without a graph; the option 'network' is missing")
+        raise AdapterError(f"format {FORMAT!r} holds tensors, no graph; the option 'network' is missing")
     return options.network
-
-
-def _canonical(path: Path, options: Options, network: Network) -> Tuple[str, Tensors]:
-    """Dialect of a file, and its tensors by canonical name."""
-    state = _chosen(_read(path), path, options.extra.get("state_dict_key"))
-    stored = {short: state[name] for name, short in unwrapped(state).items()}
-    odd = [f"{name} ({_kind(value)})" for name, value in stored.items() if _kind(value) != "torch.float32"]
-    if odd:
-        raise AdapterError(f"{path}: expected float32 tensors only, got {len(odd)} others: {'; '.join(odd[:5])}")
-    shapes = {name: tuple(tensor.shape) for name, tensor in stored.items()}
-    tables = {dialect.name: names(dialect, network) for dialect in _wanted(path, options)}
-    dialect = recognised(stored, tables, str(path))
-    checked(shapes, tables[dialect], network, f"{path} (dialect {dialect!r})")
-    return dialect, {canonical: stored[name] for canonical, name in tables[dialect].items()}
-
-
-def _wanted(path: Path, options: Options) -> List[Dialect]:
-    """The dialect that the checkpoint's record names, else all."""
-    name = options.extra.get("dialect")
-    if name is None:
-        return list(DIALECTS.values())
-    if name not in DIALECTS:
-        raise AdapterError(f"{path}: dialect {name!r} is not known; known: {', '.join(DIALECTS)}")
-    return [DIALECTS[name]]
-
-
-def _kind(value: Any) -> str:
-    return str(value.dtype) if isinstance(value, torch.Tensor) else type(value).__name__
 
 
 def _read(path: Path) -> Any:
@@ -208,8 +178,8 @@ def _read(path: Path) -> Any:
         if code is None:
             raise AdapterError(f"{path} is truncated or not a PyTorch file: {_first_line(error)}") from error
         raise AdapterError(
-            f"{path}: refused: not a plain tensor file, it asks for {code[1] or code[0]}; nothing of it was run. "
-            "Expected a state dict as torch.save(model.state_dict(), ...) writes it"
+            f"{path}: refused: not a plain tensor file, it asks for {code[1] or code[0]}; nothing of it was "
+            "run. Expected a state dict as torch.save(model.state_dict(), ...) writes it"
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise AdapterError(f"{path} is truncated or not a PyTorch file: {_first_line(error)}") from error
@@ -217,29 +187,6 @@ def _read(path: Path) -> Any:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _chosen(loaded: Any, path: Path, key: Optional[str]) -> Mapping[str, Any]:
-    """The state dict of a file: at `key`, else the file itself, else the only one nested in it."""
-    if not isinstance(loaded, dict):
-        raise AdapterError(f"{path}: expected a dict of tensors, got {type(loaded).__name__}")
-    nested = [name for name, value in loaded.items() if _is_state_dict(value)]
-    if key is None and _is_state_dict(loaded):
-        return loaded
-    if key is None and len(nested) == 1:
-        return dict(loaded[nested[0]])
-    if key in nested:
-        return dict(loaded[key])
-    wanted = "no state dict was asked for" if key is None else f"state_dict_key {key!r} is not a state dict of it"
-    raise AdapterError(
-        f"{path}: {wanted}; its keys: {', '.join(map(str, loaded))}; state dicts among them: "
-        f"{', '.join(nested) or 'none'}. Name one as state_dict_key"
-    )
-
-
-def _is_state_dict(value: Any) -> bool:
-    """A dict with named tensors; other values in it are shown as differences later."""
-    return isinstance(value, dict) and any(isinstance(entry, torch.Tensor) for entry in value.values())
 
 
 def _fill(module: nn.Module, tensors: Tensors) -> None:
@@ -253,12 +200,12 @@ def _fill(module: nn.Module, tensors: Tensors) -> None:
 def _state(tensors: Dict[str, np.ndarray], dialect: Dialect, network: Network) -> Tensors:
     """State dict of canonical tensors in a dialect, with the counters that torch adds to each batch norm."""
     table = names(dialect, network)
-    state = {name: torch.from_numpy(np.array(tensors[canonical])) for canonical, name in table.items()}
+    state = {published: torch.from_numpy(np.array(tensors[name])) for name, published in table.items()}
     return {**state, **{name: torch.tensor(0) for name in counters(dialect, network)}}
 
 
 def _packed(state: Tensors, layout: str) -> Dict[str, Any]:
-    """The state dict as its publisher saves it: bare, beside `meta`, or as a training checkpoint with an average."""
+    """The state dict as its publisher saves it: bare, beside `meta`, or in a training checkpoint."""
     if layout == "mmpretrain":
         return {"meta": {}, "state_dict": state}
     if layout == "lornatang":

@@ -16,8 +16,8 @@ from mobilenet_v2 import BATCH_NORM_PARTS, STAGES, Network, blocks
 class Dialect:
     """One publisher's names. Every template lists convolution and batch norm in turn, separated by spaces.
 
-    `block` is put before each name inside a bottleneck; `expanded` are the names of a bottleneck of three convolutions,
-    `plain` of one without expansion. In them {index} counts bottlenecks from 1, {stage} counts rows of
+    `expanded` are the names inside a bottleneck of three convolutions, `plain` of one without expansion, and
+    `block` is put before each of them. In it {index} counts bottlenecks from 1, {stage} counts rows of
     mobilenet_v2.STAGES from 0, {layer} the same from 1, and {repeat} counts bottlenecks of a row from 0.
     """
 
@@ -94,9 +94,9 @@ TABLE = (
 )
 DIALECTS = {dialect.name: dialect for dialect in TABLE}
 
-# Written by torch itself beside the weights and used by no inference: the last part of the name, or all of it.
+# Last parts of names that torch itself writes beside the weights, and that no inference uses
 EXTRAS = ("num_batches_tracked", "n_averaged")
-# torch.nn.DataParallel and torch.optim.swa_utils.AveragedModel wrap a network; every name then starts with this.
+# What torch.nn.DataParallel and torch.optim.swa_utils.AveragedModel put before every name
 WRAPPER = "module."
 
 

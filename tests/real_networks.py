@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -63,4 +64,11 @@ def reference_logits(onnx_path: Path, batch: np.ndarray) -> np.ndarray:
     """ONNX Runtime's float32 answers (N, classes) of a file that takes NCHW."""
     with FarSide("onnxruntime") as far:
         far.load([onnx_path], "onnx")
+        return far.predict(batch, NCHW)
+
+
+def exported_logits(network: Network, batch: np.ndarray, folder: Path) -> np.ndarray:
+    """ONNX Runtime's answers (N, classes) of the random tensors of a network, exported as .onnx into `folder`."""
+    with FarSide("onnxruntime") as far:
+        far.load(far.export(random_tensors(network), asdict(network), "onnx", folder), "onnx")
         return far.predict(batch, NCHW)

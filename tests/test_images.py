@@ -318,8 +318,10 @@ def test_class_folders_and_labels_that_disagree(tmp_path: Path) -> None:
 
 
 def test_a_list_beside_class_folders_is_not_theirs(tmp_path: Path) -> None:
-    fill(tmp_path, {"val.txt": "x.jpg 0\n"})
+    fill(tmp_path, {"val.txt": "x.jpg 0\n", "labels.csv": "file,class_index\nx.jpg,0\n"})
     assert len(images.open_image_set(fill(tmp_path / "val", class_folders())).images) == 3
+    archive = tar(tmp_path / "val.tar", {"n01440764/a.JPEG": jpeg(1)})
+    assert len(images.open_image_set(archive).images) == 1
 
 
 def test_images_without_label_and_labels_without_image(tmp_path: Path) -> None:

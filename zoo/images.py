@@ -264,7 +264,7 @@ def _label_file_beside(root: Path, *, only_inside: bool) -> Path | None:
     Class folders label themselves; a list around them may well be of another set.
     """
     inside = [root] if root.is_dir() else []
-    for folder in inside if only_inside and root.is_dir() else [*inside, root.parent]:
+    for folder in inside if only_inside else [*inside, root.parent]:
         for name in ("labels.csv",) if only_inside else labels.LABEL_FILES:
             if (folder / name).is_file():
                 return folder / name

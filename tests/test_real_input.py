@@ -1,0 +1,75 @@
+"""Published checkpoints and real labelled images, where they are present (ZOO_ASSETS)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import built
+from test_validate import zoo
+
+from zoo.records import Report
+from zoo.workers import Worker
+
+INT8, QUANT = "onnx-zoo/mobilenetv2-12-int8", "tflite/mobilenet_v2_1.0_224_quant"
+POINTS = 0.3  # quantised kernels differ by processor
+
+
+@pytest.fixture
+def out(tmp_path: Path, assets: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ZOO_MIRROR", str(assets / "checkpoints"))
+    return tmp_path / "run"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("checkpoint", "framework", "images", "recipe", "top1", "top5"),
+    [
+        (INT8, "onnxruntime", "imagenet_sample_1000", "torch_256_224", 82.7, 95.6),
+        (QUANT, "tensorflow", "imagenet_sample_1000", "torch_256_224", 88.6, 97.9),
+        (INT8, "onnxruntime", "ilsvrc2012_val_1300", "centre_224", 78.3, 93.5),
+        (QUANT, "tensorflow", "ilsvrc2012_val_1300", "centre_224", 78.9, 94.3),
+    ],
+)
+def test_published_checkpoint_on_real_images(
+    assets: Path, out: Path, checkpoint: str, framework: str, images: str, recipe: str, top1: float, top5: float
+) -> None:
+    built(framework)
+    done = zoo(
+        "validate", "--zoo", "published", "--checkpoints", checkpoint, "--images", assets / "images" / images,
+        "--recipe", recipe, "--out", out, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = Report.from_json(json.loads((out / "report.json").read_text()))
+    (run,) = report.runs
+    assert run.hash_verified
+    assert run.precision == "int8"
+    assert 100 * run.top1_correct / run.n == pytest.approx(top1, abs=POINTS)
+    assert 100 * run.top5_correct / run.n == pytest.approx(top5, abs=POINTS)
+    assert report.verdicts
+    assert {verdict.outcome for verdict in report.verdicts} == {"not_comparable"}
+    assert all("is neither the 50,000 images of" in verdict.reason for verdict in report.verdicts)
+    assert "not comparable" in done.stdout
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_published_input_gives_the_published_output(assets: Path, tmp_path: Path, number: int) -> None:
+    """The ONNX zoo's sample tensors through the reconstructed network: only its classifier was ever quantised."""
+    environment = built("onnxruntime")
+    sample = assets / "reference_io" / "mobilenetv2_nchw" / str(number)
+    given = np.load(sample / "input_0.npy")
+    # The sample is a network input already, so it travels as a float store, NHWC, and only the layout is applied.
+    np.save(tmp_path / "store.npy", np.ascontiguousarray(given.transpose(0, 2, 3, 1)))
+    network = assets / "reconstructed" / "mobilenetv2-12_fp32-backbone_int8-classifier.onnx"
+    with Worker(environment.framework, environment.python) as worker:
+        worker.request("hello")
+        worker.request("load", files=[str(network)], options={"threads": 2, "format": "onnx"})
+        worker.request(
+            "predict", store=str(tmp_path / "store.npy"), rows=[0, len(given)],
+            numeric=[{"op": "layout", "order": "nchw"}], out=str(tmp_path / "out.npy"),
+        )  # fmt: skip
+    scores, published = np.load(tmp_path / "out.npy"), np.load(sample / "output_0.npy")
+    assert np.abs(scores - published).max() < 0.1
+    assert np.array_equal(np.argsort(-scores)[:, :5], np.argsort(-published)[:, :5])
