@@ -7,7 +7,6 @@ Only numpy and the standard library, so that it runs under the oldest Python any
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -82,9 +81,7 @@ class Adapter(ABC):
         """Static facts of the files: {"parameters", "ops": {type: count}, "inputs", "outputs", ...}."""
 
     @abstractmethod
-    def _export(
-        self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path
-    ) -> List[Path]:
+    def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         """Write canonical tensors (see mobilenet_v2.tensor_shapes) into folder `target` in the published format."""
 
     def load(self, files: Sequence[Path], options: Options) -> ModelInfo:
@@ -115,9 +112,7 @@ class Adapter(ABC):
         """Static facts of the files; see `_inspect`."""
         return self._inspect(files, options)
 
-    def export(
-        self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path
-    ) -> List[Path]:
+    def export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         """Write tensors in a published format; see `_export`."""
         return self._export(tensors, network, fmt, target)
 
@@ -175,7 +170,7 @@ def _checked(scores: np.ndarray, expected: Tuple[int, int]) -> np.ndarray:
 def live_threads() -> int:
     """Threads of this process as the kernel counts them; 0 where /proc is missing."""
     try:
-        return len(os.listdir("/proc/self/task"))
+        return sum(1 for _ in Path("/proc/self/task").iterdir())
     except OSError:
         return 0
 

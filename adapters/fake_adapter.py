@@ -86,9 +86,7 @@ class FakeAdapter(Adapter):
         model = json.loads(files[0].read_text(encoding="utf-8"))
         return {"parameters": 0, "ops": {"Sum": 1, "Mod": 1}, "inputs": [model["input_shape"]], "outputs": []}
 
-    def _export(
-        self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path
-    ) -> List[Path]:
+    def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         side = network.resolution
         model = {"outputs": network.classes, "input_shape": [-1, 3, side, side], "input_dtype": "float32"}
         path = target / "model.json"

@@ -85,9 +85,7 @@ def scaled(channels: int, network: Network) -> int:
     if network.rounding == "divisible":
         rounded = max(8, int(wanted + 4) // 8 * 8)
         return rounded + 8 if rounded < 0.9 * wanted else rounded
-    raise ValueError(
-        f"rounding {network.rounding!r} is not known; known: divisible, truncate, ceil_keep_stem"
-    )
+    raise ValueError(f"rounding {network.rounding!r} is not known; known: divisible, truncate, ceil_keep_stem")
 
 
 def last_channels(network: Network) -> int:
@@ -113,9 +111,7 @@ def blocks(network: Network) -> list[Block]:
     return [*table, Block((last,), False)]
 
 
-def _bottleneck(
-    index: int, width: int, out: int, expansion: int, stride: int, expand_first: bool
-) -> Block:
+def _bottleneck(index: int, width: int, out: int, expansion: int, stride: int, expand_first: bool) -> Block:
     hidden = width * expansion
     stem = f"features.{index}.conv"
     convs = []

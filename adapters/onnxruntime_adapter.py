@@ -72,9 +72,7 @@ class OnnxRuntimeAdapter(Adapter):
             "producer": f"{model.producer_name} {model.producer_version}".strip(),
         }
 
-    def _export(
-        self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path
-    ) -> List[Path]:
+    def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         model = build(tensors, network)
         onnx.checker.check_model(model, full_check=True)
         path = target / "model.onnx"
@@ -152,7 +150,10 @@ class _Graph:
 
 
 def build(tensors: Dict[str, np.ndarray], network: Network) -> onnx.ModelProto:
-    """ONNX model of canonical tensors: `input` float32 (batch, 3, side, side) NCHW to `output` (batch, classes) logits."""
+    """ONNX model of canonical tensors.
+
+    `input` float32 (batch, 3, side, side) NCHW, normalised; `output` float32 (batch, classes) logits.
+    """
     graph = _Graph(tensors, network)
     graph.initialisers.update(zero=np.float32(0), six=np.float32(6))
     result, side = "input", network.resolution

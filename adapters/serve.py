@@ -17,8 +17,8 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Sequence, TextIO, Tuple
 
-import numpy as np
 import numeric
+import numpy as np
 from contract import Adapter, Options, info_as_json, live_threads
 from mobilenet_v2 import Network
 

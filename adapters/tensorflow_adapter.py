@@ -61,9 +61,7 @@ class TensorFlowAdapter(Adapter):
         network = self.network
         if network.dtype not in DTYPES or len(network.shape) != 4:
             expected = f"expected rows (H, W, 3) of one of {DTYPES}"
-            raise AdapterError(
-                f"input {network.source!r}: {expected}, got {network.shape} of {network.dtype}"
-            )
+            raise AdapterError(f"input {network.source!r}: {expected}, got {network.shape} of {network.dtype}")
         return ModelInfo(
             input_name=network.source,
             input_shape=network.shape,
@@ -100,9 +98,7 @@ def _graph(files: Sequence[Path], options: Options) -> graphs.Graph:
 
 def _network(options: Options) -> Network:
     if options.network is None:
-        raise AdapterError(
-            f"format {options.format!r} holds tensors without a graph; the option 'network' is missing"
-        )
+        raise AdapterError(f"format {options.format!r} holds tensors without a graph; the option 'network' is missing")
     return options.network
 
 

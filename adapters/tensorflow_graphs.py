@@ -56,9 +56,7 @@ class GraphNetwork:
             tf.graph_util.import_graph_def(graph.definition, name="")
 
         wrapped = tf.compat.v1.wrap_function(imported, [])
-        source, target = (
-            wrapped.graph.get_tensor_by_name(f"{name}:0") for name in (graph.source, graph.target)
-        )
+        source, target = (wrapped.graph.get_tensor_by_name(f"{name}:0") for name in (graph.source, graph.target))
         self.function = wrapped.prune(source, target)
         self.source, self.target = graph.source, graph.target
         axes = source.shape.as_list() if source.shape.rank is not None else [None, None, None, 3]
@@ -94,9 +92,7 @@ def read_frozen(path: Path, extra: Mapping[str, Any]) -> Graph:
     try:
         definition.ParseFromString(path.read_bytes())
     except DecodeError as error:
-        raise AdapterError(
-            f"{path}: not a readable GraphDef ({error}); truncated, or of another format?"
-        ) from error
+        raise AdapterError(f"{path}: not a readable GraphDef ({error}); truncated, or of another format?") from error
     _refuse_forbidden(definition, path)
     names = [node.name for node in definition.node]
     read = {name.lstrip("^").split(":")[0] for node in definition.node for name in node.input}
@@ -115,9 +111,7 @@ def _chosen(key: str, extra: Mapping[str, Any], found: Sequence[str], known: Seq
             raise AdapterError(f"{what}: the {key} {name!r} is not in the file; found {_first(found)}")
         return name
     if len(found) != 1:
-        raise AdapterError(
-            f"{what}: expected one, got {_first(found)}; name it in the checkpoint's option {key!r}"
-        )
+        raise AdapterError(f"{what}: expected one, got {_first(found)}; name it in the checkpoint's option {key!r}")
     return found[0]
 
 

@@ -53,9 +53,7 @@ class LiteNetwork:
         return "int8" if any(_quantisation(tensor) is not None for tensor in details) else "fp32"
 
 
-def _interpreter(
-    path: Path, threads: int, batch_size: Optional[int] = None, **settings: Any
-) -> tf.lite.Interpreter:
+def _interpreter(path: Path, threads: int, batch_size: Optional[int] = None, **settings: Any) -> tf.lite.Interpreter:
     """An interpreter with its memory laid out."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated", UserWarning)
@@ -104,9 +102,7 @@ def inspect(path: Path) -> Dict[str, Any]:
     interpreter = _interpreter(path, 1, experimental_op_resolver_type=plain)
     shapes = {tensor["index"]: tensor["shape"] for tensor in interpreter.get_tensor_details()}
     operations = interpreter._get_ops_details()  # there is no public way to list them
-    stored = {
-        index for op in operations if op["op_name"] in WEIGHTED for index in op["inputs"][1:] if index >= 0
-    }
+    stored = {index for op in operations if op["op_name"] in WEIGHTED for index in op["inputs"][1:] if index >= 0}
     return {
         "parameters": int(sum(np.prod(shapes[index]) for index in stored)),
         "tensors": len(stored),
@@ -126,9 +122,7 @@ def _spec(tensor: Mapping[str, Any]) -> Dict[str, Any]:
 def write(tensors: Mapping[str, np.ndarray], network: Network, target: Path) -> List[Path]:
     """mobilenet_v2.tflite in float32: `input` (N, side, side, 3), free batch, to (N, classes) logits."""
     graph = built(tensors, network, softmax=False)
-    function = tf.compat.v1.wrap_function(
-        lambda: tf.graph_util.import_graph_def(graph.definition, name=""), []
-    )
+    function = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph.definition, name=""), [])
     pruned = function.prune("input:0", "output:0")
     path = target / "mobilenet_v2.tflite"
     path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([pruned]).convert())

@@ -113,9 +113,7 @@ class Row:
 
 def kinds(network: Network) -> Dict[str, str]:
     """Canonical name -> key of AXES, for every tensor in network order."""
-    depthwise = {
-        f"{conv.name}.weight" for block in blocks(network) for conv in block.convs if conv.groups > 1
-    }
+    depthwise = {f"{conv.name}.weight" for block in blocks(network) for conv in block.convs if conv.groups > 1}
     by_rank = {1: "vector", 2: "dense", 4: "conv"}
     return {
         name: "depthwise" if name in depthwise else by_rank[len(shape)]
@@ -149,9 +147,7 @@ def checked(
     problems = {
         "missing": [name for name in expected if name not in found],
         "not of this network": sorted(name for name in found if name not in expected and name not in extras),
-        "of another shape": [
-            f"{name}: expected {want}, got {got}" for name, want, got in shapes if want != got
-        ],
+        "of another shape": [f"{name}: expected {want}, got {got}" for name, want, got in shapes if want != got],
     }
     told = [
         f"{len(names)} {what} ({'; '.join(names[:SHOWN])}{'; ...' if len(names) > SHOWN else ''})"
@@ -174,15 +170,11 @@ def unaliased(name: str) -> str:
     return name
 
 
-def to_dialect(
-    dialect: Dialect, tensors: Mapping[str, np.ndarray], network: Network
-) -> Dict[str, np.ndarray]:
+def to_dialect(dialect: Dialect, tensors: Mapping[str, np.ndarray], network: Network) -> Dict[str, np.ndarray]:
     """Canonical tensors under the dialect's names, in its layout, in network order."""
     return {row.name: row.to_dialect(tensors[row.canonical]) for row in rows(dialect, network)}
 
 
-def to_canonical(
-    dialect: Dialect, tensors: Mapping[str, np.ndarray], network: Network
-) -> Dict[str, np.ndarray]:
+def to_canonical(dialect: Dialect, tensors: Mapping[str, np.ndarray], network: Network) -> Dict[str, np.ndarray]:
     """The dialect's tensors, already `checked`, under canonical names, in OIHW."""
     return {row.canonical: row.to_canonical(tensors[row.name]) for row in rows(dialect, network)}

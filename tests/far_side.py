@@ -82,9 +82,7 @@ class FarSide:
         line = self.process.stdout.readline()
         if not line:
             self.errors.seek(0)
-            raise RuntimeError(
-                f"the far side ended with {self.process.wait(30)}: {self.errors.read()[-2000:]}"
-            )
+            raise RuntimeError(f"the far side ended with {self.process.wait(30)}: {self.errors.read()[-2000:]}")
         reply = json.loads(line)
         if reply["reply"] == "error":
             raise FarError(reply)
@@ -106,9 +104,7 @@ class FarSide:
         self.ask("predict", store=store, rows=[0, len(batch)], numeric=numeric, out=out)
         return np.load(out, allow_pickle=False)
 
-    def export(
-        self, tensors: dict[str, np.ndarray], network: dict[str, Any], fmt: str, target: Path
-    ) -> list[Path]:
+    def export(self, tensors: dict[str, np.ndarray], network: dict[str, Any], fmt: str, target: Path) -> list[Path]:
         """Files that the adapter wrote for canonical tensors."""
         archive = Path(self.folder.name) / "tensors.npz"
         np.savez(archive, **tensors)

@@ -35,9 +35,7 @@ def canonical_tensors(onnx_path: Path, network: Network) -> Tensors:
         tensors[f"{conv.name}.weight"] = weight
         tensors.update(_batch_norm(conv, bias, network.bn_epsilon))
     (classifier,) = (node for node in graph.node if node.op_type == "Gemm")
-    tensors["classifier.1.weight"], tensors["classifier.1.bias"] = (
-        stored[name] for name in classifier.input[1:]
-    )
+    tensors["classifier.1.weight"], tensors["classifier.1.bias"] = (stored[name] for name in classifier.input[1:])
     got = {name: array.shape for name, array in tensors.items()}
     if got != tensor_shapes(network):
         wrong = [name for name, shape in tensor_shapes(network).items() if got.get(name) != shape]

@@ -33,9 +33,7 @@ def rewrite_checkpoint(prefix: str, new_prefix: str, changes: str) -> None:
         values = {name: array * factor if name.endswith(suffix) else array for name, array in values.items()}
     names = sorted(values)
     tensors = [tf.constant(values[name]) for name in names]
-    tf.raw_ops.SaveV2(
-        prefix=new_prefix, tensor_names=names, shape_and_slices=[""] * len(names), tensors=tensors
-    )
+    tf.raw_ops.SaveV2(prefix=new_prefix, tensor_names=names, shape_and_slices=[""] * len(names), tensors=tensors)
 
 
 def rewrite_h5(path: str, new_path: str, changes: str) -> None:
@@ -90,7 +88,6 @@ def graph(out: str, kind: str) -> None:
 
 if __name__ == "__main__":
     COMMANDS = {
-        command.__name__: command
-        for command in (rewrite_checkpoint, rewrite_h5, keras_scores, quantise, graph)
+        command.__name__: command for command in (rewrite_checkpoint, rewrite_h5, keras_scores, quantise, graph)
     }
     COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -55,9 +55,7 @@ def tensors(tmp_path: Path, environment: Environment) -> Path:
 
 def export(worker: Worker, tensors: Path, fmt: str, folder: Path) -> list[str]:
     folder.mkdir(exist_ok=True)
-    reply = worker.request(
-        "export", tensors=str(tensors), network=network().to_json(), format=fmt, target=str(folder)
-    )
+    reply = worker.request("export", tensors=str(tensors), network=network().to_json(), format=fmt, target=str(folder))
     files: list[str] = reply["files"]
     return files
 

@@ -21,9 +21,7 @@ SHA256 = hashlib.sha256(DATA).hexdigest()
 
 def checkpoint(**changes: Any) -> Checkpoint:
     file = File(**{"name": "net.onnx", "sha256": SHA256, "size_bytes": len(DATA), **changes})
-    return Checkpoint(
-        id="x/net", framework="onnxruntime", format="onnx", recipe="r", label_map="l", files=(file,)
-    )
+    return Checkpoint(id="x/net", framework="onnxruntime", format="onnx", recipe="r", label_map="l", files=(file,))
 
 
 @pytest.fixture
@@ -70,7 +68,9 @@ def test_wrong_bytes_of_the_right_name_are_passed_over(mirror: Path, root: Path)
 def test_wrong_hash_is_named_with_expected_and_got(mirror: Path, root: Path) -> None:
     wrong = b"#" * len(DATA)
     (mirror / "net.onnx").write_bytes(wrong)
-    with pytest.raises(FileUnavailableError, match=f"expected sha256 {SHA256}, got {hashlib.sha256(wrong).hexdigest()}"):
+    with pytest.raises(
+        FileUnavailableError, match=f"expected sha256 {SHA256}, got {hashlib.sha256(wrong).hexdigest()}"
+    ):
         files.locate(checkpoint(), root)
 
 
@@ -82,7 +82,9 @@ def test_truncated_file_is_named_with_both_sizes(mirror: Path, root: Path) -> No
 
 def test_nowhere_says_what_to_do(mirror: Path, root: Path) -> None:
     record = checkpoint(urls=("https://example.org/net.onnx",))
-    with pytest.raises(FileUnavailableError, match=r"published at https://example.org/net.onnx; `zoo fetch x/net` .* ZOO_MIRROR"):
+    with pytest.raises(
+        FileUnavailableError, match=r"`zoo fetch x/net` gets it from https://example.org/net.onnx; .* ZOO_MIRROR"
+    ):
         files.locate(record, root)
 
 
@@ -154,7 +156,7 @@ def test_fetched_files_belong_to_one_checkpoint(mirror: Path, root: Path, own_ho
 
 def test_wrong_member_is_refused(mirror: Path, root: Path) -> None:
     tar(mirror / "net.tgz", {"net.onnx": b"#" * len(DATA)})
-    with pytest.raises(FileUnavailableError, match="member net.onnx of"):
+    with pytest.raises(FileUnavailableError, match=r"member net\.onnx of"):
         files.locate(checkpoint(archive=Archive(name="net.tgz", member="net.onnx")), root)
 
 
@@ -163,7 +165,7 @@ def test_member_that_is_a_link_is_refused(mirror: Path, root: Path) -> None:
         info = tarfile.TarInfo("net.onnx")
         info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(info)
-    with pytest.raises(FileUnavailableError, match="expected a regular file 'net.onnx' in it, found none"):
+    with pytest.raises(FileUnavailableError, match=r"expected a regular file .* in it, found none"):
         files.locate(checkpoint(archive=Archive(name="net.tgz", member="net.onnx")), root)
 
 

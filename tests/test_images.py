@@ -94,9 +94,7 @@ def test_one_flat_folder(tmp_path: Path, label_file: str, place: str) -> None:
     lines = {
         "labels.csv": ["file,wnid", *(f"{name(n)},{CLASSES.wnids[c]}" for n, c in enumerate(ANCHORS, 1))],
         "val.txt": [f"{name(n)} {c}" for n, c in enumerate(ANCHORS, 1)],
-        "ILSVRC2012_validation_ground_truth.txt": [
-            f"val/{name(n)} {TO_ID[c]}" for n, c in enumerate(ANCHORS, 1)
-        ],
+        "ILSVRC2012_validation_ground_truth.txt": [f"val/{name(n)} {TO_ID[c]}" for n, c in enumerate(ANCHORS, 1)],
         "synset_labels.txt": [f"{name(n)} {CLASSES.wnids[c]}" for n, c in enumerate(ANCHORS, 1)],
     }
     fill(tmp_path / "flat", validation_images(20))
@@ -107,9 +105,7 @@ def test_one_flat_folder(tmp_path: Path, label_file: str, place: str) -> None:
 
 def test_label_file_by_name(tmp_path: Path) -> None:
     fill(tmp_path / "flat", validation_images(3))
-    given = fill(
-        tmp_path, {"mine/list.txt": "".join(f"{name(n)} {TO_ID[ANCHORS[n - 1]]}\n" for n in (1, 2, 3))}
-    )
+    given = fill(tmp_path, {"mine/list.txt": "".join(f"{name(n)} {TO_ID[ANCHORS[n - 1]]}\n" for n in (1, 2, 3))})
     found = images.open_image_set(tmp_path / "flat", given / "mine" / "list.txt")
     assert list(classes_of(found).values()) == ANCHORS[:3]
 
@@ -117,9 +113,7 @@ def test_label_file_by_name(tmp_path: Path) -> None:
 def test_any_folder_with_labels(tmp_path: Path) -> None:
     """Folder names mean nothing then."""
     csv = "file,class_index,name\nfish/a.jpg,7,x\nb.png,4,y\n"
-    found = images.open_image_set(
-        fill(tmp_path, {"labels.csv": csv, "fish/a.jpg": jpeg(1), "b.png": jpeg(2)})
-    )
+    found = images.open_image_set(fill(tmp_path, {"labels.csv": csv, "fish/a.jpg": jpeg(1), "b.png": jpeg(2)}))
     assert classes_of(found) == {"b.png": 4, "fish/a.jpg": 7}
 
 
@@ -181,9 +175,7 @@ def test_tar_of_class_folders(tmp_path: Path) -> None:
     content = {f"./{path}": bytes(data) for path, data in class_folders().items() if isinstance(data, bytes)}
     folder = tarfile.TarInfo("n01440764")
     folder.type = tarfile.DIRTYPE
-    found = images.open_image_set(
-        tar(tmp_path / "val.tar", content | {"./._x.jpg": b"", "list.txt": b""}, folder)
-    )
+    found = images.open_image_set(tar(tmp_path / "val.tar", content | {"./._x.jpg": b"", "list.txt": b""}, folder))
     assert classes_of(found) == {"n01440764/a.JPEG": 0, "n01440764/c.JPEG": 0, "n01443537/b.JPEG": 1}
 
 
@@ -270,9 +262,7 @@ def test_no_such_path(tmp_path: Path) -> None:
 
 
 def test_empty_folder(tmp_path: Path) -> None:
-    assert "no image in it; expected class folders (n01440764/*.JPEG)" in refusal(
-        fill(tmp_path, {"a.txt": ""})
-    )
+    assert "no image in it; expected class folders (n01440764/*.JPEG)" in refusal(fill(tmp_path, {"a.txt": ""}))
 
 
 def test_no_labels(tmp_path: Path) -> None:
@@ -286,9 +276,7 @@ def test_class_folders_with_other_names(tmp_path: Path) -> None:
     message = refusal(fill(tmp_path / "val", content))
     assert "2 folders are not named by a wnid such as n01440764, and there is no label file" in message
     assert "  goldfish (1 images)" in message
-    given = (
-        fill(tmp_path, {"l.csv": "file,wnid\ntench/a.jpg,n01440764\ngoldfish/b.jpg,n01443537\n"}) / "l.csv"
-    )
+    given = fill(tmp_path, {"l.csv": "file,wnid\ntench/a.jpg,n01440764\ngoldfish/b.jpg,n01443537\n"}) / "l.csv"
     assert classes_of(images.open_image_set(tmp_path / "val", given)) == {
         "goldfish/b.jpg": 1,
         "tench/a.jpg": 0,
@@ -446,9 +434,7 @@ def test_digests_notice_changes(tmp_path: Path, change: str) -> None:
         fill(folder, {"labels.csv": csv})
     after = images.digests(images.open_image_set(folder), tmp_path / "cache")
     assert (after == before) == (change == "label")
-    assert sorted(after) == sorted(
-        hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.jpg")
-    )
+    assert sorted(after) == sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.jpg"))
 
 
 @pytest.mark.parametrize(
@@ -508,9 +494,7 @@ def by_pattern(count: int, per_class: int | None, pattern: str = "v{n:04d}") -> 
 
 
 def numbered(count: int, classes: int, first: int = 1) -> images.ImageSet:
-    found = (
-        images.Image(f"sub/v{n:04d}.JPEG", n % classes, Path("nowhere")) for n in range(first, first + count)
-    )
+    found = (images.Image(f"sub/v{n:04d}.JPEG", n % classes, Path("nowhere")) for n in range(first, first + count))
     return images.ImageSet("x", Path("nowhere"), tuple(found))
 
 
@@ -532,9 +516,7 @@ def test_population_by_pattern(found: images.ImageSet, expected: tuple[str, str]
 
 def test_population_by_pattern_needs_every_id(tmp_path: Path) -> None:
     found = numbered(12, 4)
-    twice = dataclasses.replace(
-        found.images[0], id="other/v0001.JPEG", class_index=found.images[-1].class_index
-    )
+    twice = dataclasses.replace(found.images[0], id="other/v0001.JPEG", class_index=found.images[-1].class_index)
     doubled = dataclasses.replace(found, images=(*found.images[:-1], twice))
     assert images.population(doubled, ["0" * 64] * 12, by_pattern(12, 3)) == ("other", "")
 
@@ -597,12 +579,8 @@ def test_real_images_with_either_real_list(assets: Path, tmp_path: Path) -> None
     numbers = [int(image.stem.rpartition("_")[2]) for image in found.images]
     devkit = (assets / "labels" / "ILSVRC2012_validation_ground_truth.txt").read_text().split()
     rows = "".join(f"{name(n)} {devkit[n - 1]}\n" for n in numbers)
-    assert "cannot be told which classes its numbers mean" in refusal(
-        folder, fill(tmp_path, {"l.txt": rows}) / "l.txt"
-    )
-    rows = "".join(
-        f"{name(n)},{CLASSES.wnids[CLASSES.by_ilsvrc2012_id[int(devkit[n - 1])]]}\n" for n in numbers
-    )
+    assert "cannot be told which classes its numbers mean" in refusal(folder, fill(tmp_path, {"l.txt": rows}) / "l.txt")
+    rows = "".join(f"{name(n)},{CLASSES.wnids[CLASSES.by_ilsvrc2012_id[int(devkit[n - 1])]]}\n" for n in numbers)
     given = fill(tmp_path, {"l.csv": f"file,wnid\n{rows}"}) / "l.csv"
     assert images.open_image_set(folder, given) == found
 

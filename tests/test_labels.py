@@ -152,9 +152,7 @@ def test_what_cannot_be_told_is_refused(tmp_path: Path, numbers: tuple[int, int]
 
 
 def test_a_number_beyond_every_numbering(tmp_path: Path) -> None:
-    assert "line 2: 1001 is outside 0..1000" in refusal(
-        write(tmp_path / "val.txt", ["a.jpg 1", "b.jpg 1001"])
-    )
+    assert "line 2: 1001 is outside 0..1000" in refusal(write(tmp_path / "val.txt", ["a.jpg 1", "b.jpg 1001"]))
 
 
 # --- lists of wnids ------------------------------------------------------------------------------
@@ -162,9 +160,7 @@ def test_a_number_beyond_every_numbering(tmp_path: Path) -> None:
 
 def test_wnids_need_no_numbering(tmp_path: Path) -> None:
     truth = validation()
-    whole = labels.read_labels(
-        write(tmp_path / "synset_labels.txt", [CLASSES.wnids[index] for index in truth])
-    )
+    whole = labels.read_labels(write(tmp_path / "synset_labels.txt", [CLASSES.wnids[index] for index in truth]))
     assert whole.numbering == "wnid"
     assert [label.class_index for label in whole.labels.values()] == truth
     few = write(tmp_path / "val.txt", ["a.jpg n01443537", "sub/b.jpg n01440764"])

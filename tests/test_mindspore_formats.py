@@ -144,7 +144,7 @@ def test_any_network_gives_onnx_runtimes_answers(
             network=asdict(network),
         )
         answers.append(far.predict(batch, NCHW))
-    assert all(np.abs(answer - expected).max() < 1e-5 * np.abs(expected).max() for answer in answers)
+    assert all(np.abs(answer - expected).max() < 1e-4 * np.abs(expected).max() for answer in answers)
     assert np.array_equal(answers[1], answers[0])  # of mindcv's the classifier adds in another order
 
 

@@ -147,7 +147,7 @@ def test_gluons_own_network(far: FarSide, gluon: Path, batch: np.ndarray, tmp_pa
         (tmp_path / "old.params", "prefixed"),
     ):
         far.load([path], "gluon_params", network=asdict(GLUON))
-        assert np.abs(far.predict(batch, NCHW) - expected).max() < 1e-5 * np.abs(expected).max()
+        assert np.abs(far.predict(batch, NCHW) - expected).max() < 1e-4 * np.abs(expected).max()
         assert far.inspect([path], "gluon_params", network=asdict(GLUON))["dialect"] == dialect
 
 
@@ -170,7 +170,7 @@ def test_any_network_gives_onnx_runtimes_answers(
         files = far.export(random_tensors(network), asdict(network), fmt, tmp_path)
         far.load(files, fmt.split(":")[0], network=asdict(network))
         answers.append(far.predict(batch, NCHW))
-    assert np.abs(answers[0] - expected).max() < 1e-5 * np.abs(expected).max()
+    assert np.abs(answers[0] - expected).max() < 1e-4 * np.abs(expected).max()
     assert all(np.array_equal(answer, answers[0]) for answer in answers)
 
 

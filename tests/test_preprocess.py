@@ -283,9 +283,7 @@ def test_to_float_divides_in_float32() -> None:
     ],
 )
 def test_central_fraction(rounding: str, side: int, kept: int, start: int) -> None:
-    step = records.CentralFraction.from_json(
-        {"op": "central_fraction", "fraction": 0.875, "rounding": rounding}
-    )
+    step = records.CentralFraction.from_json({"op": "central_fraction", "fraction": 0.875, "rounding": rounding})
     image = np.arange(side, dtype=np.float32)[:, None, None] + np.zeros((1, side, 3), np.float32)
     found = preprocess.central_fraction(step, image)
     assert found.shape == (kept, kept, 3)

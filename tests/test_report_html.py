@@ -61,11 +61,7 @@ def _hostile_report() -> Report:
 def test_hostile_names_are_text() -> None:
     claims = [a_claim(place=HOSTILE, note=HOSTILE)]
     clean, hostile = _Page(html.render(a_report(), claims)), _Page(html.render(_hostile_report(), claims))
-    assert (
-        [tag for tag, _ in hostile.tags].count("script")
-        == [tag for tag, _ in clean.tags].count("script")
-        == 1
-    )
+    assert [tag for tag, _ in hostile.tags].count("script") == [tag for tag, _ in clean.tags].count("script") == 1
     assert not [name for _, attributes in hostile.tags for name in attributes if name.startswith("on")]
     assert "alert(1)" in "".join(hostile.said)
 

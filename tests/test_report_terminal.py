@@ -75,9 +75,7 @@ def test_the_last_line_says_what_to_do(report: Report, expected: str) -> None:
 
 
 def test_color_only_where_the_console_has_it() -> None:
-    console = Console(
-        width=100, file=io.StringIO(), color_system="standard", force_terminal=True, no_color=True
-    )
+    console = Console(width=100, file=io.StringIO(), color_system="standard", force_terminal=True, no_color=True)
     console.print(terminal.table(a_report(), [a_claim()]))
     assert isinstance(console.file, io.StringIO)
     assert "\x1b[32m" not in console.file.getvalue()

@@ -22,7 +22,8 @@ def by_trying_all(correct: int, n: int, population: int) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(
-    ("correct", "n", "population"), [(0, 5, 30), (5, 5, 30), (3, 5, 30), (7, 20, 60), (60, 60, 60), (0, 1, 1), (18, 20, 20 + 1)]
+    ("correct", "n", "population"),
+    [(0, 5, 30), (5, 5, 30), (3, 5, 30), (7, 20, 60), (60, 60, 60), (0, 1, 1), (18, 20, 20 + 1)],
 )
 def test_interval_equals_brute_force(correct: int, n: int, population: int) -> None:
     assert stats.finite_interval(correct, n, population) == pytest.approx(by_trying_all(correct, n, population))

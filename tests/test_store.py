@@ -106,9 +106,7 @@ def test_two_processes_on_one_cache(own_home: Path, tmp_path: Path) -> None:
 
 def test_killed_half_way_leaves_only_whole_blocks(own_home: Path, tmp_path: Path) -> None:
     blocks = cut(tmp_path, own_home, 600)
-    process = multiprocessing.get_context("spawn").Process(
-        target=_fill, args=(str(own_home), str(tmp_path / "images"))
-    )
+    process = multiprocessing.get_context("spawn").Process(target=_fill, args=(str(own_home), str(tmp_path / "images")))
     process.start()
     deadline = time.monotonic() + 60
     while not list((own_home / "pixels").rglob("*.npy")) and time.monotonic() < deadline:

@@ -47,11 +47,7 @@ def random_tensors(network: Network) -> dict[str, np.ndarray]:
         spread = np.sqrt(2 / max(1, np.prod(shape[1:]))) if len(shape) > 1 else 0.2
         values = random.normal(0, spread, shape)
         if len(shape) == 1 and name.endswith(("weight", "running_var")):
-            values = (
-                random.uniform(0.3, 0.9, shape)
-                if name.endswith("weight")
-                else random.uniform(0.5, 1.5, shape)
-            )
+            values = random.uniform(0.3, 0.9, shape) if name.endswith("weight") else random.uniform(0.5, 1.5, shape)
         tensors[name] = values.astype(np.float32)
     return tensors
 
@@ -179,9 +175,7 @@ def test_inspect(far: FarSide, exported: dict[str, list[Path]], fmt: str) -> Non
     )
     everything = sum(np.prod(shape) for shape in shapes.values())
     assert facts["parameters"] == (folded if fmt == "tflite" else everything)
-    convolutions = (
-        ("CONV_2D", "DEPTHWISE_CONV_2D") if fmt == "tflite" else ("Conv2D", "DepthwiseConv2dNative")
-    )
+    convolutions = ("CONV_2D", "DEPTHWISE_CONV_2D") if fmt == "tflite" else ("Conv2D", "DepthwiseConv2dNative")
     assert [facts["ops"][name] for name in convolutions] == [35, 17]
     assert facts["inputs"] == [{"name": "input", "shape": [-1, 96, 96, 3], "dtype": "float32"}]
     assert facts["outputs"][0]["shape"] == [-1, 11]
@@ -219,14 +213,10 @@ def test_moving_averages_are_another_network(
         "scale": {"Logits/Conv2d_1c_1x1/weights": 0.5},
         "add": {f"{STEM}/RMSProp": [3, 3, 3, 16], f"{STEM}/RMSProp_1": [3, 3, 3, 16]},
     }
-    run_inside(
-        "rewrite_checkpoint", str(files[1])[: -len(".index")], tmp_path / "m.ckpt", json.dumps(changes)
-    )
+    run_inside("rewrite_checkpoint", str(files[1])[: -len(".index")], tmp_path / "m.ckpt", json.dumps(changes))
     changed = [tmp_path / "m.ckpt.data-00000-of-00001", tmp_path / "m.ckpt.index"]
     got = {
-        averaged: answers(
-            far, changed, "slim_ckpt", batch, network=asdict(SMALL), extra={"moving_averages": averaged}
-        )
+        averaged: answers(far, changed, "slim_ckpt", batch, network=asdict(SMALL), extra={"moving_averages": averaged})
         for averaged in (True, False)
     }
     assert np.abs(got[True] - expected).max() == 0
@@ -245,9 +235,7 @@ def test_keras_reads_what_is_written(
     assert np.abs(np.load(tmp_path / "out.npy") - far.predict(batch)).max() < 1e-5
 
 
-def test_older_keras_names(
-    far: FarSide, exported: dict[str, list[Path]], batch: np.ndarray, tmp_path: Path
-) -> None:
+def test_older_keras_names(far: FarSide, exported: dict[str, list[Path]], batch: np.ndarray, tmp_path: Path) -> None:
     changes = json.dumps({"rename": {"predictions": "Logits"}})
     run_inside("rewrite_h5", exported["keras_h5"][0], tmp_path / "older.h5", changes)
     expected = answers(far, exported["keras_h5"], "keras_h5", batch, network=asdict(SMALL))
@@ -313,9 +301,7 @@ def test_truncated_checkpoint(far: FarSide, exported: dict[str, list[Path]], tmp
         with pytest.raises(FarError, match="not a readable checkpoint") as caught:
             far.load(files, "slim_ckpt", network=asdict(SMALL))
         assert caught.value.kind == "AdapterError"
-    with pytest.raises(
-        FarError, match=r"expected one .ckpt.index among the files, got \['mobilenet_v2.ckpt.data"
-    ):
+    with pytest.raises(FarError, match=r"expected one .ckpt.index among the files, got \['mobilenet_v2.ckpt.data"):
         far.load(exported["slim_ckpt"][:1], "slim_ckpt", network=asdict(SMALL))
 
 
@@ -441,9 +427,7 @@ def pixels(assets: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("padding", REAL)
-def test_real_weights_answer_as_in_onnxruntime(
-    assets: Path, pixels: np.ndarray, tmp_path: Path, padding: str
-) -> None:
+def test_real_weights_answer_as_in_onnxruntime(assets: Path, pixels: np.ndarray, tmp_path: Path, padding: str) -> None:
     reconstructed = pytest.importorskip("reconstructed", reason="onnx is not installed")
     name, network, statistics = REAL[padding]
     path = assets / "reconstructed" / name

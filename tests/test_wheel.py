@@ -19,7 +19,12 @@ def run(*command: object, cwd: Path, **environment: str) -> str:
     """stdout of a command that must succeed."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
     done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, env={**clean, **environment}, capture_output=True, text=True, check=False
+        [str(word) for word in command],
+        cwd=cwd,
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -36,7 +41,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_wheel_holds_adapters_and_data(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for folder, below in ((REPOSITORY / "adapters", "adapters"), (REPOSITORY / "reference_results", "reference_results")):
+    for folder, below in (
+        (REPOSITORY / "adapters", "adapters"),
+        (REPOSITORY / "reference_results", "reference_results"),
+    ):
         wanted = {
             f"zoo/bundled/{below}/{path.relative_to(folder).as_posix()}"
             for path in folder.rglob("*")

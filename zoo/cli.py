@@ -64,9 +64,7 @@ def cli() -> None:
 @click.option("--resume", type=click.Path(path_type=Path), help="Complete this run folder; no other options.")
 @click.option("--fresh", is_flag=True, help="Compute again what was computed before.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-def validate(
-    tolerance: float, out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **options: Any
-) -> int:
+def validate(tolerance: float, out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **options: Any) -> int:
     """The main job: evaluate checkpoints and judge their documented accuracy."""
     request = Request(tolerance=tolerance / 100, **options)
     if resume is not None:

@@ -267,4 +267,3 @@ def identity(task: Task, material: Material, key: str) -> dict[str, Any]:
         "weights": task.checkpoint.weights or task.located.sha256,
         "versions": task.environment.versions,
     }
-

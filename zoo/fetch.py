@@ -1,4 +1,4 @@
-"""Download what the checkpoint records name, from their addresses in order, accepted only by size and published hash."""
+"""Download what the checkpoint records name: addresses in order, accepted only by size and published hash."""
 
 from __future__ import annotations
 

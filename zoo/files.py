@@ -95,10 +95,10 @@ def _not_found(checkpoint: Checkpoint, file: File, complaints: list[str]) -> str
         return f"{checkpoint.id}: no usable {file.name}: " + "; ".join(complaints)
     names = file.name if file.archive is None else f"{file.name} (or {file.archive.name})"
     urls = [*file.urls, *(file.archive.urls if file.archive else ())]
-    where = f"; published at {urls[0]}" if urls else "; no address is published"
-    return (
-        f"{checkpoint.id}: {names} is not on this machine{where}; `zoo fetch {checkpoint.id}` downloads it; or put it into a folder and set ZOO_MIRROR to that folder"
-    )
+    remedy = "put it into a folder and set ZOO_MIRROR to that folder"
+    if urls:
+        remedy = f"`zoo fetch {checkpoint.id}` gets it from {urls[0]}; or {remedy}"
+    return f"{checkpoint.id}: {names} is not on this machine; {remedy}"
 
 
 def _candidates(checkpoint: Checkpoint, name: str, root: Path) -> Iterator[Path]:
@@ -157,7 +157,9 @@ def _tar_member(path: Path, member: str, out: BinaryIO) -> None:
                     _copy(stream, out)
                     return
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise FileUnavailableError(f"{path}: not a readable tar archive: {error}; delete it and fetch it again") from error
+        raise FileUnavailableError(
+            f"{path}: not a readable tar archive: {error}; delete it and fetch it again"
+        ) from error
     raise FileUnavailableError(f"{path}: expected a regular file {member!r} in it, found none")
 
 
@@ -168,7 +170,9 @@ def _zip_member(path: Path, member: str, out: BinaryIO) -> None:
     except KeyError:
         raise FileUnavailableError(f"{path}: expected a file {member!r} in it, found none") from None
     except (zipfile.BadZipFile, EOFError) as error:
-        raise FileUnavailableError(f"{path}: not a readable zip archive: {error}; delete it and fetch it again") from error
+        raise FileUnavailableError(
+            f"{path}: not a readable zip archive: {error}; delete it and fetch it again"
+        ) from error
 
 
 def _copy(source: IO[bytes], out: BinaryIO) -> None:

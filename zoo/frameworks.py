@@ -7,7 +7,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from zoo import places
 from zoo.errors import ManifestError, UsageError, known_names
@@ -25,7 +25,7 @@ class Framework(Record):
     requirements: str
     formats: tuple[str, ...]
     exports: tuple[str, ...]
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = Field(default_factory=dict)
 
     @property
     def is_core(self) -> bool:

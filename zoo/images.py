@@ -146,9 +146,7 @@ def _walk(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[tuple[
             continue
         real = Path(entry.path).resolve() if entry.is_symlink() else above[-1] / entry.name
         if real in above:
-            raise ImageSetError(
-                f"{entry.path}: the link leads back to a folder around it ({real}); remove it"
-            )
+            raise ImageSetError(f"{entry.path}: the link leads back to a folder around it ({real}); remove it")
         yield from _walk(Path(entry.path), f"{name}/", (*above, real))
 
 
@@ -193,9 +191,7 @@ def _images_in_tar(path: Path) -> list[Image]:
                 problems.append(f"{name}: the same name twice")
             found[name] = Image(name, -1, path, member.offset_data, member.size)
     if problems:
-        raise ImageSetError(
-            listing(f"{path}: the archive is refused for {len(problems):,} members", problems)
-        )
+        raise ImageSetError(listing(f"{path}: the archive is refused for {len(problems):,} members", problems))
     _refuse_strange(path, strange)
     return [found[name] for name in sorted(found)]
 
@@ -292,16 +288,9 @@ def _labelled_by_folder(root: Path, found: Sequence[Image]) -> tuple[Image, ...]
 
 def _no_labels(root: Path, counts: Mapping[str, int], unnamed: Sequence[str]) -> str:
     looked = f"looked for {', '.join(labels.LABEL_FILES)} in it and beside it"
-    help_ = (
-        "give a label file with --labels, or add a labels.csv with the columns file,wnid or file,class_index"
-    )
+    help_ = "give a label file with --labels, or add a labels.csv with the columns file,wnid or file,class_index"
     deeper = sorted(
-        {
-            str(PurePosixPath(name).parent)
-            for name in counts
-            if labels.WNID.fullmatch(PurePosixPath(name).name)
-        }
-        - {"."}
+        {str(PurePosixPath(name).parent) for name in counts if labels.WNID.fullmatch(PurePosixPath(name).name)} - {"."}
     )
     if deeper:
         help_ = f"class folders lie in {', '.join(deeper[:3])}: name that folder instead"
@@ -319,26 +308,18 @@ def _labelled_by_file(root: Path, found: Sequence[Image], file: labels.LabelFile
     without = [image.id for key, image in by_key.items() if key not in known]
     extra = [f"line {label.line}: {key}" for key, label in known.items() if key not in by_key]
     if not without and not extra:
-        return tuple(
-            replace(image, class_index=known[labels.key_of(image.id)].class_index) for image in found
-        )
+        return tuple(replace(image, class_index=known[labels.key_of(image.id)].class_index) for image in found)
     parts = []
     if without:
         parts.append(
-            listing(
-                f"{root}: {len(without):,} of {len(found):,} images have no label in {file.path}", without
-            )
+            listing(f"{root}: {len(without):,} of {len(found):,} images have no label in {file.path}", without)
         )
     if extra:
-        parts.append(
-            listing(f"{file.path}: {len(extra):,} of {len(known):,} labels have no image in {root}", extra)
-        )
+        parts.append(listing(f"{file.path}: {len(extra):,} of {len(known):,} labels have no image in {root}", extra))
     if len(extra) == len(known):
         parts.append(f"(files are named relative to the image folder, such as {found[0].id})")
     elif extra and not without:
-        parts.append(
-            "(a part of a set needs a label file of its own: a labels.csv with the columns file,wnid)"
-        )
+        parts.append("(a part of a set needs a label file of its own: a labels.csv with the columns file,wnid)")
     raise ImageSetError("\n".join(parts))
 
 
@@ -391,24 +372,16 @@ def _check_anchors(image_set: ImageSet) -> None:
 
 def check_labels_against_classes(image_set: ImageSet, classes: int) -> None:
     """Raise ImageSetError where a label is none of the classes 0 to `classes` - 1."""
-    outside = [
-        f"{image.id}: {image.class_index}"
-        for image in image_set.images
-        if not 0 <= image.class_index < classes
-    ]
+    outside = [f"{image.id}: {image.class_index}" for image in image_set.images if not 0 <= image.class_index < classes]
     if outside:
-        what = (
-            f"{image_set.root}: {len(outside):,} labels are outside 0..{classes - 1}, the network's classes"
-        )
+        what = f"{image_set.root}: {len(outside):,} labels are outside 0..{classes - 1}, the network's classes"
         raise ImageSetError(listing(what, outside))
 
 
 # --- content -------------------------------------------------------------------------------------
 
 
-def digests(
-    image_set: ImageSet, folder: Path, progress: Callable[[int], None] | None = None
-) -> tuple[str, ...]:
+def digests(image_set: ImageSet, folder: Path, progress: Callable[[int], None] | None = None) -> tuple[str, ...]:
     """sha256 of every image file, in the set's order; `progress` is told how many more are done.
 
     Remembered in `folder`, one file per listing (root and every id, size and time of change).
@@ -495,8 +468,7 @@ def duplicates(digests: Sequence[str]) -> tuple[tuple[int, ...], ...]:
 def listing_digest(image_set: ImageSet, digests: Sequence[str]) -> str:
     """What identifies images and labels together: sha256 over the sorted lines "id sha256 class"."""
     lines = sorted(
-        f"{image.id} {digest} {image.class_index}\n"
-        for image, digest in zip(image_set.images, digests, strict=True)
+        f"{image.id} {digest} {image.class_index}\n" for image, digest in zip(image_set.images, digests, strict=True)
     )
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -517,9 +489,7 @@ def population(
 def _has_all_ids(image_set: ImageSet, wanted: records.Population) -> bool:
     pattern = wanted.id_pattern or ""
     if not _PATTERN.fullmatch(pattern):
-        raise ImageSetError(
-            f"population {wanted.id}: id_pattern: expected one {{n}} or {{n:08d}}, got {pattern!r}"
-        )
+        raise ImageSetError(f"population {wanted.id}: id_pattern: expected one {{n}} or {{n:08d}}, got {pattern!r}")
     if {image.stem for image in image_set.images} != {
         pattern.format(n=number) for number in range(1, wanted.images + 1)
     }:
@@ -544,8 +514,6 @@ def ordered(image_set: ImageSet, seed: int) -> ImageSet:
 def sample(image_set: ImageSet, n: int, seed: int) -> ImageSet:
     """The first `n` of `ordered`, sorted by id."""
     if not 1 <= n <= len(image_set.images):
-        raise UsageError(
-            f"a sample of {n:,} images: expected 1 to {len(image_set.images):,}, the size of the set"
-        )
+        raise UsageError(f"a sample of {n:,} images: expected 1 to {len(image_set.images):,}, the size of the set")
     drawn = ordered(image_set, seed).images[:n]
     return replace(image_set, images=tuple(sorted(drawn, key=lambda image: image.id)))

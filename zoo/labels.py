@@ -138,9 +138,7 @@ def _read_csv(path: Path, text: str) -> LabelFile:
         if len(values) != len(header)
     ]
     _refuse(path, "broken", problems)
-    records = [
-        (line, dict(zip(header, (value.strip() for value in values), strict=True))) for line, values in lines
-    ]
+    records = [(line, dict(zip(header, (value.strip() for value in values), strict=True))) for line, values in lines]
     if not records:
         raise ImageSetError(f"{path}: the label file has a header and no rows")
     return LabelFile(path, _csv_labels(path, records), "wnid" if "wnid" in header else "class_index")
@@ -154,8 +152,7 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
         raise ImageSetError(f"{path}, line 1: a column occurs twice: {', '.join(header)}")
     if "file" not in header or not {"wnid", "class_index"} & set(header):
         raise ImageSetError(
-            f"{path}, line 1: expected the columns file and wnid, or file and class_index, "
-            f"got {', '.join(header)}"
+            f"{path}, line 1: expected the columns file and wnid, or file and class_index, got {', '.join(header)}"
         )
 
 
@@ -232,11 +229,7 @@ def _text_rows(path: Path, text: str) -> list[_Row]:
     _refuse(
         path,
         "wrong",
-        (
-            f"line {row.line}: {problem}"
-            for row in rows
-            if (problem := _bad_name(row.key) or _bad_token(row.token))
-        ),
+        (f"line {row.line}: {problem}" for row in rows if (problem := _bad_name(row.key) or _bad_token(row.token))),
     )
     return rows
 
@@ -252,11 +245,7 @@ def _by_wnid(path: Path, rows: Sequence[_Row]) -> dict[str, Label]:
     _refuse(
         path,
         "wrong",
-        (
-            f"line {row.line}: wnid {row.token} is none of the 1000 classes"
-            for row in rows
-            if row.token not in known
-        ),
+        (f"line {row.line}: wnid {row.token} is none of the 1000 classes" for row in rows if row.token not in known),
     )
     return {row.key: Label(known[row.token], row.line) for row in rows}
 
@@ -327,9 +316,7 @@ def _told_by_anchors(path: Path, known: Sequence[_Row]) -> _Numbering:
         f"{numbering.title}: {len(known) - len(rows)} of {len(known)}" for numbering, rows in wrong.items()
     )
     if fitting:
-        raise ImageSetError(
-            f"{path}: the known validation images fit more than one numbering ({counts}); {_HELP}"
-        )
+        raise ImageSetError(f"{path}: the known validation images fit more than one numbering ({counts}); {_HELP}")
     nearest = min(wrong, key=lambda numbering: len(wrong[numbering]))
     raise ImageSetError(
         listing(

@@ -120,9 +120,7 @@ def _folders(which: str | Path) -> tuple[Path, list[Path]]:
     root = Path(which)
     if not root.is_dir():
         names = known_names(str(which), ("embedded", "published"))
-        raise ManifestError(
-            f"zoo {str(which)!r}: expected embedded, published or a folder, got neither; {names}"
-        )
+        raise ManifestError(f"zoo {str(which)!r}: expected embedded, published or a folder, got neither; {names}")
     return root, [base, root]
 
 
@@ -174,9 +172,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         found = f"byte 0x{error.object[error.start]:02x}"
-        raise ManifestError(
-            f"{path}, line {line}: expected UTF-8 text, got {found}; save the file as UTF-8"
-        ) from None
+        raise ManifestError(f"{path}, line {line}: expected UTF-8 text, got {found}; save the file as UTF-8") from None
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read: {error.strerror}") from None
 
@@ -235,9 +231,7 @@ def _check_header(path: Path, kind: str, columns: list[str]) -> None:
     needed = [name for name, field in MODELS[kind].model_fields.items() if field.is_required()]
     unknown = [name for name in columns if name not in known]
     if unknown:
-        raise ManifestError(
-            f"{path}, line 1: column {unknown[0]!r} is not known; {known_names(unknown[0], known)}"
-        )
+        raise ManifestError(f"{path}, line 1: column {unknown[0]!r} is not known; {known_names(unknown[0], known)}")
     if missing := [name for name in needed if name not in columns]:
         got = ",".join(columns) or "an empty file"
         raise ManifestError(f"{path}, line 1: expected a header with {', '.join(missing)}; got {got}")
@@ -247,15 +241,9 @@ def _check_header(path: Path, kind: str, columns: list[str]) -> None:
 
 
 def _csv_row(path: Path, kind: str, row: Mapping[str | None, Any], number: int, columns: int) -> _Row:
-    fields = sum(value is not None for name, value in row.items() if name is not None) + len(
-        row.get(None, ())
-    )
+    fields = sum(value is not None for name, value in row.items() if name is not None) + len(row.get(None, ()))
     if fields != columns:
-        hint = (
-            "a comma inside a field needs quotes"
-            if fields > columns
-            else "an empty field still needs its comma"
-        )
+        hint = "a comma inside a field needs quotes" if fields > columns else "an empty field still needs its comma"
         raise ManifestError(f"{path}, line {number}: expected {columns} fields, got {fields} ({hint})")
     return _Row(kind, {str(name): value for name, value in row.items() if value}, path, lambda _: number)
 

@@ -37,7 +37,12 @@ class Talk:
             yield from self._written(title, total)
 
     def _drawn(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=self._console, transient=True) as progress:
             task = progress.add_task(title, total=total)
             yield lambda done: progress.advance(task, done)

@@ -455,9 +455,7 @@ class Claim(Record):
 
 PopulationKind = Literal["full", "random_sample", "other"]
 RunStatus = Literal["done", "failed", "not_run"]
-Outcome = Literal[
-    "confirmed", "refuted", "inconclusive", "not_comparable", "known", "not_run", "pass", "fail"
-]
+Outcome = Literal["confirmed", "refuted", "inconclusive", "not_comparable", "known", "not_run", "pass", "fail"]
 
 
 class Run(Record):
@@ -496,9 +494,7 @@ class Run(Record):
     @model_validator(mode="after")
     def _counts(self) -> Self:
         if not self.top1_correct <= self.top5_correct <= self.n:
-            raise ValueError(
-                f"top-1 {self.top1_correct}, top-5 {self.top5_correct} and n {self.n} are out of order"
-            )
+            raise ValueError(f"top-1 {self.top1_correct}, top-5 {self.top5_correct} and n {self.n} are out of order")
         if (self.status == "done") == (self.error is not None):
             raise ValueError("error is for runs that are not done, and they need one")
         return self

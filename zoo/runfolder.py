@@ -1,10 +1,10 @@
 """A run folder: what was measured, what documents it was judged by, and the rendered reports.
 
-    report.json                     Report: conditions, runs, verdicts
-    documents.json                  the checkpoints, claims and populations it was judged by
-    request.json                    the arguments, for --resume
-    predictions/<run key>.npz       per-image answers
-    report.md report.html verdicts.csv runs.csv junit.xml
+report.json                     Report: conditions, runs, verdicts
+documents.json                  the checkpoints, claims and populations it was judged by
+request.json                    the arguments, for --resume
+predictions/<run key>.npz       per-image answers
+report.md report.html verdicts.csv runs.csv junit.xml
 """
 
 from __future__ import annotations
@@ -113,6 +113,3 @@ def documents_for(
         claims=tuple(claim for claim in claims if claim.checkpoint in ids),
         populations=tuple(populations),
     )
-
-
-

@@ -33,9 +33,7 @@ def pairs(chosen: Sequence[Checkpoint], names: Sequence[str] | None) -> list[tup
     if names is None:
         return [(checkpoint, framework(checkpoint.framework)) for checkpoint in chosen]
     wanted = [framework(name) for name in names]
-    found = [
-        (checkpoint, entry) for checkpoint in chosen for entry in wanted if checkpoint.format in entry.formats
-    ]
+    found = [(checkpoint, entry) for checkpoint in chosen for entry in wanted if checkpoint.format in entry.formats]
     if not found:
         formats = ", ".join(sorted({checkpoint.format for checkpoint in chosen}))
         readers = [entry.name for entry in frameworks().values() if {*entry.formats} & {*formats.split(", ")}]

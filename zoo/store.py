@@ -46,8 +46,7 @@ def blocks(image_set: ImageSet, digests: Sequence[str]) -> list[Block]:
     """The set in order, cut into blocks; only the last one may be shorter."""
     starts = range(0, len(image_set.images), BLOCK)
     return [
-        Block(start, image_set.images[start : start + BLOCK], tuple(digests[start : start + BLOCK]))
-        for start in starts
+        Block(start, image_set.images[start : start + BLOCK], tuple(digests[start : start + BLOCK])) for start in starts
     ]
 
 

@@ -10,9 +10,7 @@ _NAME = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*\]")
 _KEY = re.compile(rf"\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*=")
 _LONG = r'"""(?:\\.|[^\\])*?"""+|' + "'''.*?'''+"
-_TOKEN = re.compile(
-    rf"""{_LONG}|"(?:\\.|[^"\\])*"|'[^']*'|\#[^\n]*|[\[{{\]}},\n]|[^\s\[{{\]}},\#"']+""", re.DOTALL
-)
+_TOKEN = re.compile(rf"""{_LONG}|"(?:\\.|[^"\\])*"|'[^']*'|\#[^\n]*|[\[{{\]}},\n]|[^\s\[{{\]}},\#"']+""", re.DOTALL)
 
 
 def line_of(text: str, path: Path) -> int:

@@ -69,9 +69,7 @@ class Source:
 
     def __init__(self, zoo: Zoo, request: Request, talk: Talk) -> None:
         self._request, self._zoo, self._talk = request, zoo, talk
-        whole = images.open_image_set(
-            _image_path(zoo, request), Path(request.labels) if request.labels else None
-        )
+        whole = images.open_image_set(_image_path(zoo, request), Path(request.labels) if request.labels else None)
         self._whole = whole
         self.set: ImageSet = whole if request.sample is None else images.sample(whole, request.sample, request.seed)
         self._filled: set[str] = set()

@@ -123,9 +123,7 @@ class Worker:
             )
         if reply["reply"] == "error":
             details = f"{reply['traceback']}\n{self._tail()}".strip()
-            raise WorkerError(
-                f"{self.framework.name}: {reply['message']}", kind=str(reply["kind"]), details=details
-            )
+            raise WorkerError(f"{self.framework.name}: {reply['message']}", kind=str(reply["kind"]), details=details)
         result: dict[str, Any] = reply["result"]
         return result
 

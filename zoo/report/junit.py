@@ -68,9 +68,7 @@ def _case(name: str, verdict: Verdict) -> TestCase:
         case.result = [Failure(message, verdict.outcome)]
     elif verdict.outcome not in text.GOOD:
         said = text.outcome_name(verdict.outcome)
-        case.result = [
-            Skipped(message if message.startswith(said) else f"{said}: {message}", verdict.outcome)
-        ]
+        case.result = [Skipped(message if message.startswith(said) else f"{said}: {message}", verdict.outcome)]
     return case
 
 

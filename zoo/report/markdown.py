@@ -78,10 +78,7 @@ def _runs(found: Sequence[Row]) -> str:
 
 
 def _failed(report: Report) -> str:
-    failed = [
-        f"- {name(run.subject)}: {escape(text.first_line(run.error or ''))}"
-        for run in text.unfinished(report)
-    ]
+    failed = [f"- {name(run.subject)}: {escape(text.first_line(run.error or ''))}" for run in text.unfinished(report)]
     return "**Could not be run:**\n\n" + "\n".join(failed) if failed else ""
 
 
@@ -92,17 +89,13 @@ def _verdicts(report: Report, claims: Sequence[Claim]) -> str:
     folds = [("Not confirmed, with reasons", open_ones), ("Confirmed and passed", good)]
     known = by_id(claims)
     return "\n\n".join(
-        _folded(f"{title} ({len(verdicts)})", _verdict_table(verdicts, known))
-        for title, verdicts in folds
-        if verdicts
+        _folded(f"{title} ({len(verdicts)})", _verdict_table(verdicts, known)) for title, verdicts in folds if verdicts
     )
 
 
 def _verdict_table(verdicts: Sequence[Verdict], known: dict[str, Claim]) -> str:
     heads = ("outcome", "rule", "subject", "documented", "measured", "interval", "n", "reason")
-    return table(
-        heads, [_verdict_cells(verdict, claim_of(verdict, known)) for verdict in verdicts], right=("n",)
-    )
+    return table(heads, [_verdict_cells(verdict, claim_of(verdict, known)) for verdict in verdicts], right=("n",))
 
 
 def _verdict_cells(verdict: Verdict, claim: Claim | None) -> tuple[str, ...]:

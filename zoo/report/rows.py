@@ -48,9 +48,7 @@ def rows(report: Report, claims: Sequence[Claim]) -> list[Row]:
     """The runs in their order."""
     known = by_id(claims)
     by_key, by_subject = _judging_runs(report)
-    return [
-        _row(run, by_key.get(run.key, []) + by_subject.get(run.subject, []), known) for run in report.runs
-    ]
+    return [_row(run, by_key.get(run.key, []) + by_subject.get(run.subject, []), known) for run in report.runs]
 
 
 def _judging_runs(report: Report) -> tuple[dict[str, list[Verdict]], dict[str, list[Verdict]]]:

@@ -110,8 +110,7 @@ def _open_verdicts(report: Report) -> list[str]:
             if (name := text.one_line(verdict.subject)) not in names:
                 names.append(name)
     return [
-        f"{text.outcome_name(outcome)}: {text.listed(names)}: {reason}"
-        for (outcome, reason), names in subjects.items()
+        f"{text.outcome_name(outcome)}: {text.listed(names)}: {reason}" for (outcome, reason), names in subjects.items()
     ]
 
 
