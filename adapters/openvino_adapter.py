@@ -10,18 +10,19 @@ from typing import Any, Dict, List, Sequence
 import numpy as np
 import openvino as ov
 import openvino_graphs as graphs
+import torch_pickles
+import torch_states
 from contract import Adapter, AdapterError, ModelInfo, Options
 from mobilenet_v2 import Network
 
 DTYPES = {"f32": "float32", "u8": "uint8", "i8": "int8"}
 SUFFIXES = {
     "openvino_ir": ".xml",
-    "openvino_conversion": ".onnx",
     "onnx": ".onnx",
     "frozen_graph": ".pb",
     "tflite": ".tflite",
 }
-EXPORTS = {"openvino_ir": None, "openvino_ir:open_model_zoo": graphs.OPEN_MODEL_ZOO}
+EXPORTS = ("openvino_ir", "openvino_ir:open_model_zoo")
 COUNTING = ("i32", "i64")  # shapes and axes
 # Layers that hold the arithmetic; their precision in the compiled graph is the precision in effect.
 COMPUTING = ("Convolution", "FullyConnected", "MatMul")
@@ -40,7 +41,7 @@ class OpenVinoAdapter(Adapter):
         if options.precision != "fp32":
             raise AdapterError(f"precision {options.precision!r} is not offered; known: fp32")
         self.core = ov.Core()
-        self.model = _read(self.core, files, options)
+        self.model = _model(self.core, files, options)
         source = graphs.single_input(self.model)
         self.target = graphs.chosen_output(self.model, options.extra.get("output"))
         dtype, shape = source.get_element_type().to_string(), graphs.shape(source)
@@ -92,7 +93,7 @@ class OpenVinoAdapter(Adapter):
 
     def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
         """`parameters` counts every stored real or quantised number, batch-norm statistics and ranges included."""
-        model = _read(ov.Core(), files, options)
+        model = _model(ov.Core(), files, options)
         nodes = model.get_ordered_ops()
         constants = [node.output(0) for node in nodes if node.get_type_name() == "Constant"]
         stored = [port for port in constants if port.get_element_type().to_string() not in COUNTING]
@@ -104,55 +105,67 @@ class OpenVinoAdapter(Adapter):
             "outputs": [graphs.spec(port) for port in model.outputs],
         }
 
-    def _export(
-        self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path
-    ) -> List[Path]:
+    def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         """`openvino_ir` as the other exports; `openvino_ir:open_model_zoo` as that zoo's converter writes it."""
         if fmt not in EXPORTS:
             raise AdapterError(f"format {fmt!r} is not written here; known: {', '.join(EXPORTS)}")
-        model = graphs.build(tensors, network)
-        arguments = EXPORTS[fmt]
-        if arguments is not None:
-            side = network.resolution
-            model = graphs.converted(model, {**arguments, "input_shape": [1, 3, side, side]})
-        path = graphs.saved(model, target)
-        return [path, path.with_suffix(".bin")]
+        if fmt == "openvino_ir":
+            return _saved(graphs.build(tensors, network), target)
+        model = graphs.build(tensors, network, 1, graphs.OPEN_MODEL_ZOO_NAMES)
+        return _saved(graphs.converted(model, graphs.OPEN_MODEL_ZOO), target)
 
 
-def convert(onnx_path: Path, target: Path, arguments: Dict[str, Any]) -> List[Path]:
-    """Write the IR (.xml, .bin) of an ONNX file, converted with a publisher's documented arguments."""
-    path = graphs.saved(graphs.converted(ov.convert_model(str(onnx_path)), arguments), target)
-    return [path, path.with_suffix(".bin")]
+def _model(core: ov.Core, files: Sequence[Path], options: Options) -> ov.Model:
+    """The graph of a checkpoint's files.
 
-
-def _read(core: ov.Core, files: Sequence[Path], options: Options) -> ov.Model:
-    """The graph of a checkpoint's files."""
-    suffix = SUFFIXES.get(options.format)
-    if suffix is None:
-        raise AdapterError(f"format {options.format!r} is not read here; known: {', '.join(SUFFIXES)}")
-    path = files[0]
-    if path.suffix != suffix:
-        raise AdapterError(f"{path}: format {options.format!r} is read from a {suffix} file first")
-    try:
-        if options.format == "openvino_conversion":
-            return _converted(core, path, options)
-        if options.format == "openvino_ir":
-            weights = files[1] if len(files) > 1 else path.with_suffix(".bin")
-            return core.read_model(path, weights)
-        return core.read_model(path)
-    except RuntimeError as error:
-        raise AdapterError(f"{path} cannot be read as {options.format}: {_gist(error)}") from error
-
-
-def _converted(core: ov.Core, path: Path, options: Options) -> ov.Model:
-    """The IR that the checkpoint's documented arguments make of its ONNX file, read back from disk."""
-    arguments = options.extra.get("arguments")
-    if arguments is None:
-        raise AdapterError(f"{path}: format 'openvino_conversion' needs the option 'arguments' of the converter")
+    An IR that is documented but not published is made from its original: the option source_format says what the
+    files are, and graphs.converted reads the converter's documented arguments from the other options.
+    """
+    source = options.extra.get("source_format")
+    if source is None:
+        return _read(core, files, options.format)
+    if options.format != "openvino_ir":
+        raise AdapterError(f"source_format goes with format 'openvino_ir', got {options.format!r}")
+    original = _from_torch(files[0], options) if source == "torch_state_dict" else _read(core, files, source)
     with tempfile.TemporaryDirectory() as folder:
-        xml, weights = convert(path, Path(folder), arguments)
-        # cloned, as the weights of a graph that was read stay mapped to the file
-        return core.read_model(xml, weights).clone()
+        # By way of the files that the publisher's converter would have written.
+        written = _saved(graphs.converted(original, options.extra), Path(folder))
+        # cloned, as the weights of a graph that was read may stay mapped to the file
+        return _read(core, written, "openvino_ir").clone()
+
+
+def _read(core: ov.Core, files: Sequence[Path], fmt: str) -> ov.Model:
+    """The graph of files in `fmt`, by OpenVINO's own reader."""
+    path, suffix = files[0], SUFFIXES.get(fmt)
+    if suffix is None:
+        raise AdapterError(f"format {fmt!r} is not read here; known: {', '.join(SUFFIXES)}")
+    if path.suffix != suffix:
+        raise AdapterError(f"{path}: format {fmt!r}: expected a {suffix} file first")
+    weights = [files[1] if len(files) > 1 else path.with_suffix(".bin")] if fmt == "openvino_ir" else []
+    if weights and not weights[0].exists():
+        raise AdapterError(f"{weights[0]} does not exist; it holds the weights of {path.name}")
+    try:
+        return core.read_model(path, *weights)
+    except RuntimeError as error:
+        raise AdapterError(
+            f"{path} cannot be read as {fmt}: it is damaged, or OpenVINO lacks an operation of it. {_gist(error)}"
+        ) from error
+
+
+def _from_torch(path: Path, options: Options) -> ov.Model:
+    """The graph that Open Model Zoo exports from PyTorch, built from the file's tensors."""
+    if options.network is None:
+        raise AdapterError(f"{path} holds tensors, no graph; the option 'network' is missing")
+    _, tensors = torch_states.canonical(torch_pickles.read(path), path, options.network, options.extra)
+    return graphs.build(tensors, options.network, 1, graphs.OPEN_MODEL_ZOO_NAMES)
+
+
+def _saved(model: ov.Model, target: Path) -> List[Path]:
+    """Write model.xml and model.bin, with all bits of the weights."""
+    target.mkdir(parents=True, exist_ok=True)
+    path = target / "model.xml"
+    ov.save_model(model, path, compress_to_fp16=False)
+    return [path, path.with_suffix(".bin")]
 
 
 def _gist(error: RuntimeError) -> str:

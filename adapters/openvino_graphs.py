@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 import openvino as ov
@@ -14,51 +13,55 @@ from openvino.preprocess import PrePostProcessor
 
 Levels = Tuple[float, int]  # scale and zero point of integers that stand for real numbers
 
-# Open Model Zoo, models/public/mobilenet-v2-pytorch/model.yml at 7ef5b91: arguments of its converter, in RGB order.
+# Open Model Zoo, models/public/mobilenet-v2-pytorch/model.yml at 7ef5b91: how its converter is called, in RGB order.
 # 58.624 is as published; 0.229 x 255 would be 58.395.
 OPEN_MODEL_ZOO: Dict[str, Any] = {
-    "input_shape": [1, 3, 224, 224],
-    "input": "data",
     "mean": [123.675, 116.28, 103.53],
     "scale": [58.624, 57.12, 57.375],
     "reverse_input_channels": True,
-    "output": "prob",
 }
+# and what it calls the input and output of a network from PyTorch, whose batch it fixes to 1
+OPEN_MODEL_ZOO_NAMES = ("data", "prob")
 
 
 def converted(model: ov.Model, arguments: Mapping[str, Any]) -> ov.Model:
     """`model`, changed in place as the model optimizer of old did with these arguments.
 
-    arguments: any of input_shape (NCHW), input and output (new names), mean and scale (by channel, in the order of the
-    original network), reverse_input_channels (the result takes BGR where the original took RGB).
+    arguments: any of mean and scale (a list by channel in the order of the original network, one number, or either
+    as text with commas) and reverse_input_channels (the result takes BGR where the original took RGB).
     """
-    unknown = sorted(set(arguments) - set(OPEN_MODEL_ZOO))
-    if unknown:
-        known = ", ".join(OPEN_MODEL_ZOO)
-        raise AdapterError(f"conversion argument {unknown[0]!r} is not known; known: {known}")
-    if "input_shape" in arguments:
-        model.reshape(list(arguments["input_shape"]))
-    steps = PrePostProcessor(model)
-    steps.input().tensor().set_layout(ov.Layout("NCHW"))
-    steps.input().model().set_layout(ov.Layout("NCHW"))
+    source = single_input(model)
+    layout = ov.Layout("NHWC" if shape(source)[-1] == 3 else "NCHW")
+    preparing = PrePostProcessor(model)
+    preparing.input().tensor().set_layout(layout)
+    preparing.input().model().set_layout(layout)
+    steps = preparing.input().preprocess()
     # In this order: the channels are back in the network's own order before its mean and scale are applied.
     if arguments.get("reverse_input_channels"):
-        steps.input().preprocess().reverse_channels()
+        steps.reverse_channels()
     if "mean" in arguments:
-        steps.input().preprocess().mean(list(arguments["mean"]))
+        steps.mean(_numbers(arguments["mean"]))
     if "scale" in arguments:
-        steps.input().preprocess().scale(list(arguments["scale"]))
-    model = steps.build()
-    for place, port in (("input", model.input(0)), ("output", model.output(0))):
-        if place in arguments:
-            port.get_tensor().set_names({arguments[place]})
-    return model
+        steps.scale(_numbers(arguments["scale"]))
+    return preparing.build()
 
 
-def build(tensors: Mapping[str, np.ndarray], network: Network) -> ov.Model:
-    """Graph of canonical tensors: `input` float32 (batch, 3, side, side) NCHW to `output` (batch, classes) logits."""
+def _numbers(value: Any) -> List[float]:
+    """One number for each of three channels."""
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
+    numbers = [float(part) for part in parts]
+    return numbers * 3 if len(numbers) == 1 else numbers
+
+
+def build(
+    tensors: Mapping[str, np.ndarray],
+    network: Network,
+    batch: int = -1,
+    names: Tuple[str, str] = ("input", "output"),
+) -> ov.Model:
+    """Graph of canonical tensors: float32 (batch, 3, side, side), NCHW, to logits (batch, classes)."""
     side = network.resolution
-    source = ops.parameter([-1, 3, side, side], np.float32, name="input")
+    source = ops.parameter([batch, 3, side, side], np.float32, name=names[0])
     result: Any = source
     for block in blocks(network):
         result, side = _block(block, result, side, tensors, network)
@@ -66,9 +69,9 @@ def build(tensors: Mapping[str, np.ndarray], network: Network) -> ov.Model:
     result = ops.matmul(result, _constant(tensors, "classifier.1.weight"), False, True)
     if network.classifier_bias:
         result = ops.add(result, _constant(tensors, "classifier.1.bias"))
-    model = ov.Model([ops.result(result, name="output")], [source], "mobilenet_v2")
-    model.input(0).get_tensor().set_names({"input"})
-    model.output(0).get_tensor().set_names({"output"})
+    model = ov.Model([ops.result(result, name=names[1])], [source], "mobilenet_v2")
+    model.input(0).get_tensor().set_names({names[0]})
+    model.output(0).get_tensor().set_names({names[1]})
     return model
 
 
@@ -83,9 +86,7 @@ def _block(
     return (ops.add(source, result) if block.residual else result), side
 
 
-def _conv(
-    conv: Conv, source: Any, side: int, tensors: Mapping[str, np.ndarray], network: Network
-) -> Any:
+def _conv(conv: Conv, source: Any, side: int, tensors: Mapping[str, np.ndarray], network: Network) -> Any:
     """Convolution, batch norm and, if the layer has one, the activation."""
     before, after = stride_padding(side, conv, network.padding)
     geometry = ([conv.stride] * 2, [before] * 2, [after] * 2, [1, 1])
@@ -114,11 +115,13 @@ def single_input(model: ov.Model) -> Any:
 
 
 def chosen_output(model: ov.Model, wanted: Optional[str]) -> Any:
-    """The output called `wanted`, or the only one."""
-    found = [port for port in model.outputs if wanted is None or wanted in port.get_names()]
+    """The output called `wanted` (TensorFlow's readers add ":0"), or the only one."""
+    aliases = {wanted, f"{wanted}:0"}
+    found = [port for port in model.outputs if wanted is None or aliases & port.get_names()]
     if len(found) != 1:
         names = [_name(port) for port in model.outputs]
-        raise AdapterError(f"output {wanted!r}: expected one that the option 'output' names, got {names}")
+        asked = "the option 'output' names none" if wanted is None else f"expected output {wanted!r}"
+        raise AdapterError(f"{asked}; the graph's outputs: {names}")
     return found[0]
 
 
@@ -136,7 +139,9 @@ def shape(port: Any) -> Tuple[int, ...]:
 
 
 def _name(port: Any) -> str:
-    return str(port.get_any_name() if port.get_names() else port.get_node().get_friendly_name())
+    """The shortest of a port's names, as the file has it: TensorFlow's readers add ":0"."""
+    given = [name[:-2] if name.endswith(":0") else name for name in port.get_names()]
+    return min(given, key=lambda name: (len(name), name), default=port.get_node().get_friendly_name())
 
 
 def input_levels(port: Any) -> Optional[Levels]:
@@ -171,11 +176,3 @@ def _levels(quantise: Any, first: int) -> Optional[Levels]:
     low, high = (float(node.get_data().reshape(-1)[0]) for node in bounds)
     scale = (high - low) / (quantise.get_attributes()["levels"] - 1)
     return scale, round(-low / scale)
-
-
-def saved(model: ov.Model, target: Path) -> Path:
-    """Write target/model.xml and model.bin with all their bits; the path of the .xml."""
-    target.mkdir(parents=True, exist_ok=True)
-    path = target / "model.xml"
-    ov.save_model(model, path, compress_to_fp16=False)
-    return path

@@ -6,6 +6,7 @@ is needed anyway for the other formats.
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from contract import AdapterError
 from mobilenet_v2 import Network
+from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow_graphs import built
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -24,6 +26,7 @@ class LiteNetwork:
     """One interpreter. `shape`: (batch, H, W, 3), the batch being fixed once the memory is laid out."""
 
     def __init__(self, path: Path, threads: int, batch_size: int) -> None:
+        _refuse_incomplete(path)
         self.interpreter = _resized(path, threads, batch_size) or _interpreter(path, threads)
         self.input = _single(self.interpreter.get_input_details(), f"{path}: inputs")
         self.output = _single(self.interpreter.get_output_details(), f"{path}: outputs")
@@ -51,6 +54,17 @@ class LiteNetwork:
         """Kernels compute in the types that the file states: "int8" if any tensor is of quantised bytes."""
         details = self.interpreter.get_tensor_details()
         return "int8" if any(_quantisation(tensor) is not None for tensor in details) else "fp32"
+
+
+def _refuse_incomplete(path: Path) -> None:
+    """Follow every offset of the file. The interpreter does not, and a truncated file makes it crash."""
+    content = path.read_bytes()
+    try:
+        if content[4:8] != b"TFL3":
+            raise ValueError(f"bytes 4 to 8 are {content[4:8]!r}, expected b'TFL3'")
+        schema.ModelT.InitFromPackedBuf(content)
+    except (ValueError, TypeError, IndexError, struct.error) as error:
+        raise AdapterError(f"{path}: not a readable .tflite file: {error}; truncated, or of another format?") from error
 
 
 def _interpreter(path: Path, threads: int, batch_size: Optional[int] = None, **settings: Any) -> tf.lite.Interpreter:
@@ -98,6 +112,7 @@ def _quantisation(tensor: Mapping[str, Any]) -> Optional[Tuple[float, int]]:
 def inspect(path: Path) -> Dict[str, Any]:
     """Static facts. Parameters are the weights and biases of convolutions and fully connected layers."""
     # without a delegate: its nodes would stand for the file's own
+    _refuse_incomplete(path)
     plain = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = _interpreter(path, 1, experimental_op_resolver_type=plain)
     shapes = {tensor["index"]: tensor["shape"] for tensor in interpreter.get_tensor_details()}

@@ -1,16 +1,17 @@
 """Tensors of a PyTorch file without PyTorch, for frameworks that convert from it.
 
-Reads what torch.save wrote, the archive of today and the stream of pickles before version 1.6. The pickle may name
-nothing but tensors and the containers of CONTAINERS; anything else is refused before it is called.
+Reads what torch.save wrote, the archive of today and the stream of pickles before version 1.6. The pickle may
+name nothing but storages and what is in CONTAINERS; anything else is refused before it is called.
 """
 
 from __future__ import annotations
 
+import math
 import pickle
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Dict, NamedTuple, Tuple
+from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 from contract import AdapterError
@@ -36,7 +37,8 @@ class _View(NamedTuple):
         """A copy of the tensor; ValueError if it reaches beyond its storage."""
         values = storages[self.storage.key]
         last = self.offset + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides))
-        if min((self.offset, *self.shape, *self.strides)) < 0 or last >= max(len(values), 1):
+        negative = min((self.offset, *self.shape, *self.strides)) < 0
+        if negative or last >= len(values) or math.prod(self.shape) > len(values):
             raise ValueError(f"a tensor of shape {self.shape} reaches beyond its storage")
         steps = [stride * values.itemsize for stride in self.strides]
         return np.lib.stride_tricks.as_strided(values[self.offset :], self.shape, steps).copy()
@@ -62,9 +64,7 @@ class _Unpickler(pickle.Unpickler):
         if module == "torch" and name in DTYPES:
             return DTYPES[name]
         if (module, name) not in CONTAINERS:
-            raise AdapterError(
-                f"refused: not a plain tensor file, it asks for {module}.{name}; nothing of it was run"
-            )
+            raise AdapterError(f"refused: not a plain tensor file, it asks for {module}.{name}; nothing of it was run")
         return CONTAINERS[module, name]
 
     def persistent_load(self, pid: Any) -> _Storage:
@@ -73,7 +73,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def read(path: Path) -> Any:
-    """What the file holds, every tensor as an array of its own; AdapterError if it is refused or cannot be read."""
+    """What the file holds, each tensor as an array; AdapterError if it is refused or cannot be read."""
     try:
         with path.open("rb") as file:
             return _archive(file) if zipfile.is_zipfile(file) else _stream(file)
@@ -91,12 +91,8 @@ def _archive(file: BinaryIO) -> Any:
         folder = index[: -len("data.pkl")]
         with archive.open(index) as member:
             loaded = _Unpickler(member).load()
-        storages = {
-            view.storage.key: np.frombuffer(
-                archive.read(f"{folder}data/{view.storage.key}"), view.storage.dtype
-            )
-            for view in _views(loaded)
-        }
+        used = {view.storage.key: view.storage.dtype for view in _views(loaded)}
+        storages = {key: np.frombuffer(archive.read(f"{folder}data/{key}"), dtype) for key, dtype in used.items()}
     return _filled(loaded, storages)
 
 
@@ -119,7 +115,7 @@ def _stream(file: BinaryIO) -> Any:
     return _filled(loaded, storages)
 
 
-def _views(value: Any) -> list[_View]:
+def _views(value: Any) -> List[_View]:
     if isinstance(value, _View):
         return [value]
     nested = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()

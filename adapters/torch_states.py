@@ -1,4 +1,7 @@
-"""From what a PyTorch file holds to canonical tensors. Without torch: a tensor is whatever has a shape and a dtype."""
+"""From what a PyTorch file holds to canonical tensors.
+
+Without torch: a tensor is whatever has a shape and a dtype.
+"""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_claim(zoo: Zoo, claim: records.Claim) -> None:
     if claim.is_accuracy:
         assert claim.n_images
         assert 0 < claim.n_images <= zoo.populations[claim.population].images
-        assert 0.2 < claim.number() < 0.99
+        assert 0.2 < claim.number() < (0.95 if zoo is PUBLISHED else 1.0)
     else:
         assert (claim.population, claim.n_images) == ("", None)
     if checkpoint := zoo.checkpoints.get(claim.checkpoint):
@@ -83,9 +83,7 @@ def test_claim_keeps_the_printed_text(row: dict[str, str]) -> None:
     assert not any(value != value.strip() or "\n" in value for value in row.values())
 
 
-@pytest.mark.parametrize(
-    "claim", [c for c in PUBLISHED.claims.values() if c.metric == "size"], ids=lambda c: c.id
-)
+@pytest.mark.parametrize("claim", [c for c in PUBLISHED.claims.values() if c.metric == "size"], ids=lambda c: c.id)
 def test_size_claim(claim: records.Claim) -> None:
     """A printed size fits one of the checkpoint's files or archives, where theirs are known, within 5 %.
 
@@ -215,9 +213,7 @@ def test_same_weights_mean_the_same_network() -> None:
         if checkpoint.weights:
             groups.setdefault(checkpoint.weights, []).append(checkpoint)
     for group in groups.values():
-        assert (
-            len({(c.network.alpha, c.network.resolution, c.network.classes) for c in group if c.network}) <= 1
-        )
+        assert len({(c.network.alpha, c.network.resolution, c.network.classes) for c in group if c.network}) <= 1
 
 
 def test_conversions_end_somewhere() -> None:
@@ -300,9 +296,7 @@ def test_both_forms_of_the_imagenet_statistics_agree() -> None:
         (step,) = [step for step in PUBLISHED.numerics[name].steps if isinstance(step, records.Normalise)]
         return step
 
-    unit, scaled, caffe = (
-        normalise(name) for name in ("imagenet_nchw", "imagenet_255_nchw", "caffe_bgr_nchw")
-    )
+    unit, scaled, caffe = (normalise(name) for name in ("imagenet_nchw", "imagenet_255_nchw", "caffe_bgr_nchw"))
     times_255 = [255 * value for value in (*unit.mean, *unit.std)]
     assert times_255 == pytest.approx([*scaled.mean, *scaled.std], abs=1e-9)
     assert caffe.mean == pytest.approx(scaled.mean[::-1], abs=0.6)
@@ -370,6 +364,4 @@ def test_embedded_checkpoints_share_one_network() -> None:
     checkpoints = ZOOS["embedded"].checkpoints.values()
     assert len({checkpoint.weights for checkpoint in checkpoints}) == 1
     assert len({checkpoint.export_from for checkpoint in checkpoints}) == 1
-    assert (
-        len({checkpoint.network.model_dump_json() for checkpoint in checkpoints if checkpoint.network}) == 1
-    )
+    assert len({checkpoint.network.model_dump_json() for checkpoint in checkpoints if checkpoint.network}) == 1

@@ -23,7 +23,7 @@ ORDER = (
     # measuring
     ("images", "workers", "environments", "files", "fetch", "exports", "store", "evaluate"),
     # judging: needs nothing of the measuring row
-    ("rules.base", "rules.accuracy", "judge"),
+    ("rules.base", "rules.accuracy", "rules.agreement", "judge"),
     ("report.text", "report.conditions", "report.rows", "report.plot", "report.markdown", "report.tables"),
     ("report.junit", "report.html", "report.terminal", "report", "runfolder"),
     # joining

@@ -124,9 +124,9 @@ def test_names_win_over_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 @pytest.mark.parametrize("which", ["embedded", "published"])
 def test_own_zoos_load_quickly(which: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     zoo = load_zoo(which)
-    assert time.perf_counter() - start < 2.0  # seconds; 0.1 on an idle machine
+    assert time.process_time() - start < 0.5  # seconds of the processor; 0.1 is usual
     assert isinstance(zoo, Zoo)
     assert zoo.name == which
 
@@ -135,9 +135,7 @@ def test_own_zoos_load_quickly(which: str) -> None:
 
 
 def test_unknown_zoo() -> None:
-    with pytest.raises(
-        ManifestError, match="zoo 'publishd': expected embedded, published or a folder, got neither"
-    ):
+    with pytest.raises(ManifestError, match="zoo 'publishd': expected embedded, published or a folder, got neither"):
         load_zoo("publishd")
 
 
@@ -145,8 +143,7 @@ def test_folder_without_checkpoints(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.toml").write_text(CHECKPOINT)
     message = refused(tmp_path)
     assert message == (
-        f"{tmp_path}: expected checkpoints.toml or checkpoints/*.toml with a [[checkpoint]]; "
-        "got checkpoint.toml"
+        f"{tmp_path}: expected checkpoints.toml or checkpoints/*.toml with a [[checkpoint]]; got checkpoint.toml"
     )
 
 
@@ -166,10 +163,7 @@ def test_not_utf8(write: Write, file: str, text: str) -> None:
     lines = text.encode().splitlines()
     lines[1] += "é".encode("latin-1")
     folder = write({file: b"\n".join(lines) + b"\n"})
-    assert (
-        refused(folder)
-        == f"{folder / file}, line 2: expected UTF-8 text, got byte 0xe9; save the file as UTF-8"
-    )
+    assert refused(folder) == f"{folder / file}, line 2: expected UTF-8 text, got byte 0xe9; save the file as UTF-8"
 
 
 def test_unreadable_file(write: Write) -> None:
@@ -301,9 +295,7 @@ def test_rule_across_fields(write: Write) -> None:
 
 
 def test_many_problems_are_cut(write: Write) -> None:
-    text = CHECKPOINT.replace(
-        "[[checkpoint.files]]", "".join(f"x{n} = 1\n" for n in range(7)) + "[[checkpoint.files]]"
-    )
+    text = CHECKPOINT.replace("[[checkpoint.files]]", "".join(f"x{n} = 1\n" for n in range(7)) + "[[checkpoint.files]]")
     message = refused(write({"checkpoints.toml": text}))
     assert message.count("not known") == 5
     assert message.endswith("and 2 more")
@@ -451,10 +443,7 @@ def test_an_output_of_free_size_is_not_judged(write: Write) -> None:
 
 def test_unknown_column(write: Write) -> None:
     folder = write({"claims.csv": changed(CLAIMS, "decimals", "decimal")})
-    assert (
-        refused(folder)
-        == f"{folder / 'claims.csv'}, line 1: column 'decimal' is not known; nearest: decimals"
-    )
+    assert refused(folder) == f"{folder / 'claims.csv'}, line 1: column 'decimal' is not known; nearest: decimals"
 
 
 def test_missing_columns(write: Write) -> None:
@@ -467,10 +456,7 @@ def test_missing_columns(write: Write) -> None:
 
 def test_empty_file(write: Write) -> None:
     folder = write({"sources.csv": ""})
-    assert (
-        refused(folder)
-        == f"{folder / 'sources.csv'}, line 1: expected a header with id, title; got an empty file"
-    )
+    assert refused(folder) == f"{folder / 'sources.csv'}, line 1: expected a header with id, title; got an empty file"
 
 
 def test_column_twice(write: Write) -> None:

@@ -30,9 +30,7 @@ ROWS = {
     0.5: (97.133, 71.703, 50.185, 32.580, 18.887),
     0.35: (59.287, 43.898, 30.876, 20.222, 11.935),
 }
-MULTIPLY_ADDS = {
-    (alpha, RESOLUTIONS[column]): value for alpha, row in ROWS.items() for column, value in enumerate(row)
-}
+MULTIPLY_ADDS = {(alpha, RESOLUTIONS[column]): value for alpha, row in ROWS.items() for column, value in enumerate(row)}
 # MXNet's page counts running statistics as parameters
 MXNET_PARAMETERS = {1.0: 3_539_136, 0.75: 2_653_864, 0.5: 1_983_104, 0.25: 1_526_856}
 # OpenVINO's pages count a network whose batch norms are folded into the convolutions, at 1001 classes
@@ -122,9 +120,7 @@ def test_rounding(table: ModuleType, rounding: str, channels: list[int]) -> None
 
 
 def test_unknown_rounding(table: ModuleType) -> None:
-    with pytest.raises(
-        ValueError, match="rounding 'up' is not known; known: divisible, truncate, ceil_keep_stem"
-    ):
+    with pytest.raises(ValueError, match="rounding 'up' is not known; known: divisible, truncate, ceil_keep_stem"):
         table.scaled(16, table.Network(rounding="up"))
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -281,11 +282,11 @@ def test_truncated_files(far: FarSide, exported: dict[str, list[Path]], tmp_path
         "tflite": "not a readable .tflite file",
         "keras_h5": r"not a readable Keras weights file \(.h5\)",
     }
-    for fmt, message in messages.items():
-        whole = exported[fmt][0]
-        cut = tmp_path / fmt / whole.name
-        cut.parent.mkdir()
-        cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    for fmt, share in product(messages, (0.02, 0.5, 0.99)):
+        whole, message = exported[fmt][0], messages[fmt]
+        cut = tmp_path / fmt / str(share) / whole.name
+        cut.parent.mkdir(parents=True)
+        cut.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * share)])
         with pytest.raises(FarError, match=message) as caught:
             far.load([cut], fmt, network=asdict(SMALL))
         assert caught.value.kind == "AdapterError"

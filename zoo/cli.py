@@ -85,7 +85,7 @@ def compare(run: Path) -> int:
     """Judge a run folder again, with the rules of today; nothing is measured."""
     folder = RunFolder(run)
     stored, documents = folder.report(), folder.documents()
-    report = judged(stored.conditions, stored.runs, documents)
+    report = judged(stored.conditions, stored.runs, documents, folder)
     _show(report, documents, folder)
     changed = len({*report.verdicts} ^ {*stored.verdicts})
     click.echo(f"{changed} verdicts differ from the stored ones" if changed else "the stored verdicts stand")
@@ -98,7 +98,7 @@ def report(run: Path) -> int:
     """Write a run folder's reports again, judged with the rules of today."""
     folder = RunFolder(run)
     stored, documents = folder.report(), folder.documents()
-    fresh = judged(stored.conditions, stored.runs, documents)
+    fresh = judged(stored.conditions, stored.runs, documents, folder)
     folder.write(fresh, documents)
     click.echo(f"written: {folder.path / 'report.md'}, report.html, report.json, *.csv, junit.xml")
     return OK

@@ -258,6 +258,7 @@ def identity(task: Task, material: Material, key: str) -> dict[str, Any]:
         "checkpoint": task.checkpoint.id,
         "framework": task.environment.framework.name,
         "recipe": task.recipe.id,
+        "geometry": task.recipe.geometry.id,
         "label_map": task.label_map.id,
         "image_set": material.image_set.name,
         "population": material.population,

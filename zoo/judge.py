@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from zoo.records import Run, Verdict
 from zoo.rules.accuracy import Top1, Top5
+from zoo.rules.agreement import SameLabels, SameScores
 from zoo.rules.base import Evidence, Rule
 
-RULES: tuple[Rule, ...] = (Top1(), Top5())
+RULES: tuple[Rule, ...] = (Top1(), Top5(), SameLabels(), SameScores())
 
 OK, DEVIATES, WRONG_USE, NOT_RUN = 0, 1, 2, 3  # exit codes
 

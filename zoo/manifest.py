@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from zoo import places
 from zoo.errors import ManifestError, known_names
@@ -32,6 +32,7 @@ from zoo.records import (
     Recipe,
     Record,
     Source,
+    Url,
 )
 from zoo.toml_lines import line_of
 
@@ -305,13 +306,10 @@ def _record(row: _Row, model: type[R]) -> R:
 
 
 PATTERNS = {
-    r"^https://\S+$": "an https address",
-    r"^[A-Za-z0-9][A-Za-z0-9._/+-]*$": "an id (letters, digits and . _ / + -, a letter or digit first)",
-    r"^\d+(\.\d+)?$": "a number as printed, such as 71.88",
-    r"^[0-9a-f]{32}$": "32 lower-case hex digits",
-    r"^[0-9a-f]{40}$": "40 lower-case hex digits",
-    r"^[0-9a-f]{64}$": "64 lower-case hex digits",
-    r"^[0-9a-f]{96}$": "96 lower-case hex digits",
+    TypeAdapter(Url).json_schema()["pattern"]: "an https address",
+    TypeAdapter(Identifier).json_schema()["pattern"]: "an id (letters, digits and . _ / + -, a letter or digit first)",
+    Claim.model_json_schema()["properties"]["value"]["pattern"]: "a number as printed, such as 71.88",
+    **{f"^[0-9a-f]{{{digits}}}$": f"{digits} lower-case hex digits" for digits in (32, 40, 64, 96)},
 }
 
 

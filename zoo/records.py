@@ -469,6 +469,7 @@ class Run(Record):
     checkpoint: str
     framework: str
     recipe: str
+    geometry: str = ""
     label_map: str = ""
     image_set: str
     population: PopulationKind

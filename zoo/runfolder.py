@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +21,7 @@ from pydantic import ValidationError
 from zoo import cache
 from zoo.errors import RunFolderError
 from zoo.predictions import Predictions
-from zoo.records import FORMAT, Checkpoint, Claim, Population, Record, Report, Run
+from zoo.records import FORMAT, Checkpoint, Claim, LabelMap, Population, Record, Report, Run
 from zoo.report import render_all
 
 R = TypeVar("R", bound=Record)
@@ -34,6 +33,7 @@ class Documents(Record):
     checkpoints: tuple[Checkpoint, ...]
     claims: tuple[Claim, ...]
     populations: tuple[Population, ...]
+    label_maps: tuple[LabelMap, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,11 @@ class RunFolder:
         path = self.path / "predictions" / f"{run.key}.npz"
         with cache.explained(path):
             cache.replace(path, predictions.write)
+
+    def predictions(self, run: Run) -> Predictions | None:
+        """Per-image answers of one run, or None if they are not in the folder."""
+        path = self.path / "predictions" / f"{run.key}.npz"
+        return Predictions.read(path) if run.key and path.is_file() else None
 
     def write(self, report: Report, documents: Documents) -> None:
         """report.json, documents.json and every rendered form."""
@@ -101,15 +106,3 @@ def _parsed(model: type[R], data: Any, path: Path) -> R:
         return model.from_json(data)
     except (ValidationError, TypeError) as error:
         raise RunFolderError(f"{path}: {error}") from None
-
-
-def documents_for(
-    checkpoints: Sequence[Checkpoint], claims: Sequence[Claim], populations: Sequence[Population]
-) -> Documents:
-    """The documents that concern these checkpoints."""
-    ids = {checkpoint.id for checkpoint in checkpoints}
-    return Documents(
-        checkpoints=tuple(checkpoints),
-        claims=tuple(claim for claim in claims if claim.checkpoint in ids),
-        populations=tuple(populations),
-    )

@@ -21,7 +21,7 @@ from zoo.manifest import Zoo, load_zoo
 from zoo.progress import Talk
 from zoo.records import Checkpoint, Conditions, Geometry, PopulationKind, Recipe, Report, Run, RunStatus
 from zoo.rules.base import Evidence
-from zoo.runfolder import Documents, RunFolder, documents_for
+from zoo.runfolder import Documents, RunFolder
 
 
 @dataclass(frozen=True)
@@ -199,6 +199,7 @@ class Job:
             checkpoint=planned.checkpoint.id,
             framework=planned.framework.name,
             recipe=planned.recipe.id,
+            geometry=planned.recipe.geometry.id,
             label_map=planned.checkpoint.label_map,
             image_set=self.source.set.name,
             population="other",
@@ -215,14 +216,20 @@ class Job:
         )
 
     def _write(self, runs: Sequence[Run]) -> tuple[Report, Documents]:
-        documents = documents_for(
-            list({planned.checkpoint.id: planned.checkpoint for planned in self.plan}.values()),
-            list(self.zoo.claims.values()),
-            list(self.zoo.populations.values()),
-        )
-        report = judged(self._conditions(), runs, documents)
+        documents = self._documents()
+        report = judged(self._conditions(), runs, documents, self.folder)
         self.folder.write(report, documents)
         return report, documents
+
+    def _documents(self) -> Documents:
+        """What concerns the planned runs."""
+        checkpoints = {planned.checkpoint.id: planned.checkpoint for planned in self.plan}
+        return Documents(
+            checkpoints=tuple(checkpoints.values()),
+            claims=tuple(claim for claim in self.zoo.claims.values() if claim.checkpoint in checkpoints),
+            populations=tuple(self.zoo.populations.values()),
+            label_maps=tuple(self.zoo.label_maps.values()),
+        )
 
     def _conditions(self) -> Conditions:
         kind, name = self.source.population
@@ -245,13 +252,15 @@ class Job:
         )
 
 
-def judged(conditions: Conditions, runs: Sequence[Run], documents: Documents) -> Report:
-    """A report with the verdicts of today's rules on stored runs and documents."""
+def judged(conditions: Conditions, runs: Sequence[Run], documents: Documents, folder: RunFolder) -> Report:
+    """A report with the verdicts of today's rules on stored runs, answers and documents."""
     evidence = Evidence(
         runs=runs,
         claims=documents.claims,
         checkpoints={checkpoint.id: checkpoint for checkpoint in documents.checkpoints},
         populations={population.id: population for population in documents.populations},
+        label_maps={label_map.id: label_map for label_map in documents.label_maps},
+        answers=folder.predictions,
         tolerance=conditions.tolerance,
     )
     return Report(conditions=conditions, runs=tuple(runs), verdicts=tuple(judge(evidence)))

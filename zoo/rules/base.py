@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from zoo.records import Checkpoint, Claim, Population, Run, Verdict
+from zoo.predictions import Predictions
+from zoo.records import Checkpoint, Claim, LabelMap, Population, Run, Verdict
+
+
+def _no_answers(run: Run) -> Predictions | None:
+    return None
 
 
 @dataclass(frozen=True)
 class Evidence:
     """Everything that is judged: stored runs and documents, never a framework, a weight or an image.
 
-    tolerance: fraction added on both sides of a documented accuracy.
+    tolerance: fraction added on both sides of a documented accuracy; answers: per-image answers of a run, or None
+    where they were not kept.
     """
 
     runs: Sequence[Run] = ()
     claims: Sequence[Claim] = ()
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     populations: Mapping[str, Population] = field(default_factory=dict)
+    label_maps: Mapping[str, LabelMap] = field(default_factory=dict)
+    answers: Callable[[Run], Predictions | None] = _no_answers
     tolerance: float = 0.001
 
     def claims_on(self, checkpoint: str, metric: str) -> list[Claim]:
