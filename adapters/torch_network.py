@@ -15,9 +15,7 @@ class SamePaddedConv2d(nn.Conv2d):
     """A convolution that pads as TensorFlow's "SAME" does: by the input's size, the odd pixel after."""
 
     def __init__(self, conv: Conv) -> None:
-        super().__init__(
-            conv.in_channels, conv.out_channels, conv.kernel, conv.stride, groups=conv.groups, bias=False
-        )
+        super().__init__(conv.in_channels, conv.out_channels, conv.kernel, conv.stride, groups=conv.groups, bias=False)
         self.conv = conv
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:

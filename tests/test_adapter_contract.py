@@ -82,14 +82,12 @@ def answers(worker: Worker, info: dict[str, Any], folder: Path) -> np.ndarray:
 
 
 def test_hello_tells_versions(worker: Worker, each_framework: str) -> None:
-    versions = worker.request("hello")["versions"]
-    assert {each_framework, "numpy", "python"} <= set(versions)
+    assert {each_framework, "numpy", "python"} <= set(worker.versions)
 
 
 def test_every_format_loads_and_answers(
     worker: Worker, environment: Environment, tensors: Path, tmp_path: Path, reference: np.ndarray
 ) -> None:
-    worker.request("hello")
     for fmt in formats(environment):
         files = export(worker, tensors, fmt, tmp_path / fmt)
         info = load(worker, files, fmt)
@@ -121,7 +119,6 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     archive = folder / "tensors.npz"
     np.savez(archive, allow_pickle=False, **load_file(places.EMBEDDED / "weights.safetensors"))
     with Worker(environment.framework, environment.python) as running:
-        running.request("hello")
         info = load(running, export(running, archive, "onnx", folder / "onnx"), "onnx")
         return answers(running, info, folder)
 
@@ -129,7 +126,6 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
 def test_wrong_shape_is_refused_before_the_framework(
     worker: Worker, environment: Environment, tensors: Path, tmp_path: Path
 ) -> None:
-    worker.request("hello")
     fmt = formats(environment)[0]
     load(worker, export(worker, tensors, fmt, tmp_path / fmt), fmt)
     np.save(tmp_path / "small.npy", np.zeros((2, 50, 50, 3), np.uint8))
@@ -141,7 +137,6 @@ def test_wrong_shape_is_refused_before_the_framework(
 
 
 def test_missing_file_is_named(worker: Worker, environment: Environment, tmp_path: Path) -> None:
-    worker.request("hello")
     with pytest.raises(WorkerError, match=r"nothing\.here does not exist"):
         load(worker, [str(tmp_path / "nothing.here")], environment.framework.formats[0])
 
@@ -149,7 +144,6 @@ def test_missing_file_is_named(worker: Worker, environment: Environment, tmp_pat
 def test_garbage_is_an_error_not_a_crash(
     worker: Worker, environment: Environment, tensors: Path, tmp_path: Path
 ) -> None:
-    worker.request("hello")
     for fmt in formats(environment):
         files = export(worker, tensors, fmt, tmp_path / fmt)
         Path(files[0]).write_bytes(b"this is no checkpoint" * 100)
@@ -163,7 +157,6 @@ def test_inspect_counts_what_the_architecture_says(
 ) -> None:
     if environment.framework.name == "fake":
         pytest.skip("the fake has no parameters")
-    worker.request("hello")
     for fmt in formats(environment):
         files = export(worker, tensors, fmt, tmp_path / fmt)
         options = {"threads": 1, "format": fmt, "network": network().to_json()}

@@ -64,7 +64,6 @@ def test_published_input_gives_the_published_output(assets: Path, tmp_path: Path
     np.save(tmp_path / "store.npy", np.ascontiguousarray(given.transpose(0, 2, 3, 1)))
     network = assets / "reconstructed" / "mobilenetv2-12_fp32-backbone_int8-classifier.onnx"
     with Worker(environment.framework, environment.python) as worker:
-        worker.request("hello")
         worker.request("load", files=[str(network)], options={"threads": 2, "format": "onnx"})
         worker.request(
             "predict", store=str(tmp_path / "store.npy"), rows=[0, len(given)],

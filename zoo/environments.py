@@ -88,8 +88,7 @@ def _described(framework: Framework, folder: Path) -> Environment:
 
 def _core(framework: Framework) -> Environment:
     with Worker(framework, Path(sys.executable)) as worker:
-        versions = worker.request("hello")["versions"]
-    return Environment(framework, Path(sys.executable), versions, "core")
+        return Environment(framework, Path(sys.executable), worker.versions, "core")
 
 
 def _choose_python(framework: Framework) -> tuple[str, str]:
@@ -134,10 +133,9 @@ def _install(framework: Framework, building: Path) -> subprocess.CompletedProces
 def _proof(framework: Framework, building: Path) -> dict[str, str]:
     try:
         with Worker(framework, building / "bin" / "python") as worker:
-            versions: dict[str, str] = worker.request("hello")["versions"]
+            return worker.versions
     except WorkerError as error:
         raise EnvironmentBuildError(f"{error}; the new environment does not work\n{error.details}") from error
-    return versions
 
 
 def _uv(*arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:

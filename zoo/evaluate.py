@@ -137,7 +137,6 @@ class Evaluation:
             python = task.environment.python
             worker = Worker(task.environment.framework, python, limits=self.limits)
             self._worker = self._stack.enter_context(worker)
-            self._worker.request("hello")
             reply = self._worker.request(
                 "load", files=[str(path) for path in task.located.paths], options=_options(task, self.settings)
             )

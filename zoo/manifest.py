@@ -12,7 +12,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
@@ -24,6 +24,7 @@ from zoo.errors import ManifestError, known_names
 from zoo.records import (
     Checkpoint,
     Claim,
+    Deviation,
     Geometry,
     Identifier,
     LabelMap,
@@ -34,6 +35,7 @@ from zoo.records import (
     Source,
     Url,
 )
+from zoo.statements import KINDS, REFERENCES, Statement
 from zoo.toml_lines import line_of
 
 PROBLEMS_SHOWN = 5
@@ -60,6 +62,8 @@ class Zoo:
     populations: dict[str, Population]
     sources: dict[str, Source]
     claims: dict[str, Claim]
+    statements: dict[str, Statement] = field(default_factory=dict)
+    deviations: dict[str, Deviation] = field(default_factory=dict)
 
 
 class _RecipeRow(Record):
@@ -81,6 +85,8 @@ MODELS: dict[str, type[Record]] = {
     "population": Population,
     "source": Source,
     "claim": Claim,
+    "deviation": Deviation,
+    **KINDS,
 }
 TOML_FILES = {
     "checkpoints.toml": ("checkpoint",),
@@ -88,6 +94,8 @@ TOML_FILES = {
     "recipes.toml": ("geometry", "numeric", "recipe"),
     "label_maps.toml": ("label_map",),
     "populations.toml": ("population",),
+    "statements.toml": tuple(KINDS),
+    "known_deviations.toml": ("deviation",),
 }
 CSV_FILES = {"sources.csv": "source", "claims.csv": "claim"}
 
@@ -284,6 +292,8 @@ def _zoo(name: str, root: Path, rows: Mapping[str, Mapping[str, _Row]]) -> Zoo:
         populations=_records(rows["population"], Population),
         sources=_records(rows["source"], Source),
         claims=_records(rows["claim"], Claim),
+        statements={name: each for kind, model in KINDS.items() for name, each in _records(rows[kind], model).items()},
+        deviations=_records(rows["deviation"], Deviation),
     )
 
 
@@ -390,6 +400,17 @@ def _check(zoo: Zoo, rows: Mapping[str, Mapping[str, _Row]]) -> None:
             _known(row, "checkpoint", claim.checkpoint, zoo.checkpoints)
         if claim.population:
             _known(row, "population", claim.population, zoo.populations)
+    for kind in KINDS:
+        for name, row in rows[kind].items():
+            _check_statement(zoo, zoo.statements[name], row)
+
+
+def _check_statement(zoo: Zoo, statement: Statement, row: _Row) -> None:
+    records = {"source": zoo.sources, "claim": zoo.claims, "checkpoint": zoo.checkpoints, "recipe": zoo.recipes}
+    for name, kind in REFERENCES.items():
+        value = getattr(statement, name, None) or ()
+        for one in (value,) if isinstance(value, str) else value:
+            _known(row, name, one, records[kind], kind)
 
 
 def _check_checkpoint(zoo: Zoo, checkpoint: Checkpoint, row: _Row) -> None:

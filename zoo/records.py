@@ -400,7 +400,11 @@ class Source(Record):
 
 
 class Claim(Record):
-    """One documented number. `value` is the printed text; `decimals` how many of its digits follow the point."""
+    """One documented number. `value` is the printed text; `decimals` how many of its digits follow the point.
+
+    by: "third_party" for a reader's own measurement of somebody else's file, which no publisher answers for.
+    file: sizes only: the name of the file that is meant.
+    """
 
     id: Identifier
     checkpoint: str = ""
@@ -414,6 +418,8 @@ class Claim(Record):
     decimals: int = Field(ge=0)
     population: str = ""
     n_images: int | None = None
+    by: Literal["publisher", "third_party"] = "publisher"
+    file: str = ""
     source: str
     place: str = ""
     note: str = ""
@@ -511,7 +517,11 @@ class Run(Record):
 
 
 class Verdict(Record):
-    """What a rule says of one subject, with the numbers it used (accuracies as fractions)."""
+    """What a rule says of one subject, with the numbers it used (accuracies as fractions).
+
+    Of documents besides: the ids of their sources (first the one the verdict is about), what is printed there, the
+    arithmetic in one line, and what would settle it.
+    """
 
     rule: Annotated[str, Field(pattern=r"^[A-Z]\d{3}$")]
     subject: str
@@ -524,6 +534,23 @@ class Verdict(Record):
     n: int | None = None
     reason: str
     run: str | None = None
+    sources: tuple[str, ...] = ()
+    printed: tuple[str, ...] = ()
+    arithmetic: str = ""
+    remedy: str = ""
+
+
+class Deviation(Record):
+    """A deviation that is understood and accepted: one rule, one subject, both exact; why, where it is discussed,
+    and the day it was accepted (ISO 8601).
+    """
+
+    id: Identifier
+    rule: Annotated[str, Field(pattern=r"^[A-Z]\d{3}$")]
+    subject: Annotated[str, Field(min_length=1)]
+    reason: Annotated[str, Field(min_length=1)]
+    link: Url
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 class Conditions(Record):

@@ -29,8 +29,9 @@ TAIL_LINES = 15
 
 
 class Worker:
-    """A running adapter; use in a `with` block.
+    """A running adapter; use in a `with` block, on entering which it has imported its framework.
 
+    versions: of everything that can change an answer, as the adapter says.
     limits: seconds by operation, in place of LIMITS.
     """
 
@@ -61,6 +62,12 @@ class Worker:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        try:
+            self.versions: dict[str, str] = self.request("hello")["versions"]
+        except BaseException:
+            self._kill()
+            self._stderr.close()
+            raise
         return self
 
     def __exit__(

@@ -157,9 +157,7 @@ def _distance(shape: str, dx: Floats, dy: Floats, radius: float, turn: float) ->
     return far - radius * (0.9 + 0.25 * np.cos(5 * (np.arctan2(dy, dx) - turn)))
 
 
-def _paint_clutter(
-    rng: np.random.Generator, canvas: Floats, x: Floats, y: Floats, reach: tuple[float, float]
-) -> None:
+def _paint_clutter(rng: np.random.Generator, canvas: Floats, x: Floats, y: Floats, reach: tuple[float, float]) -> None:
     """Draw one small plain ellipse of any colour into canvas, its centre within +-reach."""
     across, down = rng.uniform(-1, 1) * reach[0], rng.uniform(-1, 1) * reach[1]
     turn, longer, shorter = rng.uniform(0, np.pi), rng.uniform(5, 13), rng.uniform(2, 5)

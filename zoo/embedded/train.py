@@ -342,6 +342,8 @@ def train(trainer: Trainer, out: Path, epochs: int) -> None:
     trainer.load(weights)  # what is documented is the file, not the network that wrote it
     measured = measure(trainer, out)
     seconds = {"images": drawn - begun, "training": fitted - drawn, "all": time.perf_counter() - begun}
+    # of all threads and processes: unlike the others, hardly longer on a busy machine
+    seconds["processor"] = sum(os.times()[:4])
     record = {**conditions(trainer, epochs), "loss_by_epoch": losses, **measured}
     record["seconds"] = {name: round(value, 1) for name, value in seconds.items()}
     record["weights_sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
