@@ -3,7 +3,7 @@
     structural  features.0.weight, features.3.out.1.gamma, ..., output.0.weight
                 (Block.save_parameters; attributes of the Python blocks)
     prefixed    mobilenetv20_features_linearbottleneck0_conv0_weight, ..., mobilenetv20_output_pred_weight
-                (HybridBlock.export, and Block.save_params before MXNet 1.2, which left "mobilenetv20_" out)
+                (HybridBlock.export, and Block.save_params of older versions, which left "mobilenetv20_" out)
 
 Both exist for MXNet's own network, whose first bottleneck expands although t=1, and for GluonCV's since May
 2019, whose first bottleneck does not (`Network.expand_first`): the numbering inside that bottleneck follows.

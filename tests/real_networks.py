@@ -68,7 +68,7 @@ def reference_logits(onnx_path: Path, batch: np.ndarray) -> np.ndarray:
 
 
 def exported_logits(network: Network, batch: np.ndarray, folder: Path) -> np.ndarray:
-    """ONNX Runtime's answers (N, classes) for the random tensors of a network, through an .onnx in `folder`."""
+    """ONNX Runtime's answers (N, classes) for a network's random tensors, through an .onnx in `folder`."""
     with FarSide("onnxruntime") as far:
         far.load(far.export(random_tensors(network), asdict(network), "onnx", folder), "onnx")
         return far.predict(batch, NCHW)

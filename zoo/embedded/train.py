@@ -21,6 +21,7 @@ import os
 import platform
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -38,8 +39,6 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "zoo" / "data" / "embedded"
 ADAPTERS = ROOT / "adapters"
 
-# every checkpoint that is exported from these weights documents the same accuracy
-CHECKPOINTS = ("embedded/onnx", "embedded/saved_model", "embedded/frozen_graph", "embedded/tflite")
 CLAIM_COLUMNS = (
     "id",
     "checkpoint",
@@ -312,11 +311,17 @@ def percent(correct: int, n: int) -> str:
     return f"{100 * correct / n:.2f}"
 
 
+def checkpoints() -> list[str]:
+    """Ids of the checkpoints that are written from these weights: all of them document the same accuracy."""
+    tables = tomllib.loads((DATA / "checkpoints.toml").read_text(encoding="utf-8"))
+    return [table["id"] for table in tables["checkpoint"]]
+
+
 def claims(measured: dict[str, Any]) -> list[tuple[object, ...]]:
     """The rows of claims.csv, in the order of CLAIM_COLUMNS."""
     n, place = measured["n_images"], "zoo/data/embedded/training.json"
     rows: list[tuple[object, ...]] = []
-    for checkpoint in CHECKPOINTS:
+    for checkpoint in checkpoints():
         for metric in ("top1", "top5"):
             name = f"{checkpoint.replace('/', '-')}-{metric}"
             value = percent(measured[f"{metric}_correct"], n)
