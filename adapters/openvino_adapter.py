@@ -53,7 +53,7 @@ class OpenVinoAdapter(Adapter):
             "INFERENCE_PRECISION_HINT": "f32",
             "NUM_STREAMS": 1,
             "PERFORMANCE_HINT": "LATENCY",
-            # Pinned threads of several workers would all sit on the first cores.
+            # A pinned thread cannot make way for other programs, nor for a second worker on the same cores.
             "ENABLE_CPU_PINNING": False,
         }
         self.requests: Dict[int, ov.InferRequest] = {}
@@ -72,11 +72,11 @@ class OpenVinoAdapter(Adapter):
 
     def _predict(self, batch: np.ndarray) -> np.ndarray:
         answer = self._request(len(batch)).infer([batch], share_inputs=True)
-        scores = answer[self.target.get_index()].reshape(len(batch), -1)
-        if self.levels is None:
-            return scores
-        scale, zero = self.levels
-        return (scores.astype(np.float32) - np.float32(zero)) * np.float32(scale)
+        scores: np.ndarray = answer[self.target.get_index()].reshape(len(batch), -1)
+        if self.levels is not None:
+            scale, zero = self.levels
+            scores = (scores.astype(np.float32) - np.float32(zero)) * np.float32(scale)
+        return scores
 
     def _request(self, rows: int) -> ov.InferRequest:
         """Request of the network compiled for `rows` images, made once for each number.

@@ -40,17 +40,22 @@ def converted(model: ov.Model, arguments: Mapping[str, Any]) -> ov.Model:
     if arguments.get("reverse_input_channels"):
         steps.reverse_channels()
     if "mean" in arguments:
-        steps.mean(_numbers(arguments["mean"]))
+        steps.mean(_numbers("mean", arguments["mean"]))
     if "scale" in arguments:
-        steps.scale(_numbers(arguments["scale"]))
+        steps.scale(_numbers("scale", arguments["scale"]))
     return preparing.build()
 
 
-def _numbers(value: Any) -> List[float]:
+def _numbers(name: str, value: Any) -> List[float]:
     """One number for each of three channels."""
     parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
-    numbers = [float(part) for part in parts]
-    return numbers * 3 if len(numbers) == 1 else numbers
+    try:
+        numbers = [float(part) for part in parts]
+    except (TypeError, ValueError):
+        numbers = []
+    if len(numbers) not in (1, 3):
+        raise AdapterError(f"conversion argument {name!r}: expected one number or three, got {value!r}")
+    return numbers * (3 // len(numbers))
 
 
 def build(
@@ -141,7 +146,8 @@ def shape(port: Any) -> Tuple[int, ...]:
 def _name(port: Any) -> str:
     """The shortest of a port's names, as the file has it: TensorFlow's readers add ":0"."""
     given = [name[:-2] if name.endswith(":0") else name for name in port.get_names()]
-    return min(given, key=lambda name: (len(name), name), default=port.get_node().get_friendly_name())
+    name: str = min(given, key=lambda each: (len(each), each), default=port.get_node().get_friendly_name())
+    return name
 
 
 def input_levels(port: Any) -> Optional[Levels]:

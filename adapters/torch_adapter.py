@@ -5,7 +5,6 @@ Files are read as tensors only (`weights_only=True`): a pickle that would run co
 
 from __future__ import annotations
 
-import pickle
 import re
 import warnings
 from collections import Counter
@@ -172,21 +171,16 @@ def _read(path: Path) -> Any:
     """What the file holds, on the CPU; tensors and plain containers only."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        # torch's own text goes on to explain how to run the code all the same
+    except Exception as error:  # a damaged pickle can raise nearly anything
+        # Only the name of what was refused: torch's own text goes on to explain how to run the code all the same.
         code = re.search(r"GLOBAL (\S+)|TorchScript", str(error))
         if code is None:
-            raise AdapterError(f"{path} is truncated or not a PyTorch file: {_first_line(error)}") from error
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise AdapterError(f"{path} is truncated or not a PyTorch file: {reason}") from error
         raise AdapterError(
             f"{path}: refused: not a plain tensor file, it asks for {code[1] or code[0]}; nothing of it was "
             "run. Expected a state dict as torch.save(model.state_dict(), ...) writes it"
         ) from error
-    except Exception as error:  # a damaged pickle can raise nearly anything
-        raise AdapterError(f"{path} is truncated or not a PyTorch file: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _fill(module: nn.Module, tensors: Tensors) -> None:

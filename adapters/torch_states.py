@@ -10,15 +10,13 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from contract import AdapterError
 from dialects import checked, recognised
-from mobilenet_v2 import Network
+from mobilenet_v2 import Network, tensor_shapes
 from torch_names import DIALECTS, Dialect, names, unwrapped
 
 SHOWN = 5  # tensors in an error, the rest is a number
 
 
-def canonical(
-    loaded: Any, path: Path, network: Network, extra: Mapping[str, Any]
-) -> Tuple[str, Dict[str, Any]]:
+def canonical(loaded: Any, path: Path, network: Network, extra: Mapping[str, Any]) -> Tuple[str, Dict[str, Any]]:
     """Dialect of what was `loaded` from `path`, and its tensors by canonical name.
 
     extra: the checkpoint's options; state_dict_key (which of several state dicts) and dialect are read.
@@ -27,9 +25,7 @@ def canonical(
     stored = {short: state[name] for name, short in unwrapped(state).items()}
     odd = [f"{name} ({_kind(value)})" for name, value in stored.items() if _kind(value) != "float32"]
     if any("_packed_params" in name for name in stored):
-        raise AdapterError(
-            f"{path}: a quantised state dict (packed int8 weights); only float32 ones are read"
-        )
+        raise AdapterError(f"{path}: a quantised state dict (packed int8 weights); only float32 ones are read")
     if odd:
         more = "; ..." if len(odd) > SHOWN else ""
         raise AdapterError(
@@ -39,7 +35,10 @@ def canonical(
     tables = {dialect.name: names(dialect, network) for dialect in _wanted(path, extra.get("dialect"))}
     dialect = recognised(stored, tables, str(path))
     checked(shapes, tables[dialect], network, f"{path} (dialect {dialect!r})")
-    return dialect, {name: stored[published] for name, published in tables[dialect].items()}
+    # a classifier may be stored as a 1x1 convolution
+    return dialect, {
+        name: stored[tables[dialect][name]].reshape(shape) for name, shape in tensor_shapes(network).items()
+    }
 
 
 def _wanted(path: Path, name: Optional[str]) -> List[Dialect]:

@@ -30,7 +30,7 @@ PUBLISHED_FORMATS = {
 SIZES = {"MB": 1_000_000, "MiB": 1 << 20}
 CLAIM_COLUMNS = [
     *("id", "checkpoint", "model", "alpha", "resolution", "framework", "metric", "value", "unit", "decimals"),
-    *("population", "n_images", "source", "place", "note"),
+    *("population", "n_images", "by", "file", "source", "place", "note"),
 ]
 
 
@@ -135,6 +135,7 @@ def test_source(zoo: Zoo, source: records.Source) -> None:
     assert source.url or zoo.name == "embedded"
     users = {claim.source for claim in zoo.claims.values()}
     users |= {name for checkpoint in zoo.checkpoints.values() for name in checkpoint.sources}
+    users |= {statement.source for statement in zoo.statements.values()}
     assert source.id in users or not zoo.claims
     if source.url and "/blob/" in source.url:
         assert source.revision in source.url

@@ -158,7 +158,16 @@ def test_a_file_that_names_its_dialect(far: FarSide, exported: dict[str, Path], 
     )
 
 
-@pytest.mark.parametrize("changes", [{"legacy": True}, {"wrap": "module."}, {"nest": ["state_dict"]}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"legacy": True},
+        {"wrap": "module."},
+        {"nest": ["state_dict"]},
+        {"reshape": {"classifier.1.weight": [11, 1280, 1, 1]}},
+    ],
+    ids=["legacy", "wrapped", "nested", "convolution"],
+)
 def test_other_packings(
     far: FarSide,
     exported: dict[str, Path],
@@ -263,9 +272,7 @@ class Trap:
         return open, (str(self.path), "w")
 
 
-def test_code_in_a_pickle_is_refused_and_not_run(
-    far: FarSide, exported: dict[str, Path], tmp_path: Path
-) -> None:
+def test_code_in_a_pickle_is_refused_and_not_run(far: FarSide, exported: dict[str, Path], tmp_path: Path) -> None:
     created, bare, packed = (tmp_path / name for name in ("created", "bare.pth", "packed.pth"))
     bare.write_bytes(pickle.dumps({"features.0.0.weight": Trap(created)}, protocol=2))
     with zipfile.ZipFile(exported["timm"]) as source, zipfile.ZipFile(packed, "w") as target:
@@ -283,9 +290,7 @@ def test_code_in_a_pickle_is_refused_and_not_run(
 
 def test_a_pickled_module_is_refused(far: FarSide, tmp_path: Path) -> None:
     run_inside("whole", tmp_path / "whole.pth")
-    assert "it asks for torch.nn.modules.linear.Linear; nothing of it was run" in refusal(
-        far, tmp_path / "whole.pth"
-    )
+    assert "it asks for torch.nn.modules.linear.Linear; nothing of it was run" in refusal(far, tmp_path / "whole.pth")
 
 
 def test_requests_that_cannot_be_met(far: FarSide, exported: dict[str, Path], tmp_path: Path) -> None:
@@ -307,9 +312,7 @@ def test_requests_that_cannot_be_met(far: FarSide, exported: dict[str, Path], tm
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("legacy", [False, True])
-def test_files_can_be_read_without_torch(
-    exported: dict[str, Path], tmp_path: Path, layout: str, legacy: bool
-) -> None:
+def test_files_can_be_read_without_torch(exported: dict[str, Path], tmp_path: Path, layout: str, legacy: bool) -> None:
     path = exported[layout]
     if legacy:
         path = rewritten(path, tmp_path / "legacy.pth", legacy=True)

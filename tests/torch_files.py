@@ -1,8 +1,9 @@
 """Run inside PyTorch's environment by test_torch_formats.py: what no adapter does, but a test needs.
 
-    rewrite FILE NEW_FILE CHANGES   drop, add, rename, halve or wrap the tensors of a state dict; or pack it otherwise
+    rewrite FILE NEW_FILE CHANGES   change the tensors of a state dict, or pack it otherwise
     quantised NEW_FILE              the state dict of a small quantised network
     whole NEW_FILE                  a pickled module
+    script NEW_FILE                 a TorchScript archive
 
 CHANGES is JSON.
 """
@@ -24,6 +25,8 @@ def rewrite(path: str, new_path: str, changes: str) -> None:
         state[name] = torch.ones(shape)
     for name in wanted.get("halve", []):
         state[name] = state[name].half()
+    for name, shape in wanted.get("reshape", {}).items():
+        state[name] = state[name].reshape(shape)
     for old, new in wanted.get("rename", {}).items():
         state = {name.replace(old, new): value for name, value in state.items()}
     if "wrap" in wanted:
@@ -50,5 +53,9 @@ def whole(new_path: str) -> None:
     torch.save(torch.nn.Linear(2, 2), new_path)
 
 
+def script(new_path: str) -> None:
+    torch.jit.script(torch.nn.Linear(2, 2)).save(new_path)
+
+
 if __name__ == "__main__":
-    {"rewrite": rewrite, "quantised": quantised, "whole": whole}[sys.argv[1]](*sys.argv[2:])
+    {"rewrite": rewrite, "quantised": quantised, "whole": whole, "script": script}[sys.argv[1]](*sys.argv[2:])

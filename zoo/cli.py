@@ -8,7 +8,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from zoo import __version__, catalogue, doctor, environments, fetch, selection, store
+from zoo import __version__, cache, catalogue, doctor, environments, fetch, selection, store
+from zoo.audit import audit
 from zoo.errors import FileUnavailableError, UsageError
 from zoo.frameworks import framework, public_frameworks
 from zoo.judge import NOT_RUN, OK, exit_code
@@ -16,6 +17,7 @@ from zoo.manifest import load_zoo
 from zoo.progress import Talk
 from zoo.records import Report
 from zoo.report import terminal
+from zoo.report.audit import FORMATS
 from zoo.runfolder import Documents, RunFolder
 from zoo.validate import Job, Request, judged
 
@@ -151,3 +153,20 @@ def doctor_(zoo: str) -> int:
     findings = doctor.examine(load_zoo(zoo))
     _console().print(doctor.table(findings))
     return OK if all(finding.well for finding in findings) else NOT_RUN
+
+
+@cli.command("audit")
+@click.option("--zoo", default="published", show_default=True, help="embedded, published, or a folder.")
+@click.option("--format", "form", type=click.Choice(tuple(FORMATS)), default="text", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file; default: stdout.")
+@click.option("--rules", metavar="C1,C204", default="", help="Only rules whose ids begin so.")
+def audit_(zoo: str, form: str, out: Path | None, rules: str) -> int:
+    """What the documents alone give away: no images, no framework, no network."""
+    found = audit(load_zoo(zoo), [prefix.strip() for prefix in rules.split(",") if prefix.strip()])
+    if out is None:
+        click.echo(FORMATS[form](found), nl=False)
+    else:
+        with cache.explained(out):
+            cache.replace_text(out, FORMATS[form](found))
+        click.echo(found.headline())
+    return exit_code((), found.verdicts)

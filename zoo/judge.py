@@ -4,19 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from zoo import deviations
 from zoo.records import Run, Verdict
+from zoo.rules import (
+    architecture,
+    attainable,
+    conversions,
+    facts,
+    order,
+    recovered,
+    relations,
+    same_bytes,
+    same_name,
+    schedules,
+    sizes,
+)
 from zoo.rules.accuracy import Top1, Top5
 from zoo.rules.agreement import SameLabels, SameScores
 from zoo.rules.base import Evidence, Rule
 
 RULES: tuple[Rule, ...] = (Top1(), Top5(), SameLabels(), SameScores())
 
+# Rules C: documents alone. They need no run, so they are the audit's and not part of a run's verdicts.
+CLAIM_RULES: tuple[Rule, ...] = (
+    attainable.Attainable(), recovered.Counted(), recovered.WholeBatches(),
+    order.TopFive(), order.Complements(), order.WiderIsMore(), order.OnePrecision(),
+    same_bytes.SameBytes(), same_bytes.SameWeights(), same_bytes.ConvertedWeights(), same_bytes.Repeated(),
+    same_bytes.Remeasured(), same_bytes.OtherFigure(), same_name.OneContent(), same_name.OneFile(),
+    architecture.Parameters(), architecture.Operations(), architecture.OneWay(), architecture.Departs(),
+    architecture.Labels(), sizes.FileSize(),
+    relations.WithinLimit(), relations.QuantisedLoss(), relations.Quotation(), relations.ComparedAlike(),
+    conversions.ConvertedConstants(), conversions.OneRecipe(), conversions.KeptShare(),
+    schedules.CosineLog(), schedules.StepCount(), facts.OneAnswer(),
+)  # fmt: skip
+
 OK, DEVIATES, WRONG_USE, NOT_RUN = 0, 1, 2, 3  # exit codes
 
 
 def judge(evidence: Evidence, rules: Sequence[Rule] = RULES) -> list[Verdict]:
-    """Verdicts of every rule, in the order of the rules, then of the runs."""
-    return [verdict for rule in rules for verdict in rule.judge(evidence)]
+    """Verdicts of every rule, in the order of the rules, then of the runs; then those on known deviations.
+
+    Of a deviation's subjects only those of the runs are in scope, where there are runs: a run is not a whole zoo.
+    """
+    verdicts = [verdict for rule in rules for verdict in rule.judge(evidence)]
+    subjects = [run.subject for run in evidence.runs] if evidence.runs else None
+    return deviations.apply(verdicts, evidence.deviations, [rule.id for rule in rules], subjects)
 
 
 def exit_code(runs: Iterable[Run], verdicts: Iterable[Verdict]) -> int:

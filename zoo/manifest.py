@@ -402,11 +402,15 @@ def _check(zoo: Zoo, rows: Mapping[str, Mapping[str, _Row]]) -> None:
             _known(row, "population", claim.population, zoo.populations)
     for kind in KINDS:
         for name, row in rows[kind].items():
+            if not isinstance(zoo.statements[name], KINDS[kind]):
+                row.fail("the id stands there already, in a table of another kind", ("id",))
             _check_statement(zoo, zoo.statements[name], row)
 
 
 def _check_statement(zoo: Zoo, statement: Statement, row: _Row) -> None:
-    records = {"source": zoo.sources, "claim": zoo.claims, "checkpoint": zoo.checkpoints, "recipe": zoo.recipes}
+    records: dict[str, Mapping[str, Record]] = {
+        "source": zoo.sources, "claim": zoo.claims, "checkpoint": zoo.checkpoints, "recipe": zoo.recipes,
+    }  # fmt: skip
     for name, kind in REFERENCES.items():
         value = getattr(statement, name, None) or ()
         for one in (value,) if isinstance(value, str) else value:

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from zoo import cache
 from zoo.errors import RunFolderError
 from zoo.predictions import Predictions
-from zoo.records import FORMAT, Checkpoint, Claim, LabelMap, Population, Record, Report, Run
+from zoo.records import FORMAT, Checkpoint, Claim, Deviation, LabelMap, Population, Record, Report, Run
 from zoo.report import render_all
 
 R = TypeVar("R", bound=Record)
@@ -34,6 +34,7 @@ class Documents(Record):
     claims: tuple[Claim, ...]
     populations: tuple[Population, ...]
     label_maps: tuple[LabelMap, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
 
 
 @dataclass(frozen=True)

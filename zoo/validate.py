@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -70,6 +70,8 @@ class Source:
     def __init__(self, zoo: Zoo, request: Request, talk: Talk) -> None:
         self._request, self._zoo, self._talk = request, zoo, talk
         whole = images.open_image_set(_image_path(zoo, request), Path(request.labels) if request.labels else None)
+        if request.images is None:
+            whole = replace(whole, name=f"{zoo.name}/{whole.name}")
         self._whole = whole
         self.set: ImageSet = whole if request.sample is None else images.sample(whole, request.sample, request.seed)
         self._filled: set[str] = set()
@@ -229,6 +231,7 @@ class Job:
             claims=tuple(claim for claim in self.zoo.claims.values() if claim.checkpoint in checkpoints),
             populations=tuple(self.zoo.populations.values()),
             label_maps=tuple(self.zoo.label_maps.values()),
+            deviations=tuple(self.zoo.deviations.values()),
         )
 
     def _conditions(self) -> Conditions:
@@ -262,6 +265,7 @@ def judged(conditions: Conditions, runs: Sequence[Run], documents: Documents, fo
         label_maps={label_map.id: label_map for label_map in documents.label_maps},
         answers=folder.predictions,
         tolerance=conditions.tolerance,
+        deviations=documents.deviations,
     )
     return Report(conditions=conditions, runs=tuple(runs), verdicts=tuple(judge(evidence)))
 

@@ -20,3 +20,13 @@ def percent(fraction: float, decimals: int = 2) -> str:
 def as_printed(claim: Claim) -> str:
     """The documented text with its unit: "71.8 %", "0.719"."""
     return f"{claim.value} %" if claim.unit == "percent" else claim.value
+
+
+def with_unit(claim: Claim) -> str:
+    """The documented text of any claim with its unit: "71.8 %", "0.719", "3.489 M"."""
+    return as_printed(claim) if claim.is_accuracy else f"{claim.value} {claim.unit}"
+
+
+def quoted(claim: Claim) -> str:
+    """What is printed, and where: "71.8 % (omz-public-index: table Accuracy, row Top 1)"."""
+    return f"{with_unit(claim)} ({claim.source}{': ' if claim.place else ''}{claim.place})"

@@ -60,6 +60,16 @@ def render(report: Report, claims: Sequence[Claim]) -> str:
     )  # fmt: skip
 
 
+def page(template: str, **values: Any) -> str:
+    """A page without a script, in the style of the reports."""
+    assets = {"style": _assets()["style"], "policy": _policy(f"'sha256-{_digest(_source('report.css'))}'")}
+    return _environment().get_template(template).render(**values, **assets)
+
+
+def _policy(style: str) -> str:
+    return f"default-src 'none'; base-uri 'none'; style-src {style}"
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(

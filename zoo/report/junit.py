@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
@@ -16,13 +16,25 @@ _FAILURES = {"refuted", "fail"}
 
 def render(report: Report) -> str:
     """One test case per verdict (class name: rule, name: subject) and one per run that could not be done."""
+    cases = {"verdicts": _verdicts(report.verdicts), "runs": _runs(report)}
+    created = text.one_line(report.conditions.created)[:19]  # the schema knows no zone; it is UTC
+    return _document(cases, dict(_properties(report)), created)
+
+
+def suites(verdicts: Mapping[str, Sequence[Verdict]], properties: Mapping[str, str]) -> str:
+    """Verdicts alone, as suites by name; no time, as they are of documents and not of a run."""
+    return _document({name: _verdicts(each) for name, each in verdicts.items()}, properties)
+
+
+def _document(suites: Mapping[str, Sequence[TestCase]], properties: Mapping[str, str], created: str = "") -> str:
     document = JUnitXml("zoo")
-    for name, cases in (("verdicts", _verdicts(report.verdicts)), ("runs", _runs(report))):
+    for name, cases in suites.items():
         suite = TestSuite(name)
-        suite.timestamp = text.one_line(report.conditions.created)[:19]  # the schema knows no zone; it is UTC
-        for key, value in _properties(report):
-            suite.add_property(key, value)
-        suite.add_testcases(cases)
+        if created:
+            suite.timestamp = created
+        for key, value in properties.items():
+            suite.add_property(key, text.one_line(value))
+        suite.add_testcases(list(cases))
         document.add_testsuite(suite)
     document.update_statistics()  # type: ignore[no-untyped-call]
     root = ElementTree.fromstring(document.tostring())  # type: ignore[no-untyped-call]

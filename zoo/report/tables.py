@@ -14,15 +14,15 @@ from zoo.report import text
 
 def runs_csv(report: Report) -> str:
     """One line per run."""
-    return _csv(Run, report.runs)
+    return csv_of(Run, report.runs)
 
 
 def verdicts_csv(report: Report) -> str:
     """One line per verdict."""
-    return _csv(Verdict, report.verdicts)
+    return csv_of(Verdict, report.verdicts)
 
 
-def _csv(kind: type[Record], records: Sequence[Record]) -> str:
+def csv_of(kind: type[Record], records: Sequence[Record]) -> str:
     """Columns in the order of the record's fields; nothing is an empty cell, a nested field is JSON text."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, fieldnames=list(kind.model_fields), lineterminator="\n")
@@ -33,6 +33,8 @@ def _csv(kind: type[Record], records: Sequence[Record]) -> str:
 
 
 def _cell(value: Any) -> Any:
+    if value == []:
+        return ""
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
     return text.clean(value) if isinstance(value, str) else value

@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from zoo.predictions import Predictions
-from zoo.records import Checkpoint, Claim, LabelMap, Population, Run, Verdict
+from zoo.records import Checkpoint, Claim, Deviation, LabelMap, Population, Recipe, Run, Source, Verdict
+from zoo.statements import Statement
+
+S = TypeVar("S", bound=Statement)
 
 
 def _no_answers(run: Run) -> Predictions | None:
@@ -20,7 +23,7 @@ class Evidence:
     """Everything that is judged: stored runs and documents, never a framework, a weight or an image.
 
     tolerance: fraction added on both sides of a documented accuracy; answers: per-image answers of a run, or None
-    where they were not kept.
+    where they were not kept; deviations: what is accepted as explained.
     """
 
     runs: Sequence[Run] = ()
@@ -30,10 +33,26 @@ class Evidence:
     label_maps: Mapping[str, LabelMap] = field(default_factory=dict)
     answers: Callable[[Run], Predictions | None] = _no_answers
     tolerance: float = 0.001
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    statements: Sequence[Statement] = ()
+    deviations: Sequence[Deviation] = ()
 
     def claims_on(self, checkpoint: str, metric: str) -> list[Claim]:
-        """Documented numbers of one checkpoint."""
-        return [claim for claim in self.claims if claim.checkpoint == checkpoint and claim.metric == metric]
+        """Documented numbers of one checkpoint: its publishers' and their quoters', no reader's own measurement."""
+        return [claim for claim in self.published() if claim.checkpoint == checkpoint and claim.metric == metric]
+
+    def published(self) -> list[Claim]:
+        """Claims that are not third parties' re-measurements."""
+        return [claim for claim in self.claims if claim.by == "publisher"]
+
+    def claim(self, name: str) -> Claim | None:
+        """The claim of this id."""
+        return next((claim for claim in self.claims if claim.id == name), None)
+
+    def stated(self, kind: type[S]) -> list[S]:
+        """Statements of one kind."""
+        return [statement for statement in self.statements if isinstance(statement, kind)]
 
 
 class Rule(ABC):

@@ -1,0 +1,302 @@
+"""Rules C, each with documents for which it holds, for which it fails, and to which it does not apply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.documents_by_hand import SHA, checkpoint, claim, evidence
+from zoo.judge import CLAIM_RULES
+from zoo.records import Archive, File, LabelMap, Recipe, TensorSpec
+from zoo.rules.base import Evidence
+from zoo.statements import (
+    Comparison,
+    Complement,
+    Converted,
+    Crop,
+    EvaluationBatch,
+    Fact,
+    Label,
+    LearningRates,
+    Named,
+    Preprocessing,
+    Quantised,
+    Quoted,
+    Steps,
+    Within,
+)
+
+RULES = {rule.id: rule for rule in CLAIM_RULES}
+ON = {"source": "page"}
+TWO = (checkpoint("a/net"), checkpoint("b/net"))
+
+
+def recipe(name: str, short: int = 256, std: float = 0.229, bgr: bool = False) -> Recipe:
+    """Short side `short`, crop 224; the publisher's constants, or pixels as BGR for a converted network."""
+    resize = {"size": short, "library": "pil", "interpolation": "bilinear", "antialias": True, "long_side": "truncate"}
+    geometry = [
+        {"op": "decode", "library": "pil", "exif": "ignore"}, {"op": "resize_short", **resize},
+        {"op": "centre_crop", "size": 224, "offset": "floor"},
+    ]  # fmt: skip
+    numeric: list[dict[str, Any]] = [{"op": "layout", "order": "nchw"}]
+    if bgr:
+        numeric = [{"op": "channels", "order": "bgr"}, *numeric]
+    else:
+        constants = {"mean": (0.485, 0.456, 0.406), "std": (std, 0.224, 0.225)}
+        numeric = [{"op": "divide", "by": 255}, {"op": "normalise", **constants}, *numeric]
+    return Recipe.from_json(
+        {"id": name, "geometry": {"id": "g", "steps": geometry}, "numeric": {"id": "n", "steps": numeric}}
+    )
+
+
+def full(top1: str, top5: str, n: int = 50_000) -> Evidence:
+    return evidence(
+        claim("one", value=top1, unit="fraction", place="output", n_images=n),
+        claim("five", metric="top5", value=top5, unit="fraction", place="output", n_images=n),
+        statements=(EvaluationBatch(id="b", **ON, claims=("one",), batch=64),),
+    )
+
+
+def pair(first: str, second: str, **changes: Any) -> Evidence:
+    """Two top-1 claims, the second with changes."""
+    return evidence(claim("one", value=first), claim("two", value=second, **changes), checkpoints=TWO)
+
+
+def weights(first: str, second: str) -> Evidence:
+    both = checkpoint("a/net", weights="w"), checkpoint("b/net", SHA["b"], weights="w")
+    return evidence(claim("one", value=first), claim("two", checkpoint="b/net", value=second), checkpoints=both)
+
+
+def converted(first: str, second: str) -> Evidence:
+    both = checkpoint("a/net"), checkpoint("b/net", SHA["b"], converted_from="a/net")
+    claims = claim("one", value=first), claim("two", checkpoint="b/net", value=second)
+    return evidence(*claims, checkpoints=both, statements=(Converted(id="c", **ON, checkpoints=("b/net",)),))
+
+
+def figures(other: str) -> Evidence:
+    """Top-1 and top-5 of two files."""
+    both = checkpoint("a/net"), checkpoint("b/net", SHA["b"])
+    claims = [
+        claim(f"{name}{metric}", checkpoint=name, metric=metric, value=value)
+        for name, top1 in (("a/net", "70.94"), ("b/net", other))
+        for metric, value in (("top1", top1), ("top5", "89.99"))
+    ]
+    return evidence(*claims, checkpoints=both)
+
+
+def loose(first: str, second: str) -> Evidence:
+    return evidence(claim("one", checkpoint="", value=first), claim("two", checkpoint="", value=second))
+
+
+def named(second: str) -> Evidence:
+    names = [
+        Named(id=f"n{i}", **ON, name="net.onnx", publisher="a", sha256=sha) for i, sha in enumerate((SHA["a"], second))
+    ]
+    return evidence(statements=tuple(names))
+
+
+def counted(metric: str, value: str, unit: str = "M", **changes: Any) -> Evidence:
+    return evidence(claim("one", metric=metric, value=value, unit=unit, **changes))
+
+
+def network(**changes: Any) -> Evidence:
+    return evidence(checkpoints=(checkpoint(network={"alpha": 1.0, "resolution": 224, "classes": 1000, **changes}),))
+
+
+def label(word: Any, value: str = "300", metric: Any = "multiply_adds", unit: str = "M") -> Evidence:
+    return evidence(
+        claim("one", metric=metric, value=value, unit=unit),
+        statements=(Label(id="l", **ON, metric=metric, label=word),),
+    )
+
+
+def sized(value: str, unit: str = "MB", size: int | None = 14_246_826, file: str = "net.pth") -> Evidence:
+    files = (
+        File(name="net.pth", size_bytes=size, archive=Archive(name="net.tar", member="net.pth", size_bytes=9_000_000)),
+    )
+    return evidence(
+        claim("one", metric="size", value=value, unit=unit, file=file), checkpoints=(checkpoint(files=files),)
+    )
+
+
+def within(limit: str) -> Evidence:
+    stated = Within(id="w", **ON, claims=("one",), reference="paper", limit=limit)
+    return evidence(claim("one", value="70.94"), claim("paper", value="72.0"), statements=(stated,))
+
+
+def quantised(metric: str, original: str, small: str, drop: str | None, unit: str = "percent") -> Evidence:
+    stated = Quantised(id="q", **ON, original="one", quantised="two", drop=drop)
+    claims = (claim(name, metric=metric, value=value, unit=unit) for name, value in (("one", original), ("two", small)))
+    return evidence(*claims, statements=(stated,))
+
+
+def quotation(value: str, metric: Any = "top1") -> Evidence:
+    stated = Quoted(id="q", **ON, document="page", metric=metric, value=value, is_error=True)
+    return evidence(claim("one", value="72.0"), statements=(stated,))
+
+
+def compared(other_recipe: str, other_top5: str) -> Evidence:
+    both = checkpoint("a/net"), checkpoint("b/net", recipe=other_recipe)
+    claims = [
+        claim(f"{name}{metric}", checkpoint=name, framework=framework, metric=metric, value=value)
+        for name, framework, top1, top5 in (("a/net", "torch", "72.0", "90.0"), ("b/net", "mxnet", "71.0", other_top5))
+        for metric, value in (("top1", top1), ("top5", top5))
+    ]
+    recipes = {"r": recipe("r"), "tight": recipe("tight", short=300)}
+    stated = Comparison(id="c", **ON, framework="torch", other="mxnet")
+    return evidence(*claims, checkpoints=both, statements=(stated,), recipes=recipes)
+
+
+def conversion(scale: str) -> Evidence:
+    options: dict[str, Any] = {"mean": "123.675,116.28,103.53", "scale": scale, "reverse_input_channels": True}
+    both = checkpoint("a/net"), checkpoint("b/net", recipe="bgr", converted_from="a/net", options=options)
+    return evidence(checkpoints=both, recipes={"r": recipe("r"), "bgr": recipe("bgr", bgr=True)})
+
+
+def uses(second: str) -> Evidence:
+    recipes = {"r": recipe("r"), "tight": recipe("tight", short=300), "same": recipe("same")}
+    stated = [
+        Preprocessing(id=name, **ON, checkpoint="a/net", purpose=name, recipe=name)
+        for name in dict.fromkeys(("r", second))
+    ]
+    return evidence(statements=tuple(stated), recipes=recipes)
+
+
+def kept(share: str, of: Any, name: str = "r") -> Evidence:
+    return evidence(statements=(Crop(id="k", **ON, recipe=name, kept=share, of=of),), recipes={"r": recipe("r")})
+
+
+def rates(epochs: int) -> Evidence:
+    printed = ("0.09998", "0.09990", "0.09978", "0.09961")
+    return evidence(statements=(LearningRates(id="l", **ON, base="0.1", printed=printed, epochs=epochs),))
+
+
+def steps(printed: int) -> Evidence:
+    return evidence(statements=(Steps(id="s", **ON, images=1_281_167, batch=64, devices=8, printed=printed),))
+
+
+def fact(*values: str, topic: str = "outputs") -> Evidence:
+    labels = {"m": LabelMap(id="m", outputs=1001, classes=1000, first=0)}
+    shape = TensorSpec(name="in", dtype="float32", shape=(1, 3, 224, 224))
+    facts = [Fact(id=f"f{i}", **ON, subject="a/net", topic=topic, value=value) for i, value in enumerate(values)]
+    return evidence(checkpoints=(checkpoint(input=shape),), statements=tuple(facts), label_maps=labels)
+
+
+def error(text: str) -> Evidence:
+    return evidence(claim("one", value="72.0"), statements=(Complement(id="e", **ON, claim="one", error=text),))
+
+
+Case = Callable[[], Evidence]
+LATENCY = {"metric": "latency", "unit": "ms"}
+# rule: documents for which it holds, for which it fails, to which it does not apply
+CASES: dict[str, tuple[Case, Case, Case]] = {
+    "C101": (lambda: evidence(claim(value="71.878")), lambda: evidence(claim(value="71.877")),
+             lambda: evidence(claim(value="13.5", metric="size", unit="MB"))),
+    "C102": (lambda: full("0.69231999999999999", "0.88716000000000000"),
+             lambda: full("0.6922876602564103", "0.8871594551282052"), lambda: full("0.692", "0.887")),
+    "C103": (lambda: full("0.692441581306018", "0.8872439180537772", 49_984),
+             lambda: full("0.6922876602564103", "0.8871594551282052"), lambda: full("0.692", "0.887")),
+    "C104": (lambda: pair("71.8", "90.3", metric="top5"), lambda: pair("71.8", "70.3", metric="top5"),
+             lambda: evidence(claim())),
+    "C105": (lambda: error("28.0"), lambda: error("29.0"), lambda: evidence(claim())),
+    "C106": (lambda: pair("71.8", "75.0", alpha=1.4), lambda: pair("71.8", "70.0", alpha=1.4),
+             lambda: pair("71.8", "70.0")),
+    "C107": (lambda: pair("71.8", "70.0"), lambda: pair("71.8", "70.03"), lambda: evidence(claim())),
+    "C201": (lambda: pair("71.8", "71.84"), lambda: pair("71.8", "71.91"), lambda: evidence(claim())),
+    "C202": (lambda: weights("70.94", "70.9"), lambda: weights("70.94", "69.48"), lambda: pair("71.8", "71.91")),
+    "C203": (lambda: converted("71.8", "71.82"), lambda: converted("71.8", "71.336"), lambda: pair("71.8", "71.91")),
+    "C204": (lambda: figures("70.95"), lambda: figures("70.94"), lambda: pair("71.8", "71.8")),
+    "C205": (lambda: pair("71.8", "71.82", by="third_party"), lambda: pair("71.8", "70.13", by="third_party"),
+             lambda: pair("71.8", "70.13")),
+    "C206": (lambda: loose("72.0", "72.04"), lambda: loose("72.0", "71.7"), lambda: pair("72.0", "71.7")),
+    "C301": (lambda: named(SHA["a"]), lambda: named(SHA["b"]), evidence),
+    "C302": (lambda: evidence(checkpoints=TWO),
+             lambda: evidence(checkpoints=(checkpoint(), checkpoint("b/net", SHA["b"]))), evidence),
+    "C401": (lambda: counted("parameters", "3.505"), lambda: counted("parameters", "3.489"), lambda: evidence(claim())),
+    "C402": (lambda: counted("multiply_adds", "301"), lambda: counted("multiply_adds", "300"),
+             lambda: evidence(claim())),
+    "C403": (lambda: evidence(claim("one", metric="parameters", value="3.505", unit="M"),
+                              claim("two", metric="parameters", value="3.5", unit="M", source="other")),
+             lambda: evidence(claim("one", metric="parameters", value="3.505", unit="M"),
+                              claim("two", metric="parameters", value="3.47", unit="M", source="other")),
+             lambda: counted("parameters", "3.505")),
+    "C404": (network, lambda: network(expand_first=True), lambda: evidence(checkpoints=(checkpoint(network=None),))),
+    "C405": (lambda: label("MACs"), lambda: label("FLOPs"), lambda: counted("multiply_adds", "300")),
+    "C406": (lambda: sized("14.2"), lambda: sized("13.6"), lambda: evidence(claim())),
+    "C501": (lambda: within("2"), lambda: within("1"), lambda: evidence(claim())),
+    "C502": (lambda: quantised("top1", "69.48", "68.30", "1.70"), lambda: quantised("top1", "69.48", "68.30", "1.50"),
+             lambda: quantised("top1", "69.48", "68.30", None)),
+    "C503": (lambda: quotation("28.0"), lambda: quotation("10", "top5"), lambda: evidence(claim())),
+    "C504": (lambda: compared("r", "89.0"), lambda: compared("tight", "90.5"), lambda: evidence(claim())),
+    "C601": (lambda: conversion("58.395,57.12,57.375"), lambda: conversion("58.624,57.12,57.375"), evidence),
+    "C602": (lambda: uses("same"), lambda: uses("tight"), lambda: uses("r")),
+    "C603": (lambda: kept("87.5", "side"), lambda: kept("87.5", "area"), lambda: kept("87.5", "side", "unknown")),
+    "C701": (lambda: rates(100), lambda: rates(200), evidence),
+    "C702": (lambda: steps(2502), lambda: steps(20018), evidence),
+    "C801": (lambda: fact("1001", "1001"), lambda: fact("1000"), lambda: fact("1", topic="anything else")),
+}  # fmt: skip
+
+
+def outcomes(rule: str, documents: Evidence) -> set[str]:
+    return {verdict.outcome for verdict in RULES[rule].judge(documents)}
+
+
+def test_every_rule_has_its_cases() -> None:
+    assert set(CASES) == set(RULES)
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_holds(rule: str) -> None:
+    assert outcomes(rule, CASES[rule][0]()) == {"pass"}
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_fails(rule: str) -> None:
+    verdicts = [verdict for verdict in RULES[rule].judge(CASES[rule][1]()) if verdict.outcome == "fail"]
+    assert verdicts
+    for verdict in verdicts:
+        assert verdict.reason
+        assert verdict.remedy
+        assert verdict.rule == rule
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_does_not_apply(rule: str) -> None:
+    assert outcomes(rule, CASES[rule][2]()) == set()
+
+
+@pytest.mark.parametrize(
+    ("documents", "words"),
+    [
+        (sized("13.6"), "MiB under the name MB"),
+        (sized("13.5"), "cut off"),
+        (sized("8.6", unit="MiB", file="net.tar"), ""),
+        (sized("13.6", size=None), "MiB under the name MB"),
+        (sized("40", size=None), "no form"),
+    ],
+)
+def test_sizes_say_what_is_wrong(documents: Evidence, words: str) -> None:
+    (verdict,) = RULES["C406"].judge(documents)
+    assert words in verdict.reason
+    assert verdict.outcome == ("fail" if words else "pass")
+
+
+def test_parameters_name_the_way_of_counting() -> None:
+    (verdict,) = RULES["C401"].judge(counted("parameters", "3.489"))
+    assert "folded" in verdict.reason
+    assert "1,001 classes, not 1,000" in verdict.reason
+    (verdict,) = RULES["C401"].judge(counted("parameters", "6.9"))
+    assert "no way of counting" in verdict.reason
+
+
+def test_int8_speed_has_a_limit() -> None:
+    assert outcomes("C502", quantised("latency", "18.10", "1.34", None, "ms")) == {"fail"}
+    assert outcomes("C502", quantised("latency", "18.10", "6.00", None, "ms")) == {"pass"}
+
+
+def test_counts_say_what_follows_for_the_full_set() -> None:
+    (verdict,) = RULES["C102"].judge(full("0.692441581306018", "0.8872439180537772"))
+    assert "34,611 to 34,627" in verdict.reason
+    assert "batches of 32 or 64" in verdict.reason

@@ -1,0 +1,52 @@
+"""Known deviations: what is accepted as explained, and the rule that the list of them cannot rot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from zoo.records import Deviation, Verdict
+
+STALE = "D101"
+BAD, GOOD = ("fail", "refuted"), ("pass", "confirmed")
+
+
+def apply(
+    verdicts: Sequence[Verdict], deviations: Iterable[Deviation], rules: Iterable[str], subjects: Iterable[str] | None
+) -> list[Verdict]:
+    """Verdicts with those that a deviation explains as "known", then one D101 for every entry that explains nothing.
+
+    rules: ids of the rules that judged; entries for others are out of scope. subjects: those in scope, or None where
+    every subject is, as for rules on documents.
+    """
+    ran, scope = set(rules), None if subjects is None else set(subjects)
+    result, stale = list(verdicts), []
+    for deviation in deviations:
+        if deviation.rule not in ran or (scope is not None and deviation.subject not in scope):
+            continue
+        here = [
+            index for index, verdict in enumerate(verdicts)
+            if (verdict.rule, verdict.subject) == (deviation.rule, deviation.subject)
+        ]  # fmt: skip
+        for index in here:
+            if verdicts[index].outcome in BAD:
+                result[index] = _accepted(verdicts[index], deviation)
+        if not here or all(verdicts[index].outcome in GOOD for index in here):
+            stale.append(_stale(deviation, bool(here)))
+    return result + stale
+
+
+def _accepted(verdict: Verdict, deviation: Deviation) -> Verdict:
+    why = f"{verdict.reason}; accepted on {deviation.date}: {deviation.reason} ({deviation.link})"
+    return verdict.model_copy(update={"outcome": "known", "reason": why})
+
+
+def _stale(deviation: Deviation, passes: bool) -> Verdict:
+    """A known deviation is still there: its rule and subject exist, and the rule does not pass."""
+    what = "now passes" if passes else "matches no verdict: rule and subject are compared exactly"
+    return Verdict(
+        rule=STALE,
+        subject=deviation.id,
+        outcome="fail",
+        reason=f"{deviation.rule} on {deviation.subject} {what}",
+        remedy="remove or correct the entry in known_deviations.toml",
+    )
