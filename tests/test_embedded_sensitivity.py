@@ -29,7 +29,10 @@ def short(size: int) -> str:
 # name -> (geometry steps, numeric steps); the first is the documented recipe
 RECIPES = {
     "right": ([DECODE, short(110), CROP], [DIVIDE, IMAGENET, NCHW]),
-    "red_and_blue_swapped": ([DECODE, short(110), CROP], ['{ op = "channels", order = "bgr" }', DIVIDE, IMAGENET, NCHW]),
+    "red_and_blue_swapped": (
+        [DECODE, short(110), CROP],
+        ['{ op = "channels", order = "bgr" }', DIVIDE, IMAGENET, NCHW],
+    ),
     "mean_and_std_of_a_half": ([DECODE, short(110), CROP], [DIVIDE, HALF, NCHW]),
     "no_mean_and_std": ([DECODE, short(110), CROP], [DIVIDE, NCHW]),
     "squashed": ([DECODE, f'{{ op = "resize_exact", size = 96, {PIL} }}'], [DIVIDE, IMAGENET, NCHW]),
