@@ -16,8 +16,8 @@ from zoo.wording import as_printed
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for head in heads:
-        table.add_column(head, overflow="fold")
+    for number, head in enumerate(heads):
+        table.add_column(head, overflow="fold", no_wrap=number == 0)  # ids are copied: they stay in one piece
     for row in rows:
         table.add_row(*row)
     return table
@@ -25,11 +25,11 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
 
 def checkpoints(zoo: Zoo) -> Table:
     """Id, framework, format, recipe, and whether its bytes can be told right from wrong."""
-    heads = ("checkpoint", "framework", "format", "recipe", "label map", "files")
+    heads = ("checkpoint", "framework", "format", "recipe", "files")
     return _table(
         heads,
         (
-            (each.id, each.framework, each.format, each.recipe, each.label_map, _bytes_known(each))
+            (each.id, each.framework, each.format, each.recipe, _bytes_known(each))
             for each in zoo.checkpoints.values()
         ),
     )

@@ -22,6 +22,7 @@ from zoo.runfolder import Documents, RunFolder
 from zoo.validate import Job, Request, judged
 
 PLAIN_WIDTH = 100  # of tables that do not go to a terminal
+LIST_WIDTH = 250  # of lists that do not
 
 
 def _console() -> Console:
@@ -142,7 +143,10 @@ def fetch_(pattern: str | None, zoo: str, quiet: bool) -> int:
 @click.option("--zoo", default="published", show_default=True, help="embedded, published, or a folder.")
 def list_(what: str, zoo: str) -> int:
     """What is known: checkpoints, claims, recipes, frameworks, image sets."""
-    _console().print(catalogue.TABLES[what](load_zoo(zoo)))
+    console = Console(highlight=False)
+    # Lists are searched with other programs: what does not go to a terminal is not folded.
+    wide = console if console.is_terminal else Console(highlight=False, width=LIST_WIDTH)
+    wide.print(catalogue.TABLES[what](load_zoo(zoo)))
     return OK
 
 

@@ -13,7 +13,7 @@ from rich import box
 from rich.table import Table
 
 from zoo import environments, files, places
-from zoo.errors import FileUnavailableError
+from zoo.errors import FileUnavailableError, WrongBytesError
 from zoo.frameworks import Framework, framework
 from zoo.manifest import Zoo
 
@@ -62,21 +62,32 @@ def _framework(entry: Framework) -> Finding:
     built = environments.find(entry)
     if built is None:
         return Finding(entry.title, "not built", well=False, mend=f"zoo setup {entry.name}")
-    versions = ", ".join(f"{name} {version}" for name, version in built.versions.items())
-    return Finding(entry.title, versions, well=Path(built.python).exists(), mend="")
+    if not built.python.exists():
+        mend = f"delete {built.python.parents[1]}, then zoo setup {entry.name}"
+        return Finding(entry.title, f"its Python is gone: {built.python}", well=False, mend=mend)
+    return Finding(entry.title, f"{built.versions[entry.name]} on Python {built.versions['python']}", well=True)
 
 
 def _files(zoo: Zoo) -> Iterator[Finding]:
-    for checkpoint in zoo.checkpoints.values():
-        if checkpoint.unavailable or checkpoint.export_from:
-            continue
+    """One line for all that are there, one for all that are missing, one for each that has the wrong bytes."""
+    wanted = [each for each in zoo.checkpoints.values() if not each.unavailable and not each.export_from]
+    verified, unverified, missing = 0, 0, []
+    for checkpoint in wanted:
         try:
             found = files.locate(checkpoint, zoo.root)
-        except FileUnavailableError as error:
-            yield Finding(checkpoint.id, "missing", well=False, mend=str(error))
+        except WrongBytesError as error:
+            yield Finding(checkpoint.id, "wrong bytes", well=False, mend=str(error))
+        except FileUnavailableError:
+            missing.append(checkpoint.id)
         else:
-            state = "present, hash as published" if found.verified else "present, no hash published"
-            yield Finding(checkpoint.id, state, well=True)
+            verified, unverified = verified + found.verified, unverified + (not found.verified)
+    if verified or unverified:
+        state = f"{verified} with the published hash, {unverified} without a published one"
+        yield Finding("checkpoints here", state, well=True)
+    if missing:
+        names = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        mend = f"zoo fetch {missing[0]}" if len(missing) == 1 else "zoo fetch (all), zoo fetch GLOB, or set ZOO_MIRROR"
+        yield Finding("checkpoints missing", f"{len(missing)} of {len(wanted)}: {names}", well=False, mend=mend)
 
 
 def table(findings: list[Finding]) -> Table:

@@ -26,6 +26,10 @@ class FileUnavailableError(ZooError):
     """A checkpoint file is not on this machine, or its bytes are not the published ones (exit code 3)."""
 
 
+class WrongBytesError(FileUnavailableError):
+    """A checkpoint file is here, but its bytes are not the published ones; it is never loaded."""
+
+
 class EnvironmentBuildError(ZooError):
     """A framework's environment could not be built (exit code 3)."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from zoo import cache, places
-from zoo.errors import FileUnavailableError
+from zoo.errors import FileUnavailableError, WrongBytesError
 from zoo.records import Archive, Checkpoint, Digests, File
 
 ALGORITHMS = {"sha256_prefix": "sha256", "sha1_prefix": "sha1"}
@@ -58,7 +58,9 @@ def _locate_file(checkpoint: Checkpoint, file: File, root: Path) -> tuple[Path, 
         found = way(checkpoint, file, root, complaints)
         if found is not None:
             return found
-    raise FileUnavailableError(_not_found(checkpoint, file, complaints))
+    if complaints:
+        raise WrongBytesError(f"{checkpoint.id}: no usable {file.name}: " + "; ".join(complaints))
+    raise FileUnavailableError(_not_found(checkpoint, file))
 
 
 def _loose(checkpoint: Checkpoint, file: File, root: Path, complaints: list[str]) -> tuple[Path, bool] | None:
@@ -90,9 +92,7 @@ def _archived(checkpoint: Checkpoint, file: File, root: Path, complaints: list[s
     return None
 
 
-def _not_found(checkpoint: Checkpoint, file: File, complaints: list[str]) -> str:
-    if complaints:
-        return f"{checkpoint.id}: no usable {file.name}: " + "; ".join(complaints)
+def _not_found(checkpoint: Checkpoint, file: File) -> str:
     names = file.name if file.archive is None else f"{file.name} (or {file.archive.name})"
     urls = [*file.urls, *(file.archive.urls if file.archive else ())]
     remedy = "put it into a folder and set ZOO_MIRROR to that folder"
