@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from zoo import __version__, environments, exports, files, images, places, preprocess, selection, store
+from zoo import __version__, environments, exports, files, frameworks, images, places, preprocess, selection, store
 from zoo.environments import Environment
 from zoo.errors import EnvironmentBuildError, FileUnavailableError, ImageSetError, UsageError, ZooError
 from zoo.evaluate import Evaluation, Material, Settings, Task
@@ -172,7 +172,9 @@ class Job:
         located = None if checkpoint.export_from else files.locate(checkpoint, self.zoo.root)
         environment = self._environment(planned.framework)
         if located is None:
-            located = exports.export(checkpoint, self.zoo.root, environment)
+            # Written by the framework whose format it is, also where another one reads it as a second opinion.
+            writer = self._environment(frameworks.framework(checkpoint.framework))
+            located = exports.export(checkpoint, self.zoo.root, writer)
         task = Task(checkpoint, planned.recipe, label_map, environment, located)
         with Evaluation(task, self.settings) as evaluation:
             evaluation.check()
