@@ -28,7 +28,11 @@ def out(tmp_path: Path, assets: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("checkpoint", "framework", "images", "recipe", "top1", "top5"),
     [
         (INT8, "onnxruntime", "imagenet_sample_1000", "torch_256_224", 82.7, 95.6),
-        (QUANT, "tensorflow", "imagenet_sample_1000", "torch_256_224", 88.6, 97.9),
+        (INT8, "onnxruntime", "imagenet_sample_1000", "onnx_zoo_256_224", 82.7, 95.6),
+        # 88.6 belongs to a rounded long side and a crop from the floor; torchvision truncates the one and rounds the
+        # other, and the pixel between them moves six images of this quantised network.
+        (QUANT, "tensorflow", "imagenet_sample_1000", "onnx_zoo_256_224", 88.6, 97.9),
+        (QUANT, "tensorflow", "imagenet_sample_1000", "torch_256_224", 89.2, 98.0),
         (INT8, "onnxruntime", "ilsvrc2012_val_1300", "centre_224", 78.3, 93.5),
         (QUANT, "tensorflow", "ilsvrc2012_val_1300", "centre_224", 78.9, 94.3),
     ],
