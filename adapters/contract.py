@@ -78,7 +78,13 @@ class Adapter(ABC):
 
     @abstractmethod
     def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
-        """Static facts of the files: {"parameters", "ops": {type: count}, "inputs", "outputs", ...}."""
+        """Static facts of the files, in a process that has loaded them or has loaded nothing.
+
+        What layers.facts gives (parameters, multiply-adds), "graph" (whether the files hold one: if not, inputs,
+        outputs and activations are this adapter's own), "activations" {"relu6" or "relu" or ...: count},
+        "quantised", "ops" {the framework's type: count}, "inputs" and "outputs" (lists of layers.spec), for ONNX
+        "opset"; anything else an adapter has to tell.
+        """
 
     @abstractmethod
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:

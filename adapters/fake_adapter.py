@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
+import layers
 import numpy as np
 from contract import Adapter, AdapterError, ModelInfo, Options
 from mobilenet_v2 import Network
@@ -84,7 +85,11 @@ class FakeAdapter(Adapter):
 
     def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
         model = json.loads(files[0].read_text(encoding="utf-8"))
-        return {"parameters": 0, "ops": {"Sum": 1, "Mod": 1}, "inputs": [model["input_shape"]], "outputs": []}
+        if model.get("misbehave_at_inspect"):
+            raise AdapterError("asked to fail at inspect")
+        source = layers.spec("pixels", model["input_shape"], model.get("input_dtype", "uint8"))
+        facts = {**layers.facts([]), "graph": True, "activations": {}, "quantised": False}
+        return {**facts, "ops": {"Sum": 1, "Mod": 1}, "inputs": [source], "outputs": []}
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         side = network.resolution

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
+import layers
 import mindspore as ms
 import numpy as np
 from contract import Adapter, AdapterError, ModelInfo, Options
@@ -77,17 +78,16 @@ class MindsporeAdapter(Adapter):
         network, stored = _network(options), _stored(files[0])
         names = _names(stored, network, files[0].name)
         cell = _filled(stored, network, files[0].name)
-        sizes = {name: int(stored[name].size) for name in names.values()}
+        sizes = {canonical: int(stored[name].size) for canonical, name in names.items()}
         side = network.resolution
         return {
-            "parameters": sum(sizes.values()),
-            "trainable_parameters": sum(sizes[name] for name in trainable(sizes)),
+            **layers.of_tensors(sizes, network),
             "tensors": len(sizes),
-            "extras": [name for name in stored if name not in sizes],
+            "extras": [name for name in stored if name not in names.values()],
             "dialect": recognised(stored, tables(network), files[0].name),
             "ops": _ops(cell),
-            "inputs": [{"name": "x", "shape": [-1, 3, side, side], "dtype": "float32"}],
-            "outputs": [{"name": "logits", "shape": [-1, network.classes], "dtype": "float32"}],
+            "inputs": [layers.spec("x", (-1, 3, side, side), "float32")],
+            "outputs": [layers.spec("logits", (-1, network.classes), "float32")],
         }
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:

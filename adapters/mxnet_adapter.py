@@ -9,7 +9,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
+import layers
 import mxnet as mx
+import mxnet_network
 import numpy as np
 from contract import Adapter, AdapterError, ModelInfo, Options
 from dialects import checked, recognised
@@ -21,8 +23,6 @@ Arrays = Dict[str, Any]  # name -> mx.nd.NDArray
 FORMATS = ("gluon_params", "mxnet_symbol")
 EXPORTS = ("mxnet_symbol", "gluon_params", "gluon_params:prefixed")
 PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "int8": "int8", "uint8": "int8"}
-# how the names of what training does not learn end
-STATISTICS = ("running_mean", "running_var", "moving_mean", "moving_var")
 
 
 class MxnetAdapter(Adapter):
@@ -71,18 +71,17 @@ class MxnetAdapter(Adapter):
         symbol, parameters = _graph(files, options)
         source, side = _input(symbol, parameters), _side(options)
         sizes = {name: int(array.size) for name, array in parameters.items()}
-        learned = sum(size for name, size in sizes.items() if not name.endswith(STATISTICS))
-        nodes = json.loads(symbol.tojson())["nodes"]
+        shape = (1, 3, *([side if side > 0 else 224] * 2))
         facts: Dict[str, Any] = {
-            "parameters": sum(sizes.values()),
-            "trainable_parameters": learned,
+            **mxnet_network.measured(symbol, sizes, {source: shape}),
+            "graph": options.format == "mxnet_symbol",
+            "quantised": _precision(symbol, parameters) == "int8",
             "tensors": len(sizes),
-            "ops": dict(Counter(node["op"] for node in nodes if node["op"] != "null")),
-            "inputs": [{"name": source, "shape": [-1, 3, side, side], "dtype": "float32"}],
-            "outputs": [{"name": name} for name in symbol.list_outputs()],
+            "inputs": [layers.spec(source, (-1, 3, side, side), "float32")],
         }
         if options.format == "gluon_params":
             facts["dialect"] = _dialect(files[0], _stored(files[0]), _network(options))
+            facts["activations"] = {}
         return facts
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:

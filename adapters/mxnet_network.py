@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections import Counter
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
+import layers
 import mxnet as mx
 from dialects import Table
 from mobilenet_v2 import BATCH_NORM_PARTS, Block, Conv, Network, blocks, stride_padding
@@ -95,3 +98,38 @@ def build(network: Network, names: Table, dense: bool = False) -> Any:
             side = -(-side // conv.stride)
     result = mx.sym.Pooling(result, kernel=(1, 1), global_pool=True, pool_type="avg", name="pool")
     return builder.classifier(result, dense)
+
+
+def measured(symbol: Any, sizes: Mapping[str, int], sample: Mapping[str, Tuple[int, ...]]) -> Dict[str, Any]:
+    """Layers and outputs of a symbol. sizes: stored values by variable; sample: the input's name and shape."""
+    nodes: List[Dict[str, Any]] = json.loads(symbol.tojson())["nodes"]
+    internals = symbol.get_internals()
+    shapes = dict(zip(internals.list_outputs(), internals.infer_shape(**sample)[1]))
+    found, norms = [], []
+    for node in nodes:
+        stored = [sizes.get(nodes[entry[0]]["name"], 0) for entry in node["inputs"]]
+        if node["op"] in ("Convolution", "FullyConnected"):
+            channels, positions = layers.shape_of_one(shapes[f"{node['name']}_output"], 1)
+            found.append(layers.Layer(stored[1], sum(stored[2:]), channels, positions))
+        elif node["op"] == "BatchNorm":
+            norms.append(layers.Norm(sum(stored[1:3]), sum(stored[3:])))
+    outputs = [(name, (-1, *shapes[name][1:])) for name in symbol.list_outputs()]
+    return {
+        **layers.facts(found, norms),
+        "activations": dict(Counter(_activations(nodes))),
+        "ops": dict(Counter(node["op"] for node in nodes if node["op"] != "null")),
+        "outputs": [layers.spec(name, shape, "float32") for name, shape in outputs],
+    }
+
+
+def _activations(nodes: List[Dict[str, Any]]) -> Iterator[str]:
+    for node in nodes:
+        given = node.get("attrs", {})
+        if node["op"] == "clip":
+            yield layers.clipped(_number(given.get("a_min")), _number(given.get("a_max")))
+        elif node["op"] == "Activation":
+            yield str(given["act_type"])
+
+
+def _number(text: Optional[str]) -> Optional[float]:
+    return None if text is None else float(text)

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import numpy as np
 import onnx
 import onnxruntime as ort
+import onnxruntime_graphs
 from contract import Adapter, AdapterError, ModelInfo, Options
 from mobilenet_v2 import Block, Conv, Network, blocks, stride_padding
 from onnx import TensorProto, helper, numpy_helper
@@ -60,14 +61,14 @@ class OnnxRuntimeAdapter(Adapter):
 
     def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
         model = onnx.load(str(files[0]))
-        stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        side = options.network.resolution if options.network else 224
+        opsets = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
         return {
-            "parameters": int(sum(array.size for array in stored.values())),
-            "tensors": len(stored),
+            **onnxruntime_graphs.measured(model, side),
+            "quantised": _precision(model.graph) == "int8",
             "ops": dict(Counter(node.op_type for node in model.graph.node)),
-            "inputs": [_spec(value) for value in model.graph.input if value.name not in stored],
-            "outputs": [_spec(value) for value in model.graph.output],
-            "opset": {entry.domain or "ai.onnx": entry.version for entry in model.opset_import},
+            "opset": opsets.get("ai.onnx"),
+            "opsets": opsets,
             "ir_version": model.ir_version,
             "producer": f"{model.producer_name} {model.producer_version}".strip(),
         }
@@ -91,12 +92,6 @@ def _precision(graph: onnx.GraphProto) -> str:
     quantised = any("Quantize" in node.op_type or node.op_type.startswith("QLinear") for node in graph.node)
     halves = any(tensor.data_type in (TensorProto.FLOAT16, TensorProto.BFLOAT16) for tensor in graph.initializer)
     return "int8" if quantised else "fp16" if halves else "fp32"
-
-
-def _spec(value: onnx.ValueInfoProto) -> Dict[str, Any]:
-    tensor = value.type.tensor_type
-    shape = [axis.dim_value or axis.dim_param or -1 for axis in tensor.shape.dim]
-    return {"name": value.name, "shape": shape, "dtype": TensorProto.DataType.Name(tensor.elem_type)}
 
 
 class _Graph:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
 import numpy as np
 import openvino as ov
 import openvino_graphs as graphs
+import openvino_layers
 import torch_pickles
 import torch_states
 from contract import Adapter, AdapterError, ModelInfo, Options
@@ -23,7 +23,6 @@ SUFFIXES = {
     "tflite": ".tflite",
 }
 EXPORTS = ("openvino_ir", "openvino_ir:open_model_zoo")
-COUNTING = ("i32", "i64")  # shapes and axes
 # Layers that hold the arithmetic; their precision in the compiled graph is the precision in effect.
 COMPUTING = ("Convolution", "FullyConnected", "MatMul")
 RUNTIME_FACTS = ("layerType", "runtimePrecision")
@@ -92,18 +91,8 @@ class OpenVinoAdapter(Adapter):
         return self.requests[rows]
 
     def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
-        """`parameters` counts every stored real or quantised number, batch-norm statistics and ranges included."""
         model = _model(ov.Core(), files, options)
-        nodes = model.get_ordered_ops()
-        constants = [node.output(0) for node in nodes if node.get_type_name() == "Constant"]
-        stored = [port for port in constants if port.get_element_type().to_string() not in COUNTING]
-        return {
-            "parameters": sum(int(np.prod(graphs.shape(port))) for port in stored),
-            "tensors": len(stored),
-            "ops": dict(Counter(node.get_type_name() for node in nodes if node.get_type_name() != "Constant")),
-            "inputs": [graphs.spec(port) for port in model.inputs],
-            "outputs": [graphs.spec(port) for port in model.outputs],
-        }
+        return openvino_layers.measured(model, options.network.resolution if options.network else 224)
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         """`openvino_ir` as the other exports; `openvino_ir:open_model_zoo` as that zoo's converter writes it."""

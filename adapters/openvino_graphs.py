@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+import layers
 import numpy as np
 import openvino as ov
 import openvino.opset8 as ops
@@ -132,7 +133,7 @@ def chosen_output(model: ov.Model, wanted: Optional[str]) -> Any:
 
 def spec(port: Any) -> Dict[str, Any]:
     """Name, shape (-1 where free) and dtype of an input or output."""
-    return {"name": _name(port), "shape": list(shape(port)), "dtype": port.get_element_type().to_string()}
+    return layers.spec(_name(port), shape(port), port.get_element_type().to_string())
 
 
 def shape(port: Any) -> Tuple[int, ...]:

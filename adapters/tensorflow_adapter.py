@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Sequence, Union
 
 import h5py
+import layers
 import numpy as np
 import tensorflow as tf
 import tensorflow_graphs as graphs
@@ -22,6 +23,11 @@ READERS = {
     "saved_model": lambda files, options: graphs.read_saved_model(files[0], options.extra),
     "slim_ckpt": lambda files, options: tensor_files.read_slim(files, _network(options), options.extra),
     "keras_h5": lambda files, options: tensor_files.read_keras(files[0], _network(options)),
+}
+# Formats that hold tensors without a graph -> how many values they store by canonical name.
+SIZES = {
+    "slim_ckpt": lambda files, network, options: tensor_files.slim_sizes(files, network, options.extra),
+    "keras_h5": lambda files, network, options: tensor_files.keras_sizes(files[0], network),
 }
 # Exported graphs answer with logits; files of tensors, once loaded, with a softmax as their publishers' do.
 WRITERS = {
@@ -79,8 +85,15 @@ class TensorFlowAdapter(Adapter):
     def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
         if options.format == "tflite":
             return lite.inspect(files[0])
-        _configure(options)
-        return graphs.inspect(_graph(files, options))
+        if self.info is None:  # threads can be set only before TensorFlow computes anything
+            _configure(options)
+        side = options.network.resolution if options.network else graphs.BLANK_SIDE
+        facts = graphs.inspect(_graph(files, options), side)
+        if options.format not in SIZES:
+            return facts
+        # a graph that is built here around tensors says nothing of the file
+        network = _network(options)
+        return {**facts, **layers.of_tensors(SIZES[options.format](files, network, options), network)}
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         if fmt not in WRITERS:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Sequence
 
+import layers
 import numpy as np
 import tensorflow as tf
+import tensorflow_layers
 import tensorflow_network
 from contract import AdapterError
 from google.protobuf.message import DecodeError
@@ -191,32 +193,22 @@ def write_saved_model(tensors: Mapping[str, np.ndarray], network: Network, targe
     return [main, *sorted(path for path in target.rglob("*") if path.is_file() and path != main)]
 
 
-def inspect(graph: Graph) -> Dict[str, Any]:
-    """Static facts. Parameters are the floats of constants that are no scalars."""
+def inspect(graph: Graph, side: int) -> Dict[str, Any]:
+    """Static facts. side: pixels, where the graph leaves the size of its input open."""
     network = GraphNetwork(graph)
-    constants = [node.attr["value"].tensor for node in graph.definition.node if node.op == "Const"]
-    sizes = [_size(tensor) for tensor in constants if tensor.dtype == tf.float32.as_datatype_enum]
-    stored = [size for size in sizes if size is not None]
     output = network.function.structured_outputs
+    types = Counter(node.op for node in graph.definition.node)
     return {
-        "parameters": int(sum(stored)),
-        "tensors": len(stored),
-        "ops": dict(Counter(node.op for node in graph.definition.node)),
-        "inputs": [{"name": graph.source, "shape": list(network.shape), "dtype": network.dtype}],
+        **tensorflow_layers.measured(graph.definition, graph.source, network.shape, network.dtype, side),
+        "graph": True,
+        "quantised": any("Quant" in name for name in types),
+        "tensors": types["Const"],
+        "ops": dict(types),
+        "inputs": [layers.spec(graph.source, network.shape, network.dtype)],
         "outputs": [_spec(graph.target, output)],
     }
 
 
-def _size(tensor: Any) -> Optional[int]:
-    """Elements of a TensorProto; None for a scalar."""
-    axes = [axis.size for axis in tensor.tensor_shape.dim]
-    return int(np.prod(axes)) if axes else None
-
-
 def _spec(name: str, tensor: Any) -> Dict[str, Any]:
-    axes = tensor.shape.as_list() if tensor.shape.rank is not None else []
-    return {
-        "name": name,
-        "shape": [-1 if size is None else size for size in axes],
-        "dtype": tensor.dtype.name,
-    }
+    shape = tensor.shape.as_list() if tensor.shape.rank is not None else None
+    return layers.spec(name, shape, tensor.dtype.name)

@@ -10,8 +10,9 @@ import struct
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
+import layers
 import numpy as np
 import tensorflow as tf
 from contract import AdapterError
@@ -26,7 +27,7 @@ class LiteNetwork:
     """One interpreter. `shape`: (batch, H, W, 3), the batch being fixed once the memory is laid out."""
 
     def __init__(self, path: Path, threads: int, batch_size: int) -> None:
-        _refuse_incomplete(path)
+        _parsed(path)
         self.interpreter = _resized(path, threads, batch_size) or _interpreter(path, threads)
         self.input = _single(self.interpreter.get_input_details(), f"{path}: inputs")
         self.output = _single(self.interpreter.get_output_details(), f"{path}: outputs")
@@ -56,13 +57,16 @@ class LiteNetwork:
         return "int8" if any(_quantisation(tensor) is not None for tensor in details) else "fp32"
 
 
-def _refuse_incomplete(path: Path) -> None:
-    """Follow every offset of the file. The interpreter does not, and a truncated file makes it crash."""
+def _parsed(path: Path) -> Any:
+    """The file as its schema's objects: every offset is followed.
+
+    The interpreter does not follow them, and a truncated file makes it crash.
+    """
     content = path.read_bytes()
     try:
         if content[4:8] != b"TFL3":
             raise ValueError(f"bytes 4 to 8 are {content[4:8]!r}, expected b'TFL3'")
-        schema.ModelT.InitFromPackedBuf(content)
+        return schema.ModelT.InitFromPackedBuf(content)
     except (ValueError, TypeError, IndexError, struct.error) as error:
         raise AdapterError(f"{path}: not a readable .tflite file: {error}; truncated, or of another format?") from error
 
@@ -110,26 +114,50 @@ def _quantisation(tensor: Mapping[str, Any]) -> Optional[Tuple[float, int]]:
 
 
 def inspect(path: Path) -> Dict[str, Any]:
-    """Static facts. Parameters are the weights and biases of convolutions and fully connected layers."""
+    """Static facts, with the shapes that the interpreter lays out for one image."""
+    model = _parsed(path)
     # without a delegate: its nodes would stand for the file's own
-    _refuse_incomplete(path)
     plain = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = _interpreter(path, 1, experimental_op_resolver_type=plain)
-    shapes = {tensor["index"]: tensor["shape"] for tensor in interpreter.get_tensor_details()}
+    details = interpreter.get_tensor_details()
+    shapes = {tensor["index"]: [int(size) for size in tensor["shape"]] for tensor in details}
     operations = interpreter._get_ops_details()  # there is no public way to list them
-    stored = {index for op in operations if op["op_name"] in WEIGHTED for index in op["inputs"][1:] if index >= 0}
     return {
-        "parameters": int(sum(np.prod(shapes[index]) for index in stored)),
-        "tensors": len(stored),
+        **layers.facts([_layer(op, shapes) for op in operations if op["op_name"] in WEIGHTED]),
+        "graph": True,
+        "tensors": len(details),
+        "activations": dict(Counter(_activations(model))),
+        "quantised": any(_quantisation(tensor) is not None for tensor in details),
         "ops": dict(Counter(op["op_name"] for op in operations)),
         "inputs": [_spec(tensor) for tensor in interpreter.get_input_details()],
         "outputs": [_spec(tensor) for tensor in interpreter.get_output_details()],
     }
 
 
+def _layer(operation: Mapping[str, Any], shapes: Mapping[int, List[int]]) -> layers.Layer:
+    """Inputs are data, weights and, unless its index is -1, the bias."""
+    weights, bias = ([*operation["inputs"], -1, -1])[1:3]
+    channels, positions = layers.shape_of_one(shapes[operation["outputs"][0]], -1)
+    biases = int(np.prod(shapes[bias])) if bias >= 0 else 0
+    return layers.Layer(int(np.prod(shapes[weights])), biases, channels, positions)
+
+
+def _activations(model: Any) -> Iterator[str]:
+    """Those fused into convolutions, and those of their own."""
+    functions = schema.ActivationFunctionType
+    fused = {functions.RELU: "relu", functions.RELU6: "relu6"}
+    alone = {schema.BuiltinOperator.RELU: "relu", schema.BuiltinOperator.RELU6: "relu6"}
+    for operation in model.subgraphs[0].operators:
+        code = model.operatorCodes[operation.opcodeIndex]
+        # files from before 2020 have the operator in a byte of its own
+        kind = alone.get(max(code.builtinCode, code.deprecatedBuiltinCode))
+        kind = kind or fused.get(getattr(operation.builtinOptions, "fusedActivationFunction", 0))
+        if kind:
+            yield kind
+
+
 def _spec(tensor: Mapping[str, Any]) -> Dict[str, Any]:
-    spec = {"name": tensor["name"], "shape": tensor["shape_signature"].tolist()}
-    spec["dtype"] = np.dtype(tensor["dtype"]).name
+    spec = layers.spec(tensor["name"], tensor["shape_signature"].tolist(), np.dtype(tensor["dtype"]).name)
     quantisation = _quantisation(tensor)
     return spec if quantisation is None else {**spec, "scale": quantisation[0], "zero_point": quantisation[1]}
 

@@ -46,6 +46,18 @@ def read_slim(files: Sequence[Path], network: Network, extra: Mapping[str, Any])
     return built(to_canonical(SLIM, tensors, network), network, softmax=True)
 
 
+def slim_sizes(files: Sequence[Path], network: Network, extra: Mapping[str, Any]) -> Dict[str, int]:
+    """Canonical name -> values that a checkpoint stores for it."""
+    tensors = _slim_tensors(files, network, bool(extra.get("moving_averages", True)))
+    return {row.canonical: int(tensors[row.name].size) for row in rows(SLIM, network)}
+
+
+def keras_sizes(path: Path, network: Network) -> Dict[str, int]:
+    """Canonical name -> values that a weights file stores for it."""
+    tensors = _keras_tensors(path)
+    return {row.canonical: int(tensors[row.name].size) for row in rows(KERAS, network)}
+
+
 def _slim_tensors(files: Sequence[Path], network: Network, averaged: bool) -> Dict[str, np.ndarray]:
     """Slim's names -> arrays in slim's layout."""
     indices = [path for path in files if path.suffix == ".index"]

@@ -11,10 +11,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
+import layers
 import numpy as np
 import torch
 from contract import Adapter, AdapterError, ModelInfo, Options
-from mobilenet_v2 import Network, parameter_count, stride_padding
+from mobilenet_v2 import Network, stride_padding
 from torch import nn
 from torch_names import DIALECTS, EXTRAS, WRAPPER, Dialect, counters, names
 from torch_network import SamePaddedConv2d, build
@@ -69,12 +70,11 @@ class TorchAdapter(Adapter):
         leaves = [module for module in build(network, dropout=0.0).modules() if not list(module.children())]
         side = network.resolution
         return {
-            "parameters": parameter_count(network),
+            **layers.of_tensors({name: tensor.numel() for name, tensor in tensors.items()}, network),
             "tensors": len(tensors),
-            "values": sum(tensor.numel() for tensor in tensors.values()),
             "ops": dict(Counter(type(module).__name__ for module in leaves)),
-            "inputs": [{"name": "input", "shape": ["batch", 3, side, side], "dtype": "float32"}],
-            "outputs": [{"name": "output", "shape": ["batch", network.classes], "dtype": "float32"}],
+            "inputs": [layers.spec("input", (-1, 3, side, side), "float32")],
+            "outputs": [layers.spec("output", (-1, network.classes), "float32")],
             "dialect": dialect,
         }
 

@@ -14,7 +14,7 @@ import pytest
 from conftest import built
 from safetensors.numpy import load_file
 
-from zoo import places
+from zoo import architecture, places
 from zoo.environments import Environment
 from zoo.errors import WorkerError
 from zoo.manifest import load_zoo
@@ -102,9 +102,7 @@ def answers(worker: Worker, info: dict[str, Any], folder: Path) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def reference(
-    exporter: Callable[[Environment], Exported], tmp_path_factory: pytest.TempPathFactory
-) -> np.ndarray:
+def reference(exporter: Callable[[Environment], Exported], tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     """ONNX Runtime's answers on the same seven images."""
     environment = built("onnxruntime")
     with Worker(environment.framework, environment.python) as running:
@@ -179,15 +177,56 @@ def copy_files(files: list[str], target: Path) -> list[Path]:
     return [target / Path(name).relative_to(common) for name in files]
 
 
-def test_inspect_counts_what_the_architecture_says(
-    worker: Worker, environment: Environment, exported: Exported
-) -> None:
+def expected_counts() -> dict[str, int]:
+    """Numbers of values in the embedded network: as trained, and with batch norms folded."""
+    shapes = architecture.table().tensor_shapes(layer_table())
+    sizes = {name: int(np.prod(shape)) for name, shape in shapes.items()}
+    channels = sum(size for name, size in sizes.items() if name.endswith("running_var"))
+    everything = sum(sizes.values())
+    return {"with statistics": everything, "folded": everything - 3 * channels}
+
+
+def layer_table() -> Any:
+    """The network as adapters/mobilenet_v2.py knows it."""
+    return architecture.table().Network(**network().model_dump())
+
+
+def test_inspect_counts_what_the_architecture_says(environment: Environment, exported: Exported) -> None:
+    """Exactly the table's multiply-adds and one of its counts of parameters, in every format."""
     if environment.framework.name == "fake":
         pytest.skip("the fake has no parameters")
+    table = architecture.parts(network())
     for fmt, files in exported.items():
-        options = {"threads": 2, "format": fmt, "network": network().to_json()}
-        facts = worker.request("inspect", files=files, options=options)["facts"]
-        # Batch norms folded or not, running statistics counted or not: between these two.
-        assert 419_000 < facts["parameters"] < 441_200, (fmt, facts["parameters"])
-        assert sum(facts["ops"].values()) > 50, fmt
+        with Worker(environment.framework, environment.python) as worker:
+            options = {"threads": 2, "format": fmt, "network": network().to_json()}
+            facts = worker.request("inspect", files=files, options=options)["facts"]
         json.dumps(facts)
+        assert facts["multiply_adds"] == architecture.table().multiply_adds(layer_table()) == table.multiply_adds, fmt
+        parts = facts["parameters_by"]
+        folded = not parts["norms"]
+        assert facts["parameters"] == expected_counts()["folded" if folded else "with statistics"], fmt
+        assert parts == {
+            "convolutions": table.convolutions,
+            "convolution_biases": table.norm_channels * folded,
+            "classifier": table.classifier,
+            "classifier_biases": table.bias,
+            "norms": 2 * table.norm_channels * (not folded),
+            "statistics": 2 * table.norm_channels * (not folded),
+        }, fmt
+        assert (facts["convolutions"], facts["classes"], facts["quantised"]) == (52, network().classes, False), fmt
+        assert facts["activations"] == ({"relu6": 35} if facts["graph"] else {}), fmt
+        assert sum(facts["ops"].values()) > 50, fmt
+        for spec in (*facts["inputs"], *facts["outputs"]):
+            assert spec["dtype"] == "float32", fmt
+            assert all(isinstance(size, int) for size in spec["shape"]), fmt
+
+
+def test_inspect_after_load(worker: Worker, environment: Environment, exported: Exported) -> None:
+    """The same in a process that has loaded the network: some frameworks fix their threads at first use."""
+    if environment.framework.name == "fake":
+        pytest.skip("the fake has no parameters")
+    fmt, files = next(iter(exported.items()))
+    load(worker, files, fmt)
+    options = {"threads": 1, "format": fmt, "network": network().to_json()}
+    facts = worker.request("inspect", files=files, options=options)["facts"]
+    assert facts["multiply_adds"] == architecture.parts(network()).multiply_adds

@@ -22,18 +22,20 @@ ORDER = (
     ("stats", "ranking", "wording", "progress"),
     ("predictions", "frameworks", "cache", "preprocess", "labels", "manifest"),
     # measuring
-    ("images", "workers", "environments", "files", "fetch", "exports", "store", "evaluate"),
+    ("images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
     # judging: needs nothing of the measuring row
     ("rules.base", "rules.accuracy", "rules.agreement", "rules.documents", "rules.attainable", "rules.recovered"),
     ("rules.architecture", "rules.order", "rules.same_bytes", "rules.same_name", "rules.sizes", "rules.relations"),
-    ("rules.conversions", "rules.schedules", "rules.facts", "deviations", "judge"),
+    ("rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance", "rules.static"),
+    ("deviations", "judge"),
     ("report.text", "report.conditions", "report.rows", "report.plot", "report.markdown", "report.tables"),
     ("report.junit", "report.html", "report.terminal", "report.audit", "report", "runfolder"),
     # joining
     ("selection", "audit", "validate", "catalogue", "doctor", "cli", "__main__"),
 )
-MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "store", "evaluate", "preprocess"}
-JUDGING = [name for row in ORDER[4:9] for name in row]
+MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
+MEASURING |= {"preprocess"}
+JUDGING = [name for row in ORDER[4:10] for name in row]
 
 
 def modules() -> dict[str, Path]:

@@ -142,7 +142,7 @@ def test_conversion_from_a_state_dict(far: FarSide, exported: list[Path], pixels
     assert info["input_shape"] == [1, 3, 96, 96]
     converted_alike(far, pixels, plain)
     facts = far.inspect(files, "openvino_ir", **options)
-    assert facts["inputs"] == [{"name": "data", "shape": [1, 3, 96, 96], "dtype": "f32"}]
+    assert facts["inputs"] == [{"name": "data", "shape": [1, 3, 96, 96], "dtype": "float32"}]
     written = far.export(random_tensors(SMALL), asdict(SMALL), "openvino_ir:open_model_zoo", tmp_path)
     far.load(written, "openvino_ir")
     converted_alike(far, pixels, plain)

@@ -354,6 +354,11 @@ def test_an_image_smaller_than_the_crop_is_refused() -> None:
         ("round_half_even", 375, 500, 256, 341),
         ("round_half_even", 512, 513, 256, 256),  # 256.5 to the even 256
         ("round_half_even", 512, 515, 256, 258),  # 257.5 to the even 258
+        ("round_half_up", 375, 500, 256, 341),
+        ("round_half_up", 332, 500, 256, 386),
+        ("round_half_up", 512, 513, 256, 257),  # 256.5
+        ("round_half_up", 512, 515, 256, 258),  # 257.5
+        ("round_half_up", 448, 461, 224, 230),  # 230.5, but 230.49998 in float32
         ("truncate", 512, 515, 256, 257),
         ("truncate", 256, 256, 256, 256),
         ("truncate", 100, 3000, 256, 7680),

@@ -9,12 +9,12 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
 
 from zoo import places
-from zoo.records import Network
+from zoo.records import Measured, Network
 
 TABLE = "mobilenet_v2.py"
 
@@ -35,6 +35,7 @@ class Parts:
     average pooling work on for one image.
     """
 
+    classes: int
     convolutions: int
     norm_channels: int
     classifier: int
@@ -47,7 +48,8 @@ class Parts:
 
 
 @cache
-def _table() -> ModuleType:
+def table() -> ModuleType:
+    """adapters/mobilenet_v2.py."""
     name = f"{__name__}.table"
     spec = importlib.util.spec_from_file_location(name, places.ADAPTERS / TABLE)
     assert spec is not None
@@ -61,11 +63,11 @@ def _table() -> ModuleType:
 @cache
 def parts(network: Network) -> Parts:
     """Weights, batch-norm channels and multiply-adds, in numbers of floats and operations."""
-    table = _table()
-    shape = table.Network(**network.model_dump())
+    rules = table()
+    shape = rules.Network(**network.model_dump())
     side = network.resolution
     weights = channels = normalised = activated = added = 0
-    for block in table.blocks(shape):
+    for block in rules.blocks(shape):
         for conv in block.convs:
             side = -(-side // conv.stride)
             weights += conv.kernel**2 * conv.in_channels // conv.groups * conv.out_channels
@@ -74,21 +76,60 @@ def parts(network: Network) -> Parts:
             activated += side * side * conv.out_channels * conv.activated
         added += side * side * block.convs[-1].out_channels * block.residual
     return Parts(
+        classes=network.classes,
         convolutions=weights,
         norm_channels=channels,
-        classifier=table.last_channels(shape) * network.classes,
+        classifier=rules.last_channels(shape) * network.classes,
         bias=network.classes * network.classifier_bias,
-        multiply_adds=table.multiply_adds(shape),
+        multiply_adds=rules.multiply_adds(shape),
         normalised=normalised,
         activated=activated,
         added=added,
-        pooled=side * side * table.last_channels(shape),
+        pooled=side * side * rules.last_channels(shape),
     )
 
 
-def parameters(network: Network) -> Iterator[Way]:
+@cache
+def convolutions(network: Network) -> int:
+    """How many convolutions there are before the classifier."""
+    return sum(len(block.convs) for block in table().blocks(table().Network(**network.model_dump())))
+
+
+def measured_parts(measured: Measured, network: Network | None) -> Parts:
+    """The same of a file. A folded batch norm has left one bias a channel, another one a scale and a shift.
+
+    What lies between the layers is not measured; it is `network`'s where that has as many multiply-adds, else nothing.
+    """
+    stored = measured.parameters_by
+    known = parts(network) if network is not None and parts(network).multiply_adds == measured.multiply_adds else None
+    return Parts(
+        classes=measured.classes or 0,
+        convolutions=stored["convolutions"],
+        norm_channels=stored["convolution_biases"] + stored["norms"] // 2,
+        classifier=stored["classifier"],
+        bias=stored["classifier_biases"],
+        multiply_adds=measured.multiply_adds or 0,
+        normalised=known.normalised if known else 0,
+        activated=known.activated if known else 0,
+        added=known.added if known else 0,
+        pooled=known.pooled if known else 0,
+    )
+
+
+def with_classes(own: Parts, classes: int) -> Parts:
+    """The same network with another number of classes."""
+    width = own.classifier // own.classes
+    return replace(
+        own,
+        classes=classes,
+        classifier=width * classes,
+        bias=classes * bool(own.bias),
+        multiply_adds=own.multiply_adds + width * (classes - own.classes),
+    )
+
+
+def parameters(own: Parts) -> Iterator[Way]:
     """Numbers of floats, the usual meaning (what training adjusts) first."""
-    own = parts(network)
     weights = own.convolutions + own.classifier
     yield Way("weights, batch norm and classifier", weights + own.bias + 2 * own.norm_channels)
     yield Way("the same with running statistics", weights + own.bias + 4 * own.norm_channels)
@@ -97,17 +138,15 @@ def parameters(network: Network) -> Iterator[Way]:
     yield Way("weights alone, neither batch norm nor bias", weights)
 
 
-def multiply_adds(network: Network) -> Iterator[Way]:
+def multiply_adds(own: Parts) -> Iterator[Way]:
     """Multiply-adds of one image, the usual meaning first."""
-    own = parts(network)
     yield Way("multiply-adds of convolutions and classifier", own.multiply_adds)
-    yield Way("multiply-adds with the classifier's bias", own.multiply_adds + network.classes)
+    yield Way("multiply-adds with the classifier's bias", own.multiply_adds + own.classes)
     yield Way("multiply-adds and one for every batch-norm channel", own.multiply_adds + own.norm_channels)
 
 
-def operations(network: Network) -> Iterator[Way]:
+def operations(own: Parts) -> Iterator[Way]:
     """Operations of one image where a multiply-add is two."""
-    own = parts(network)
     yield Way("two per multiply-add", 2 * own.multiply_adds)
     values = own.normalised + own.activated + own.added + own.pooled
     yield Way(

@@ -1,28 +1,43 @@
-"""`zoo audit`: what the documents alone give away. No framework, no file of weights, no image, no network."""
+"""`zoo audit`: what the documents give away, and the published files that are here. No image, no network."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from zoo import inspections
 from zoo.errors import UsageError, known_names
-from zoo.judge import CLAIM_RULES, judge
+from zoo.judge import CLAIM_RULES, FILE_RULES, judge
 from zoo.manifest import Zoo
+from zoo.records import Inspection
 from zoo.report.audit import Audit
 from zoo.rules.base import Evidence, Rule
 
 
-def audit(zoo: Zoo, prefixes: Sequence[str] = ()) -> Audit:
-    """Verdicts of the rules C, or of those whose ids begin with one of `prefixes`, over all documents of a zoo.
+def audit(zoo: Zoo, prefixes: Sequence[str] = (), files: Sequence[Inspection] = ()) -> Audit:
+    """Verdicts of the rules C over all documents of a zoo, and of the rules P and S over `files` (see `look`).
 
+    prefixes: only rules whose ids begin with one of these. Without files the verdicts are the same on every machine.
     Raises UsageError for a prefix that no rule has.
     """
-    rules = select(prefixes)
+    rules = [rule for rule in select(prefixes) if files or rule not in FILE_RULES]
+    evidence = replace(evidence_of(zoo), inspections=files)
     return Audit(
         zoo=zoo.name,
-        verdicts=tuple(judge(evidence_of(zoo), rules)),
+        verdicts=tuple(judge(evidence, rules)),
         sources=zoo.sources,
         messages={rule.id: rule.message() for rule in rules},
     )
+
+
+def look(zoo: Zoo, prefixes: Sequence[str], say: Callable[[str], None]) -> tuple[Inspection, ...]:
+    """The published files that are on this machine, if a chosen rule asks for any; `say` is told how many."""
+    if not set(select(prefixes)) & set(FILE_RULES):
+        return ()
+    found = inspections.look(zoo, say)
+    if found.checkpoints:
+        say(found.sentence())
+    return found.inspections
 
 
 def evidence_of(zoo: Zoo) -> Evidence:
@@ -41,10 +56,11 @@ def evidence_of(zoo: Zoo) -> Evidence:
 
 def select(prefixes: Sequence[str]) -> list[Rule]:
     """Rules by the beginnings of their ids; all where none is asked for."""
+    rules = (*CLAIM_RULES, *FILE_RULES)
     for prefix in prefixes:
-        if not any(rule.id.startswith(prefix) for rule in CLAIM_RULES):
-            ids = [rule.id for rule in CLAIM_RULES]
+        if not any(rule.id.startswith(prefix) for rule in rules):
+            ids = [rule.id for rule in rules]
             raise UsageError(
                 f"--rules: no rule's id begins with {prefix!r}; {known_names(prefix, ids, limit=len(ids))}"
             )
-    return [rule for rule in CLAIM_RULES if not prefixes or rule.id.startswith(tuple(prefixes))]
+    return [rule for rule in rules if not prefixes or rule.id.startswith(tuple(prefixes))]

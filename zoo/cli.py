@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from zoo import __version__, cache, catalogue, doctor, environments, fetch, selection, store
-from zoo.audit import audit
+from zoo.audit import audit, look
 from zoo.errors import FileUnavailableError, UsageError
 from zoo.frameworks import framework, public_frameworks
 from zoo.judge import NOT_RUN, OK, exit_code
@@ -88,7 +88,7 @@ def compare(run: Path) -> int:
     """Judge a run folder again, with the rules of today; nothing is measured."""
     folder = RunFolder(run)
     stored, documents = folder.report(), folder.documents()
-    report = judged(stored.conditions, stored.runs, documents, folder)
+    report = judged(stored.conditions, stored.runs, stored.inspections, documents, folder)
     _show(report, documents, folder)
     changed = len({*report.verdicts} ^ {*stored.verdicts})
     click.echo(f"{changed} verdicts differ from the stored ones" if changed else "the stored verdicts stand")
@@ -101,7 +101,7 @@ def report(run: Path) -> int:
     """Write a run folder's reports again, judged with the rules of today."""
     folder = RunFolder(run)
     stored, documents = folder.report(), folder.documents()
-    fresh = judged(stored.conditions, stored.runs, documents, folder)
+    fresh = judged(stored.conditions, stored.runs, stored.inspections, documents, folder)
     folder.write(fresh, documents)
     click.echo(f"written: {folder.path / 'report.md'}, report.html, report.json, *.csv, junit.xml")
     return OK
@@ -165,8 +165,9 @@ def doctor_(zoo: str) -> int:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file; default: stdout.")
 @click.option("--rules", metavar="C1,C204", default="", help="Only rules whose ids begin so.")
 def audit_(zoo: str, form: str, out: Path | None, rules: str) -> int:
-    """What the documents alone give away: no images, no framework, no network."""
-    found = audit(load_zoo(zoo), [prefix.strip() for prefix in rules.split(",") if prefix.strip()])
+    """What the documents alone give away, and published files that are here: no images, no network."""
+    known, prefixes = load_zoo(zoo), [prefix.strip() for prefix in rules.split(",") if prefix.strip()]
+    found = audit(known, prefixes, look(known, prefixes, Talk().say))
     if out is None:
         click.echo(FORMATS[form](found), nl=False)
     else:

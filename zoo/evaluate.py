@@ -96,6 +96,13 @@ class Evaluation:
         _check_fit(self.task, facts)
         return facts
 
+    def inspect(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Static facts of the files, by the worker that has loaded them. Raises WorkerError."""
+        worker, paths = self._started(), [str(path) for path in self.task.located.paths]
+        reply = worker.request("inspect", files=paths, options={"threads": self.settings.threads, **options})
+        facts: dict[str, Any] = reply["facts"]
+        return facts
+
     def run(self, material: Material, progress: Callable[[int], None]) -> tuple[Run, Predictions]:
         """Answers for every block, kept ones first asked for; `progress` is told finished images."""
         facts = self.check()

@@ -10,15 +10,15 @@ import hashlib
 import os
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache as cache_of
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, Literal
 
 from zoo import cache, places
 from zoo.errors import FileUnavailableError, WrongBytesError
-from zoo.records import Archive, Checkpoint, Digests, File
+from zoo.records import Archive, Checkpoint, Digests, File, FileBytes
 
 ALGORITHMS = {"sha256_prefix": "sha256", "sha1_prefix": "sha1"}
 
@@ -136,6 +136,37 @@ def mismatch(path: Path, expected: Digests) -> str | None:
             got = hashlib.file_digest(stream, ALGORITHMS.get(name, name)).hexdigest()
         return None if got.startswith(wanted) else f"{path}: expected {name} {wanted}, got {got}"
     return None
+
+
+def misplaced(checkpoint: Checkpoint, root: Path, others: Iterable[File]) -> list[tuple[File, Path]]:
+    """Files found by name whose bytes are not the published ones, nor those that one of `others` is published with.
+
+    Publishers use one name for different bytes, so a file may well be the right one of another checkpoint.
+    """
+    known = list(others)
+    found = []
+    for file in checkpoint.files:
+        paths = list(_candidates(checkpoint, file.name, root)) if file.published() else []
+        if any(mismatch(path, file) is None for path in paths):
+            continue
+        theirs = [other for other in known if other.name == file.name and other.published()]
+        strange = [path for path in paths if all(mismatch(path, other) for other in theirs)]
+        found += [(file, path) for path in strange[:1]]
+    return found
+
+
+def described(file: File, path: Path) -> FileBytes:
+    """Size and hash of a file, beside what is published of it."""
+    published = next(iter(file.published()), "")
+    archived = next(iter(file.archive.published()), "") if file.archive else ""
+    state: Literal["equal", "different", "unpublished"] = "unpublished"
+    if published:
+        state = "equal" if mismatch(path, file.model_copy(update={"size_bytes": None})) is None else "different"
+    elif archived and path.is_relative_to(places.home() / "members"):  # taken out of that archive
+        published, state = f"archive {archived}", "equal"
+    return FileBytes(
+        name=file.name, size_bytes=path.stat().st_size, sha256=cache.file_sha256(path), hash=state, by=published
+    )
 
 
 def _taken_out(path: Path, archive: Archive, file: File) -> Path:

@@ -5,25 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from zoo import deviations
-from zoo.records import Run, Verdict
+from zoo.records import Deviation, Run, Verdict
 from zoo.rules import (
     architecture,
     attainable,
     conversions,
     facts,
     order,
+    provenance,
     recovered,
     relations,
     same_bytes,
     same_name,
     schedules,
     sizes,
+    static,
 )
 from zoo.rules.accuracy import Top1, Top5
 from zoo.rules.agreement import SameLabels, SameScores
 from zoo.rules.base import Evidence, Rule
 
-RULES: tuple[Rule, ...] = (Top1(), Top5(), SameLabels(), SameScores())
+# Rules P and S: files. BYTES need no more than the bytes, the others what an adapter measures in them.
+BYTES: tuple[Rule, ...] = (provenance.PublishedHash(), provenance.PublishedSize())
+FILE_RULES: tuple[Rule, ...] = (
+    *BYTES, provenance.Ports(), provenance.Opset(),
+    static.Parameters(), static.MultiplyAdds(), static.AsBuilt(), static.Operators(),
+)  # fmt: skip
+
+# What a run is judged by.
+RULES: tuple[Rule, ...] = (Top1(), Top5(), SameLabels(), SameScores(), *FILE_RULES)
 
 # Rules C: documents alone. They need no run, so they are the audit's and not part of a run's verdicts.
 CLAIM_RULES: tuple[Rule, ...] = (
@@ -48,7 +58,19 @@ def judge(evidence: Evidence, rules: Sequence[Rule] = RULES) -> list[Verdict]:
     """
     verdicts = [verdict for rule in rules for verdict in rule.judge(evidence)]
     subjects = [run.subject for run in evidence.runs] if evidence.runs else None
-    return deviations.apply(verdicts, evidence.deviations, [rule.id for rule in rules], subjects)
+    accepted = [deviation for deviation in evidence.deviations if _looked_at(deviation, evidence)]
+    return deviations.apply(verdicts, accepted, [rule.id for rule in rules], subjects)
+
+
+def _looked_at(deviation: Deviation, evidence: Evidence) -> bool:
+    """Whether a deviation of a file can show: the file is here, and was measured where that is needed."""
+    if deviation.rule not in [rule.id for rule in FILE_RULES]:
+        return True
+    bytes_alone = deviation.rule in [rule.id for rule in BYTES]
+    return any(
+        inspection.subject == deviation.subject and (bytes_alone or inspection.measured is not None)
+        for inspection in evidence.inspections
+    )
 
 
 def exit_code(runs: Iterable[Run], verdicts: Iterable[Verdict]) -> int:

@@ -17,8 +17,8 @@ central_fraction
 resize_short
     truncate          torchvision `Resize(int)`, transformers' `shortest_edge`, Gluon's `keep_ratio`,
                       MindSpore 2.10's `vision.Resize(int)`
-    round_half_even   `image_resize` of the ONNX model zoo's imagenet_preprocess.py; MindSpore's resize_op.cc
-                      until 2023, but for exact halves, which it rounds up
+    round_half_even   `image_resize` of the ONNX model zoo's imagenet_preprocess.py
+    round_half_up     MindSpore's resize_op.cc until 2023, which computes in float32
 resize_short, resize_exact
     pil               `PIL.Image.resize` without `reducing_gap`; floats one channel at a time in mode "F"
     opencv            `cv2.resize`: MXNet's `imresize`, MindSpore, Open Model Zoo, Neural Compressor
@@ -78,7 +78,7 @@ def apply(geometry: records.Geometry, data: bytes) -> Array:
     assert isinstance(first, records.Decode)
     picture: Picture = decode(first, data)
     for step in others:
-        picture = _step(step, picture)
+        picture = apply_step(step, picture)
     return cast(Array, np.ascontiguousarray(_array(picture)))
 
 
@@ -94,7 +94,8 @@ def versions() -> dict[str, str]:
     }
 
 
-def _step(step: records.GeometryStep, picture: Picture) -> Picture:
+def apply_step(step: records.GeometryStep, picture: Picture) -> Picture:
+    """One step behind `decode`."""
     match step:
         case records.ToFloat():
             return to_float(step, _array(picture))
@@ -230,6 +231,8 @@ def long_side(step: records.ResizeShort, short: int, long: int) -> int:
     """Length of the long side after scaling, pixels; the order of the operations is the publishers'."""
     if step.long_side == "truncate":
         return int(step.size * long / short)
+    if step.long_side == "round_half_up":
+        return _half_up(float(np.float32(long) / np.float32(short) * np.float32(step.size)))
     return round(step.size / short * long)
 
 

@@ -99,12 +99,13 @@ class Resample(Record):
 class ResizeShort(Resample):
     """Scale so that the short side is `size` pixels, aspect ratio kept.
 
-    long_side: "truncate" is int(long * size / short) (torchvision), "round_half_even" is Python's round().
+    long_side: "truncate" is int(long * size / short) (torchvision), "round_half_even" is Python's round() (ONNX model
+    zoo), "round_half_up" is C's lround() of a product in float32 (MindSpore until 2023).
     """
 
     op: Literal["resize_short"]
     size: int = Field(gt=0)
-    long_side: Literal["truncate", "round_half_even"]
+    long_side: Literal["truncate", "round_half_even", "round_half_up"]
 
 
 class ResizeExact(Resample):
@@ -326,6 +327,8 @@ class Checkpoint(Record):
     weights: an id shared by checkpoints that hold the same weights (rules X compare these).
     export_from: a safetensors file with canonical tensor names from which the framework's adapter writes the files
     (the embedded zoo); `files` is empty then.
+    opset: documented version of ONNX's operators; quantised: whether it is documented to compute in integers, None
+    where nothing is said.
     unavailable: why nobody can run it (file lost, address unknown); such a checkpoint is listed, never run.
     """
 
@@ -339,6 +342,8 @@ class Checkpoint(Record):
     network: Network | None = None
     input: TensorSpec | None = None
     output: TensorSpec | None = None
+    opset: int | None = Field(default=None, gt=0)
+    quantised: bool | None = None
     options: dict[str, str | bool | int | float] = Field(default_factory=dict)
     licence: str | None = None
     weights: str | None = None
@@ -516,6 +521,71 @@ class Run(Record):
         return {"top1": self.top1_correct, "top5": self.top5_correct}[metric]
 
 
+class FileBytes(Record):
+    """One file of a checkpoint, as it lies here.
+
+    hash: whether it has the published one; by: which published hash that was ("sha256", "archive sha256", ...).
+    """
+
+    name: str
+    size_bytes: int = Field(ge=0)
+    sha256: Sha256
+    hash: Literal["equal", "different", "unpublished"]
+    by: str = ""
+
+
+class Port(Record):
+    """An input or output as a file has it. dtype: numpy's name; shape: -1 where free, None where it is not said."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...] | None = None
+
+
+class Measured(Record):
+    """What an adapter measured in the files themselves; adapters/layers.py says how.
+
+    graph: whether the files hold one; of files of tensors alone, inputs and outputs are the adapter's own words.
+    parameters: every stored value of convolutions, batch norms (running statistics too) and classifier;
+    parameters_by: what it consists of; multiply_adds: of convolutions and classifier for one image, None where the
+    file leaves a size open; convolutions: how many before the classifier; activations: by kind ("relu6", "relu");
+    ops: by the framework's own type names; opset: of ONNX's own operators.
+    """
+
+    graph: bool
+    parameters: int = Field(ge=0)
+    parameters_by: dict[str, int]
+    multiply_adds: int | None
+    convolutions: int
+    classes: int | None
+    activations: dict[str, int]
+    quantised: bool
+    ops: dict[str, int]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    opset: int | None = None
+
+
+class Inspection(Record):
+    """What was found in the files of one checkpoint, by one framework's adapter.
+
+    sha256: of the file, or over the files' hashes if there are several; measured: None where nothing was looked at
+    but the bytes; error: why the adapter could not look.
+    """
+
+    checkpoint: str
+    framework: str
+    sha256: str
+    files: tuple[FileBytes, ...]
+    measured: Measured | None = None
+    error: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """How verdicts name it: `checkpoint@framework`, as a run."""
+        return f"{self.checkpoint}@{self.framework}"
+
+
 class Verdict(Record):
     """What a rule says of one subject, with the numbers it used (accuracies as fractions).
 
@@ -584,3 +654,4 @@ class Report(Record):
     conditions: Conditions
     runs: tuple[Run, ...]
     verdicts: tuple[Verdict, ...]
+    inspections: tuple[Inspection, ...] = ()

@@ -1,6 +1,6 @@
 """A run folder: what was measured, what documents it was judged by, and the rendered reports.
 
-report.json                     Report: conditions, runs, verdicts
+report.json                     Report: conditions, runs, inspections of files, verdicts
 documents.json                  the checkpoints, claims and populations it was judged by
 request.json                    the arguments, for --resume
 predictions/<run key>.npz       per-image answers

@@ -10,7 +10,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from zoo import __version__, environments, exports, files, frameworks, images, places, preprocess, selection, store
+from zoo import (
+    __version__,
+    environments,
+    exports,
+    files,
+    frameworks,
+    images,
+    inspections,
+    places,
+    preprocess,
+    selection,
+    store,
+)
 from zoo.environments import Environment
 from zoo.errors import EnvironmentBuildError, FileUnavailableError, ImageSetError, UsageError, ZooError
 from zoo.evaluate import Evaluation, Material, Settings, Task
@@ -19,7 +31,17 @@ from zoo.images import ImageSet
 from zoo.judge import judge
 from zoo.manifest import Zoo, load_zoo
 from zoo.progress import Talk
-from zoo.records import Checkpoint, Conditions, Geometry, PopulationKind, Recipe, Report, Run, RunStatus
+from zoo.records import (
+    Checkpoint,
+    Conditions,
+    Geometry,
+    Inspection,
+    PopulationKind,
+    Recipe,
+    Report,
+    Run,
+    RunStatus,
+)
 from zoo.rules.base import Evidence
 from zoo.runfolder import Documents, RunFolder
 
@@ -132,6 +154,7 @@ class Job:
         self.source = Source(self.zoo, request, talk)
         self.settings = Settings(request.threads, request.batch_size, fresh=fresh)
         self._environments: dict[str, Environment | ZooError] = {}
+        self._inspections: dict[str, Inspection] = {}
 
     def execute(self) -> tuple[Report, Documents]:
         """Make every run and judge them. A run that fails is recorded and the others go on; Ctrl-C records the rest
@@ -160,6 +183,7 @@ class Job:
             raise  # wrong images make every run wrong
         except FileUnavailableError as error:
             self.talk.say(f"{name}: not run: {error}")
+            self._note(inspections.of_wrong_bytes(planned.checkpoint, planned.framework.name, self.zoo))
             return self._missing(planned, "not_run", str(error))
         except ZooError as error:
             details = getattr(error, "details", "")
@@ -182,8 +206,18 @@ class Job:
             material = self.source.material(planned.recipe.geometry)
             with self.talk.bar(name, len(self.source.set.images)) as advance:
                 run, predictions = evaluation.run(material, advance)
+            # Last, as a worker that fails here has answered everything else.
+            found = inspections.of_bytes(checkpoint, planned.framework.name, located)
+            fresh = self.settings.fresh
+            self._note(inspections.measured(found, checkpoint, environment, evaluation.inspect, fresh=fresh))
         self.folder.write_predictions(run, predictions)
         return run
+
+    def _note(self, inspection: Inspection | None) -> None:
+        if inspection is not None:
+            self._inspections[inspection.subject] = inspection
+            if inspection.error:
+                self.talk.say(f"{inspection.subject}: not looked into: {inspection.error}")
 
     def _environment(self, framework: Framework) -> Environment:
         """Built at most once a job, also when building it fails."""
@@ -221,7 +255,7 @@ class Job:
 
     def _write(self, runs: Sequence[Run]) -> tuple[Report, Documents]:
         documents = self._documents()
-        report = judged(self._conditions(), runs, documents, self.folder)
+        report = judged(self._conditions(), runs, tuple(self._inspections.values()), documents, self.folder)
         self.folder.write(report, documents)
         return report, documents
 
@@ -257,10 +291,17 @@ class Job:
         )
 
 
-def judged(conditions: Conditions, runs: Sequence[Run], documents: Documents, folder: RunFolder) -> Report:
-    """A report with the verdicts of today's rules on stored runs, answers and documents."""
+def judged(
+    conditions: Conditions,
+    runs: Sequence[Run],
+    found: Sequence[Inspection],
+    documents: Documents,
+    folder: RunFolder,
+) -> Report:
+    """A report with the verdicts of today's rules on stored runs, answers, inspections and documents."""
     evidence = Evidence(
         runs=runs,
+        inspections=found,
         claims=documents.claims,
         checkpoints={checkpoint.id: checkpoint for checkpoint in documents.checkpoints},
         populations={population.id: population for population in documents.populations},
@@ -269,7 +310,8 @@ def judged(conditions: Conditions, runs: Sequence[Run], documents: Documents, fo
         tolerance=conditions.tolerance,
         deviations=documents.deviations,
     )
-    return Report(conditions=conditions, runs=tuple(runs), verdicts=tuple(judge(evidence)))
+    verdicts = tuple(judge(evidence))
+    return Report(conditions=conditions, runs=tuple(runs), verdicts=verdicts, inspections=tuple(found))
 
 
 def _image_path(zoo: Zoo, request: Request) -> Path:

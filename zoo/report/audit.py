@@ -13,6 +13,7 @@ from zoo.records import Source, Verdict
 from zoo.report import html, junit, markdown, tables, text
 
 SHOWN = 6  # printed texts of one finding; further ones are counted
+FOUND = ("fail", "refuted")
 NO_SOURCE = "The checkpoints' own records"
 
 
@@ -32,15 +33,15 @@ class Audit:
     def documents(self) -> dict[str, list[Verdict]]:
         """Open and accepted findings by the id of the document they are about, in the order of the sources."""
         found: dict[str, list[Verdict]] = {}
-        for verdict in text.worst_first(self.of("fail", "known")):
+        for verdict in text.worst_first(self.of(*FOUND, "known")):
             found.setdefault(verdict.sources[0] if verdict.sources else "", []).append(verdict)
         order = [*self.sources, *found]
         return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
 
     def headline(self) -> str:
         """The counts in one line."""
-        found, known, passed = (len(self.of(outcome)) for outcome in ("fail", "known", "pass"))
-        documents = sum(any(each.outcome == "fail" for each in verdicts) for verdicts in self.documents().values())
+        found, known, passed = (len(self.of(*outcomes)) for outcomes in (FOUND, ("known",), text.GOOD))
+        documents = sum(any(each.outcome in FOUND for each in verdicts) for verdicts in self.documents().values())
         accepted = f", {known} accepted as explained" if known else ""
         return (
             f"{text.counted(found, 'finding')} in {text.counted(documents, 'document')}{accepted}; "
@@ -82,7 +83,8 @@ def to_markdown(audit: Audit) -> str:
     heads, passed = ("rule", "demands", "findings", "accepted", "passed"), []
     for rule, message in audit.messages.items():
         own = [verdict.outcome for verdict in audit.verdicts if verdict.rule == rule]
-        passed.append((rule, markdown.escape(message), *(str(own.count(kind)) for kind in ("fail", "known", "pass"))))
+        counts = (sum(outcome in kinds for outcome in own) for kinds in (FOUND, ("known",), text.GOOD))
+        passed.append((rule, markdown.escape(message), *map(str, counts)))
     lines += ["## Rules", "", markdown.table(heads, passed, right=heads[2:])]
     return "\n".join(lines) + "\n"
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from zoo import architecture, printed
-from zoo.architecture import Way
+from zoo.architecture import Parts, Way
 from zoo.records import Claim, Network, Verdict
 from zoo.rules.base import Evidence
 from zoo.rules.documents import DocumentRule, decimal, grouped
@@ -40,34 +40,34 @@ def network_of(claim: Claim, evidence: Evidence) -> Network | None:
     return Network(alpha=claim.alpha, resolution=claim.resolution, classes=CLASSES[0])
 
 
-def explain(claim: Claim, network: Network) -> Explanation:
+def explain(claim: Claim, own: Parts) -> Explanation:
     """The plainest way to the printed number: own classes before others, rounded before cut off; `plain` is the
     first of these: an own count, rounded, in the unit that is printed.
     """
     nearest: tuple[Fraction, Way] | None = None
     for how in ("rounded", "cut off"):
-        for classes in (network.classes, *(other for other in CLASSES if other != network.classes)):
-            for ways, in_unit in _ways(claim, network.model_copy(update={"classes": classes})):
+        for classes in (own.classes, *(other for other in CLASSES if other != own.classes)):
+            for ways, in_unit in _ways(claim, architecture.with_classes(own, classes)):
                 for way in ways:
                     value = Fraction(way.value, UNITS[claim.unit])
                     if printed.fits(claim.value, value) == how:
-                        plain = how == "rounded" and classes == network.classes and in_unit
+                        plain = how == "rounded" and classes == own.classes and in_unit
                         return Explanation(way, classes, how, plain)
                     distance = abs(value - Fraction(claim.value))
-                    if classes == network.classes and in_unit and (nearest is None or distance < nearest[0]):
+                    if classes == own.classes and in_unit and (nearest is None or distance < nearest[0]):
                         nearest = distance, way
     assert nearest is not None
-    return Explanation(nearest[1], network.classes, "", False)
+    return Explanation(nearest[1], own.classes, "", False)
 
 
-def _ways(claim: Claim, network: Network) -> Iterator[tuple[Iterable[Way], bool]]:
+def _ways(claim: Claim, own: Parts) -> Iterator[tuple[Iterable[Way], bool]]:
     """Ways of counting with whether they are what the unit says."""
     if claim.metric == "parameters":
-        yield architecture.parameters(network), True
+        yield architecture.parameters(own), True
         return
     doubled = claim.unit == "GFLOP"
-    yield (architecture.operations if doubled else architecture.multiply_adds)(network), True
-    yield (architecture.multiply_adds if doubled else architecture.operations)(network), False
+    yield (architecture.operations if doubled else architecture.multiply_adds)(own), True
+    yield (architecture.multiply_adds if doubled else architecture.operations)(own), False
 
 
 class _Count(DocumentRule):
@@ -82,7 +82,7 @@ class _Count(DocumentRule):
                 yield self._verdict(claim, network)
 
     def _verdict(self, claim: Claim, network: Network) -> Verdict:
-        found = explain(claim, network)
+        found = explain(claim, architecture.parts(network))
         value = f"{found.way.value:,}"
         at = f"alpha {network.alpha:g} at {network.resolution}"
         if not found.how:
@@ -137,7 +137,7 @@ class OneWay(DocumentRule):
 
 
 def _way(claim: Claim, network: Network) -> str:
-    found = explain(claim, network)
+    found = explain(claim, architecture.parts(network))
     return f"{found.way.words}, {found.classes:,} classes" if found.how else "no known way"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, TypeVar
 
 from zoo.predictions import Predictions
-from zoo.records import Checkpoint, Claim, Deviation, LabelMap, Population, Recipe, Run, Source, Verdict
+from zoo.records import Checkpoint, Claim, Deviation, Inspection, LabelMap, Population, Recipe, Run, Source, Verdict
 from zoo.statements import Statement
 
 S = TypeVar("S", bound=Statement)
@@ -20,7 +20,7 @@ def _no_answers(run: Run) -> Predictions | None:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that is judged: stored runs and documents, never a framework, a weight or an image.
+    """Everything that is judged: stored runs, inspections and documents, never a framework, a weight or an image.
 
     tolerance: fraction added on both sides of a documented accuracy; answers: per-image answers of a run, or None
     where they were not kept; deviations: what is accepted as explained.
@@ -37,6 +37,7 @@ class Evidence:
     sources: Mapping[str, Source] = field(default_factory=dict)
     statements: Sequence[Statement] = ()
     deviations: Sequence[Deviation] = ()
+    inspections: Sequence[Inspection] = ()
 
     def claims_on(self, checkpoint: str, metric: str) -> list[Claim]:
         """Documented numbers of one checkpoint: its publishers' and their quoters', no reader's own measurement."""

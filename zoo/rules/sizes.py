@@ -35,10 +35,11 @@ class FileSize(DocumentRule):
             if sizes:
                 yield self._by_bytes(claim, sizes)
             elif network := network_of(claim, evidence):
+                own = architecture.parts(network)
                 needed = {
                     (way.value * width, f"{way.words}, {WIDTHS[width]}")
                     for classes in {network.classes, *CLASSES}
-                    for way in architecture.parameters(network.model_copy(update={"classes": classes}))
+                    for way in architecture.parameters(architecture.with_classes(own, classes))
                     for width in WIDTHS
                 }
                 yield self._by_network(claim, sorted(needed, reverse=True))

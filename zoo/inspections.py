@@ -1,0 +1,139 @@
+"""What is found in checkpoint files: their bytes, and what an adapter measures in them.
+
+Measured facts are kept under a key of everything they depend on, so that no file is looked into twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from zoo import cache, environments, files, places
+from zoo.environments import Environment
+from zoo.errors import FileUnavailableError, WorkerError, ZooError
+from zoo.files import Located
+from zoo.frameworks import frameworks
+from zoo.manifest import Zoo
+from zoo.records import Checkpoint, File, FileBytes, Inspection, Measured, Port
+from zoo.workers import Worker
+
+Say = Callable[[str], None]
+Ask = Callable[[dict[str, Any]], dict[str, Any]]  # options of a request -> an adapter's facts
+
+
+def of_bytes(checkpoint: Checkpoint, framework: str, located: Located) -> Inspection:
+    """Sizes and hashes alone; files that were written here have nothing published to be compared with."""
+    if checkpoint.files:
+        found = [files.described(file, path) for file, path in zip(checkpoint.files, located.paths, strict=True)]
+    else:
+        found = [files.described(File(name=path.name), path) for path in located.paths]
+    return Inspection(checkpoint=checkpoint.id, framework=framework, sha256=located.sha256, files=tuple(found))
+
+
+def of_wrong_bytes(checkpoint: Checkpoint, framework: str, zoo: Zoo) -> Inspection | None:
+    """What lies under the checkpoint's names and is not its content; nothing of it is ever loaded."""
+    if checkpoint.unavailable or not checkpoint.files:
+        return None
+    others = [file for other in zoo.checkpoints.values() if other.id != checkpoint.id for file in other.files]
+    found: list[FileBytes] = []
+    for file, path in files.misplaced(checkpoint, zoo.root, others):
+        found.append(files.described(file, path).model_copy(update={"hash": "different"}))
+    return Inspection(checkpoint=checkpoint.id, framework=framework, sha256="", files=tuple(found)) if found else None
+
+
+def measured(
+    inspection: Inspection, checkpoint: Checkpoint, environment: Environment, ask: Ask, *, fresh: bool = False
+) -> Inspection:
+    """With what the adapter measures, or recalls; what it says where it cannot, is kept in `error`.
+
+    ask: asks a worker, with options to which it adds how it runs; not called where the answer is known.
+    """
+    options = {
+        "format": checkpoint.format,
+        "network": checkpoint.network.to_json() if checkpoint.network else None,
+        "extra": checkpoint.options,
+    }
+    path = places.home() / "results" / "inspections" / f"{_key(inspection, environment, options)}.json"
+    try:
+        if fresh or not path.is_file():
+            facts = _measured(ask(options))
+            with cache.explained(path):
+                cache.replace_text(path, json.dumps(facts.to_json()))
+        found = Measured.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except WorkerError as error:
+        return inspection.model_copy(update={"error": str(error)})
+    return inspection.model_copy(update={"measured": found})
+
+
+def _key(inspection: Inspection, environment: Environment, options: dict[str, Any]) -> str:
+    content = [inspection.sha256, environment.framework.adapter_digest(), environment.key, options]
+    return cache.digest_of(content)
+
+
+def _measured(facts: dict[str, Any]) -> Measured:
+    """An adapter's facts without what only it knows, such as the dialect of tensor names."""
+    known = {name: facts[name] for name in Measured.model_fields if name in facts}
+    for name in ("inputs", "outputs"):
+        known[name] = [{field: port[field] for field in Port.model_fields if field in port} for port in facts[name]]
+    return Measured.from_json(known)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was looked at on this machine, of the checkpoints with published files."""
+
+    checkpoints: int
+    inspections: tuple[Inspection, ...] = ()
+
+    def sentence(self) -> str:
+        """How many files were looked at, in one line."""
+        count = sum(len(inspection.files) for inspection in self.inspections)
+        inside = sum(inspection.measured is not None for inspection in self.inspections)
+        return (
+            f"looked at {count} file{'s' * (count != 1)} on this machine, of {len(self.inspections)} of "
+            f"{self.checkpoints} checkpoints; measured inside {inside}"
+        )
+
+
+def look(zoo: Zoo, say: Say, wanted: Iterable[Checkpoint] | None = None) -> Look:
+    """Every checkpoint of a zoo whose files are here; measured where its framework's environment is built already.
+
+    Nothing is fetched and nothing is built; what cannot be looked at is said and left out.
+    """
+    published = [each for each in wanted or zoo.checkpoints.values() if each.files and not each.unavailable]
+    result = Look(len(published))
+    for checkpoint in published:
+        try:
+            found = _found(checkpoint, zoo)
+        except ZooError as error:
+            say(f"{checkpoint.id}: not looked at: {error}")
+            continue
+        if found is not None:
+            result = replace(result, inspections=(*result.inspections, found))
+            if found.error:
+                say(f"{checkpoint.id}: not looked into: {found.error}")
+    return result
+
+
+def _found(checkpoint: Checkpoint, zoo: Zoo) -> Inspection | None:
+    """One checkpoint's files, if they are here."""
+    try:
+        located = files.locate(checkpoint, zoo.root)
+    except FileUnavailableError:
+        return of_wrong_bytes(checkpoint, checkpoint.framework, zoo)
+    inspection = of_bytes(checkpoint, checkpoint.framework, located)
+    framework = frameworks().get(checkpoint.framework)
+    environment = environments.find(framework) if framework else None
+    if environment is None:
+        return inspection
+    return measured(inspection, checkpoint, environment, lambda options: _asked(environment, located, options))
+
+
+def _asked(environment: Environment, located: Located, options: dict[str, Any]) -> dict[str, Any]:
+    """Facts from a worker of its own."""
+    with Worker(environment.framework, environment.python) as worker:
+        paths = [str(path) for path in located.paths]
+        facts: dict[str, Any] = worker.request("inspect", files=paths, options={"threads": 1, **options})["facts"]
+    return facts
