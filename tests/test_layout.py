@@ -19,15 +19,15 @@ FRAMEWORKS = ("torch", "tensorflow", "onnxruntime", "onnx", "openvino", "mindspo
 ORDER = (
     # leaves
     ("errors", "places", "records", "statements", "printed", "architecture", "toml_lines"),
-    ("stats", "ranking", "wording", "progress"),
+    ("stats", "accepted", "planning", "ranking", "wording", "progress"),
     ("predictions", "frameworks", "cache", "preprocess", "labels", "manifest"),
     # measuring
     ("images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
     # judging: needs nothing of the measuring row
-    ("rules.base", "rules.accuracy", "rules.agreement", "rules.documents", "rules.attainable", "rules.recovered"),
-    ("rules.architecture", "rules.order", "rules.same_bytes", "rules.same_name", "rules.sizes", "rules.relations"),
-    ("rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance", "rules.static"),
-    ("deviations", "judge"),
+    ("rules.base", "rules.accuracy", "rules.agreement", "rules.pairs", "rules.documents", "rules.attainable"),
+    ("rules.recovered", "rules.architecture", "rules.order", "rules.same_bytes", "rules.same_name", "rules.sizes"),
+    ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance"),
+    ("rules.static", "deviations", "judge"),
     ("report.text", "report.conditions", "report.rows", "report.plot", "report.markdown", "report.tables"),
     ("report.junit", "report.html", "report.terminal", "report.audit", "report", "runfolder"),
     # joining

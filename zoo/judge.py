@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from zoo import deviations
+from zoo import deviations, stats
 from zoo.records import Deviation, Run, Verdict
 from zoo.rules import (
     architecture,
@@ -24,6 +24,9 @@ from zoo.rules import (
 from zoo.rules.accuracy import Top1, Top5
 from zoo.rules.agreement import SameLabels, SameScores
 from zoo.rules.base import Evidence, Rule
+from zoo.rules.pairs import ClaimedLoss, Converted, Frameworks, Recipes
+
+PAIR_RULES: tuple[Rule, ...] = (Frameworks(), Converted(), ClaimedLoss(), Recipes())
 
 # Rules P and S: files. BYTES need no more than the bytes, the others what an adapter measures in them.
 BYTES: tuple[Rule, ...] = (provenance.PublishedHash(), provenance.PublishedSize())
@@ -33,7 +36,7 @@ FILE_RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 # What a run is judged by.
-RULES: tuple[Rule, ...] = (Top1(), Top5(), SameLabels(), SameScores(), *FILE_RULES)
+RULES: tuple[Rule, ...] = (Top1(), Top5(), SameLabels(), SameScores(), *PAIR_RULES, *FILE_RULES)
 
 # Rules C: documents alone. They need no run, so they are the audit's and not part of a run's verdicts.
 CLAIM_RULES: tuple[Rule, ...] = (
@@ -56,7 +59,7 @@ def judge(evidence: Evidence, rules: Sequence[Rule] = RULES) -> list[Verdict]:
 
     Of a deviation's subjects only those of the runs are in scope, where there are runs: a run is not a whole zoo.
     """
-    verdicts = [verdict for rule in rules for verdict in rule.judge(evidence)]
+    verdicts = _adjusted([verdict for rule in rules for verdict in rule.judge(evidence)])
     subjects = [run.subject for run in evidence.runs] if evidence.runs else None
     accepted = [deviation for deviation in evidence.deviations if _looked_at(deviation, evidence)]
     return deviations.apply(verdicts, accepted, [rule.id for rule in rules], subjects)
@@ -71,6 +74,16 @@ def _looked_at(deviation: Deviation, evidence: Evidence) -> bool:
         inspection.subject == deviation.subject and (bytes_alone or inspection.measured is not None)
         for inspection in evidence.inspections
     )
+
+
+def _adjusted(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Verdicts on samples with their p-values after Holm, beside the plain ones; pairs bring theirs."""
+    places = [at for at, each in enumerate(verdicts) if each.p_value is not None and each.p_adjusted is None]
+    result = list(verdicts)
+    adjusted = stats.holm([verdicts[at].p_value or 0.0 for at in places])
+    for at, p_adjusted in zip(places, adjusted, strict=True):
+        result[at] = verdicts[at].model_copy(update={"p_adjusted": p_adjusted})
+    return result
 
 
 def exit_code(runs: Iterable[Run], verdicts: Iterable[Verdict]) -> int:

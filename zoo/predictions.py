@@ -26,6 +26,10 @@ class Predictions:
     top5: NDArray[np.bool_]
     first_scores: NDArray[np.float32]
 
+    def correct(self, metric: str) -> NDArray[np.bool_]:
+        """Which images are right by `top1` or `top5`, bool (N,)."""
+        return {"top1": self.top1, "top5": self.top5}[metric]
+
     def write(self, out: BinaryIO) -> None:
         """As .npz, readable with `numpy.load(..., allow_pickle=False)`."""
         arrays: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "ids"}

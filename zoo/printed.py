@@ -70,13 +70,6 @@ def fits(text: str, value: Fraction) -> str:
     return "cut off" if high < value < Fraction(Decimal(text)) + _unit(text) else ""
 
 
-def agree(text: str, scale: int, other: str, other_scale: int) -> bool:
-    """Whether one value can lie behind both texts."""
-    low, high = (end / scale for end in possible(text))
-    other_low, other_high = (end / other_scale for end in possible(other))
-    return low <= other_high and other_low <= high
-
-
 def determines(text: str, scale: int, n: int) -> bool:
     """Whether the text has the digits to tell apart all fractions with denominators up to n.
 

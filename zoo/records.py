@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction as Rational
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -384,8 +385,8 @@ class Population(Record):
 
 METRICS = ("top1", "top5", "size", "parameters", "multiply_adds", "gflops", "latency")
 UNITS = {
-    "top1": ("percent", "fraction"),
-    "top5": ("percent", "fraction"),
+    "top1": ("percent", "fraction", "percent_error", "fraction_error"),
+    "top5": ("percent", "fraction", "percent_error", "fraction_error"),
     "size": ("MB", "MiB"),
     "parameters": ("M",),
     "multiply_adds": ("M",),
@@ -407,6 +408,7 @@ class Source(Record):
 class Claim(Record):
     """One documented number. `value` is the printed text; `decimals` how many of its digits follow the point.
 
+    unit: of an accuracy also percent_error, fraction_error, where the share of wrong images is printed.
     by: "third_party" for a reader's own measurement of somebody else's file, which no publisher answers for.
     file: sizes only: the name of the file that is meant.
     """
@@ -448,18 +450,30 @@ class Claim(Record):
         """Whether the claim is judged by the rules A."""
         return self.metric in ("top1", "top5")
 
-    def _scale(self) -> Decimal:
-        return Decimal(100) if self.unit == "percent" else Decimal(1)
+    @property
+    def is_error(self) -> bool:
+        """Whether the share of wrong images is printed, not that of right ones."""
+        return self.unit.endswith("_error")
+
+    def _exact(self, value: Decimal) -> Rational:
+        """A printed number in data units: a fraction of right images for accuracies."""
+        scaled = Rational(value) / (100 if self.unit.startswith("percent") else 1)
+        return 1 - scaled if self.is_error else scaled
 
     def number(self) -> float:
         """The value in data units: a fraction for accuracies, else as printed."""
-        return float(Decimal(self.value) / self._scale())
+        return float(self._exact(Decimal(self.value)))
+
+    def exact_interval(self) -> tuple[Rational, Rational]:
+        """[low, high) that rounds to the printed text: 71.8 % is [0.7175, 0.7185). Of an error, (low, high]."""
+        half, value = Decimal(1).scaleb(-self.decimals) / 2, Decimal(self.value)
+        ends = self._exact(value - half), self._exact(value + half)
+        return min(ends), max(ends)
 
     def interval(self) -> tuple[float, float]:
-        """[low, high) that rounds to the printed text: 71.8 % is [0.7175, 0.7185)."""
-        half = Decimal(1).scaleb(-self.decimals) / 2
-        value = Decimal(self.value)
-        return float((value - half) / self._scale()), float((value + half) / self._scale())
+        """`exact_interval` as floats."""
+        low, high = self.exact_interval()
+        return float(low), float(high)
 
 
 # --- what was measured, what was judged --------------------------------------------------------
@@ -474,6 +488,8 @@ class Run(Record):
 
     seconds: time inside the worker for numeric steps and network, decoding excluded. key: hash of everything the
     answers depend on. top1_ties / top5_ties: images whose decision fell among equal scores (lower index wins).
+    look_every: images between two looks of a run that was stopped early, in the order of its answers; 0: the number
+    of images was fixed beforehand.
     """
 
     key: str
@@ -500,6 +516,7 @@ class Run(Record):
     weights: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
     reused: bool = False
+    look_every: int = Field(default=0, ge=0)
     status: RunStatus
     error: str | None = None
 
@@ -589,6 +606,10 @@ class Inspection(Record):
 class Verdict(Record):
     """What a rule says of one subject, with the numbers it used (accuracies as fractions).
 
+    p_value: of "the claim is true", of two runs of "they are right equally often"; p_adjusted: after Holm, over all of
+    its kind in the report. decided_at: images after which a run that was looked at while it grew had decided this.
+    against: key of the run that `run` is compared with.
+
     Of documents besides: the ids of their sources (first the one the verdict is about), what is printed there, the
     arithmetic in one line, and what would settle it.
     """
@@ -604,6 +625,10 @@ class Verdict(Record):
     n: int | None = None
     reason: str
     run: str | None = None
+    p_value: Fraction | None = None
+    p_adjusted: Fraction | None = None
+    decided_at: int | None = None
+    against: str | None = None
     sources: tuple[str, ...] = ()
     printed: tuple[str, ...] = ()
     arithmetic: str = ""

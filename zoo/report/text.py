@@ -94,7 +94,7 @@ def printed(claim: Claim) -> str:
         return f"{claim.value} {claim.unit}"
     if claim.unit == "percent":
         return claim.value
-    return percent(claim.number(), max(0, claim.decimals - 2))
+    return percent(claim.number(), max(0, claim.decimals - (0 if claim.unit.startswith("percent") else 2)))
 
 
 def quantity(value: float | None, verdict: Verdict, claim: Claim | None) -> str:

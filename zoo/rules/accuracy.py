@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar
 
-from zoo import stats
-from zoo.records import Claim, Outcome, Population, Run, Verdict
+import numpy as np
+
+from zoo import planning, stats
+from zoo.accepted import Accepted, accepted
+from zoo.records import Claim, Outcome, Run, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.wording import as_printed, percent
 
@@ -23,19 +27,22 @@ class _Accuracy(Rule):
     def _verdict(self, run: Run, claim: Claim, evidence: Evidence) -> Verdict:
         if run.status != "done":
             return self._made(run, claim, "not_run", f"not run: {(run.error or '').splitlines()[0]}")
-        obstacle = _obstacle(run, claim, evidence)
+        obstacle = obstacle_to(run, claim, evidence)
         if obstacle is not None:
             reason = f"measured {_measured(run, claim)}; documented {as_printed(claim)}, but {obstacle}"
             return self._made(run, claim, "not_comparable", reason)
-        low, high = possible(run, claim, evidence.populations[claim.population])
-        outcome, how = _compared(low, high, claim, evidence.tolerance)
+        goal = accepted(claim, evidence.tolerance, evidence.populations[claim.population].images)
+        known = _known(run, claim, goal, evidence)
+        low, high = _shares(known, claim, goal)
         sample = f", which means {percent(low)} to {percent(high)} % of all" if low != high else ""
-        reason = f"measured {_measured(run, claim)}{sample}: {how}"
-        return self._made(run, claim, outcome, reason, low, high)
+        how = _placed(known.outcome, low, claim, evidence.tolerance)
+        reason = f"measured {_measured(run, claim)}{sample}: {how}{_when(known)}{_more(known, run, claim, goal)}"
+        verdict = self._made(run, claim, known.outcome, reason)
+        return verdict.model_copy(
+            update={"low": low, "high": high, "p_value": known.p_value, "decided_at": known.decided_at}
+        )
 
-    def _made(
-        self, run: Run, claim: Claim, outcome: Outcome, reason: str, low: float | None = None, high: float | None = None
-    ) -> Verdict:
+    def _made(self, run: Run, claim: Claim, outcome: Outcome, reason: str) -> Verdict:
         done = run.status == "done"
         return Verdict(
             rule=self.id,
@@ -44,8 +51,6 @@ class _Accuracy(Rule):
             claim_id=claim.id,
             documented=claim.number(),
             measured=run.correct(self.metric) / run.n if done else None,
-            low=low,
-            high=high,
             n=run.n if done else None,
             reason=reason,
             run=run.key,
@@ -66,26 +71,7 @@ class Top5(_Accuracy):
     metric = "top5"
 
 
-def possible(run: Run, claim: Claim, population: Population) -> tuple[float, float]:
-    """Accuracies over the claim's images that agree with the run: (low, high), fractions.
-
-    A random sample leaves a confidence interval. A full run leaves one value, unless the claim speaks of fewer images
-    than the population (a last batch was dropped): then any of the dropped ones may have been right or wrong.
-    """
-    correct = run.correct(claim.metric)
-    if run.population == "random_sample":
-        return stats.finite_interval(correct, run.n, population.images)
-    counted = claim.n_images or population.images
-    dropped = population.images - counted
-    return max(correct - dropped, 0) / counted, min(correct, counted) / counted
-
-
-def _measured(run: Run, claim: Claim) -> str:
-    correct = run.correct(claim.metric)
-    return f"{percent(correct / run.n)} % ({correct:,} of {run.n:,} images)"
-
-
-def _obstacle(run: Run, claim: Claim, evidence: Evidence) -> str | None:
+def obstacle_to(run: Run, claim: Claim, evidence: Evidence) -> str | None:
     """Why the run cannot speak about the claim, or None."""
     checkpoint = evidence.checkpoints.get(run.checkpoint)
     if run.population == "other" or run.population_id != claim.population:
@@ -97,15 +83,93 @@ def _obstacle(run: Run, claim: Claim, evidence: Evidence) -> str | None:
     return None
 
 
-def _compared(low: float, high: float, claim: Claim, tolerance: float) -> tuple[Outcome, str]:
-    """Outcome and wording for the accuracies that are possible against the claim's widened interval [from, to)."""
-    start, end = claim.interval()
-    start, end = start - tolerance, end + tolerance
-    digits = claim.decimals + (0 if claim.unit == "percent" else -2)
-    interval = f"[{percent(start, max(digits, 0) + 2)}, {percent(end, max(digits, 0) + 2)}) %"
-    span = f"documented {as_printed(claim)}, that is {interval} with a tolerance of {tolerance * 100:g} points"
-    if start <= low and high < end:
-        return "confirmed", f"inside the {span}"
-    if high < start or low >= end:
-        return "refuted", f"{'below' if high < start else 'above'} the {span}"
-    return "inconclusive", f"partly outside the {span}"
+@dataclass(frozen=True)
+class _Known:
+    """What a run leaves possible: totals of right images in the population, and what that says of a claim."""
+
+    low: int
+    high: int
+    outcome: Outcome
+    p_value: float | None = None
+    decided_at: int | None = None
+
+
+def _known(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Known:
+    """All images leave one total, a random sample an interval, one that was looked at while it grew its course."""
+    correct = run.correct(claim.metric)
+    if run.look_every:
+        return _course(run, claim, goal, evidence)
+    if run.population == "full":
+        return _Known(correct, correct, goal.outcome(correct, correct))
+    low, high = (int(end) for end in stats.finite_totals(correct, run.n, goal.images))
+    p_value = stats.finite_p(correct, run.n, goal.images, *goal.outer)
+    return _Known(low, high, goal.outcome(low, high), p_value)
+
+
+def _course(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Known:
+    """Look after look, each keeping what earlier ones excluded; without kept answers the last look alone."""
+    answers = evidence.answers(run)
+    looks = np.array([run.n])
+    right = np.array([run.correct(claim.metric)])
+    if answers is not None:
+        looks = np.append(np.arange(run.look_every, run.n, run.look_every), run.n)
+        right = np.cumsum(answers.correct(claim.metric))[looks - 1]
+    low, high = stats.running(right, looks, goal.images)
+    p_value = stats.sequence_p(right, looks, goal.images, *goal.outer)
+    for end, (lowest, highest) in enumerate(zip(low, high, strict=True)):
+        outcome = goal.outcome(int(lowest), int(highest))
+        if outcome != "inconclusive":
+            # Once in twenty evaluations the truth is lost; later looks may then leave nothing at all.
+            last = np.flatnonzero(low <= high)[-1] if (low <= high).any() else end
+            return _Known(int(low[last]), int(high[last]), outcome, p_value, int(looks[end]))
+    return _Known(int(low[-1]), int(high[-1]), "inconclusive", p_value)
+
+
+def _shares(known: _Known, claim: Claim, goal: Accepted) -> tuple[float, float]:
+    """Accuracies over the claim's images: (low, high), fractions.
+
+    Where the claim speaks of fewer images than the population, a last batch having been dropped, any of the dropped
+    ones may have been right or wrong.
+    """
+    counted = claim.n_images or goal.images
+    return max(known.low - (goal.images - counted), 0) / counted, min(known.high, counted) / counted
+
+
+def _measured(run: Run, claim: Claim) -> str:
+    correct = run.correct(claim.metric)
+    return f"{percent(correct / run.n)} % ({correct:,} of {run.n:,} images)"
+
+
+def _placed(outcome: Outcome, low: float, claim: Claim, tolerance: float) -> str:
+    """Where the possible accuracies, from `low` on, lie: "inside the documented 71.8 %, that is ..."."""
+    ends = (float(end) for end in claim.exact_interval())
+    start, end = (end + sign * tolerance for end, sign in zip(ends, (-1, 1), strict=True))
+    digits = max(claim.decimals - (0 if claim.unit.startswith("percent") else 2), 0) + 2
+    interval = f"{percent(start, digits)}, {percent(end, digits)}"
+    interval = f"({interval}]" if claim.is_error else f"[{interval})"
+    where = {"confirmed": "inside", "inconclusive": "partly outside"}.get(outcome, "below" if low < start else "above")
+    points = f"with a tolerance of {tolerance * 100:g} points"
+    return f"{where} the documented {as_printed(claim)}, that is {interval} % {points}"
+
+
+def _when(known: _Known) -> str:
+    return "" if known.decided_at is None else f"; decided after {known.decided_at:,} images"
+
+
+def _more(known: _Known, run: Run, claim: Claim, goal: Accepted) -> str:
+    """How many images would decide: if the claim is true, and if what was measured is."""
+    if known.outcome != "inconclusive" or run.n >= goal.images:
+        return ""
+    documented, measured = claim.number(), run.correct(claim.metric) / run.n
+    cases = ((documented, "the claim is true"), (measured, f"it is {percent(measured)} % of all"))
+    said = [f"{_needed(goal, share)} if {case}" for share, case in cases]
+    return f"; to decide it, take {', '.join(said)}"
+
+
+def _needed(goal: Accepted, share: float) -> str:
+    most, surely = (planning.images_needed(goal, round(share * goal.images), each) for each in planning.CHANCES)
+    if most is None or surely is None:
+        return "all images, and it may stay open,"
+    if most == goal.images:
+        return f"all {goal.images:,} images"
+    return f"{most:,} images (80 % chance) or {surely:,} (95 %)"

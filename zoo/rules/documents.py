@@ -7,7 +7,6 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import ClassVar, TypeVar
 
-from zoo import printed
 from zoo.records import Claim, Verdict
 from zoo.rules.base import Rule
 from zoo.statements import Statement
@@ -75,12 +74,14 @@ def column(claim: Claim) -> str:
 
 def scale(claim: Claim) -> int:
     """What a share of 1 is printed as."""
-    return 100 if claim.unit == "percent" else 1
+    return 100 if claim.unit.startswith("percent") else 1
 
 
 def agree(one: Claim, other: Claim) -> bool:
     """Whether one value can be behind both claims, each rounded as printed."""
-    return printed.agree(one.value, scale(one), other.value, scale(other))
+    low, high = one.exact_interval()
+    other_low, other_high = other.exact_interval()
+    return low <= other_high and other_low <= high
 
 
 def conflicts(claims: Sequence[Claim]) -> list[tuple[Claim, Claim]]:
@@ -92,9 +93,11 @@ def conflicts(claims: Sequence[Claim]) -> list[tuple[Claim, Claim]]:
 
 
 def exact(claim: Claim) -> Fraction:
-    """The printed number; accuracies in percent."""
-    value = Fraction(claim.value)
-    return value * 100 / scale(claim) if claim.is_accuracy else value
+    """The printed number; accuracies in percent, also where an error is printed."""
+    if not claim.is_accuracy:
+        return Fraction(claim.value)
+    share = Fraction(claim.value) / scale(claim)
+    return 100 * (1 - share if claim.is_error else share)
 
 
 def gap(one: Claim, other: Claim) -> str:

@@ -190,8 +190,8 @@ def _half(claim: Claim) -> Fraction:
 
 
 def _ends(claim: Claim) -> tuple[Fraction, Fraction]:
-    factor = 100 if claim.is_accuracy and claim.unit == "fraction" else 1
-    low, high = printed.possible(claim.value)
+    factor = 100 if claim.is_accuracy else 1
+    low, high = claim.exact_interval()
     return low * factor, high * factor
 
 
