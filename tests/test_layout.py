@@ -31,7 +31,7 @@ ORDER = (
     ("report.text", "report.conditions", "report.rows", "report.plot", "report.markdown", "report.tables"),
     ("report.junit", "report.html", "report.terminal", "report.audit", "report", "runfolder"),
     # joining
-    ("selection", "audit", "validate", "catalogue", "doctor", "cli", "__main__"),
+    ("selection", "audit", "sequential", "validate", "comparison", "plan", "catalogue", "doctor", "cli", "__main__"),
 )
 MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
 MEASURING |= {"preprocess"}

@@ -67,7 +67,6 @@ def test_differing_images_are_named() -> None:
     (verdict,) = judged(SameLabels(), flipped(12))
     assert "0000.jpg, 0001.jpg" in verdict.reason
     assert "0009.jpg and 2 more" in verdict.reason
-    assert "exact McNemar p = 0.000488" in verdict.reason
 
 
 @pytest.mark.parametrize(("shift", "outcome"), [(0.0, "pass"), (1e-3, "pass"), (5e-3, "fail")])

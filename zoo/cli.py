@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from zoo import __version__, cache, catalogue, doctor, environments, fetch, selection, store
+from zoo import __version__, cache, catalogue, comparison, doctor, environments, fetch, plan, selection, store
 from zoo.audit import audit, look
 from zoo.errors import FileUnavailableError, UsageError
 from zoo.frameworks import framework, public_frameworks
@@ -42,6 +42,15 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
     return None if value is None else tuple(framework(name.strip()).name for name in value.split(","))
 
 
+def _sample(context: click.Context, parameter: click.Parameter, value: str | None) -> int | str | None:
+    """A number of images, or "auto" as it is."""
+    if value is None or value == "auto":
+        return value
+    if not value.isdecimal() or int(value) < 1:
+        raise click.BadParameter(f"expected a number of images, 1 or more, or 'auto', got {value!r}")
+    return int(value)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": PLAIN_WIDTH})
 @click.version_option(__version__, prog_name="zoo")
 def cli() -> None:
@@ -54,8 +63,13 @@ def cli() -> None:
 @click.option("--frameworks", metavar="A,B", callback=_names, help="Run in these; default: the publisher's own.")
 @click.option("--images", metavar="PATH", help="Folder or ILSVRC2012_img_val.tar; default: the zoo's own.")
 @click.option("--labels", metavar="FILE", help="Labels, where they do not lie beside the images.")
-@click.option("--sample", metavar="N", type=click.IntRange(1), help="Only N images, drawn by id.")
-@click.option("--seed", default=0, show_default=True, help="Of the sample.")
+@click.option(
+    "--sample",
+    metavar="N|auto",
+    callback=_sample,
+    help="N images, drawn by id; auto: in random order, until all is decided.",
+)
+@click.option("--seed", default=0, show_default=True, help="Of the sample or the order.")
 @click.option("--recipe", metavar="ID", help="Decode, resize and crop as this recipe does.")
 @click.option("--numeric", metavar="ID", help="Numeric steps in place of the checkpoint's own.")
 @click.option("--threads", type=click.IntRange(1), default=store.default_jobs, help="For one run; default: all cores.")
@@ -82,11 +96,32 @@ def validate(tolerance: float, out: Path | None, resume: Path | None, fresh: boo
     return exit_code(report.runs, report.verdicts)
 
 
+@cli.command("plan")
+@click.argument("pattern", metavar="GLOB")
+@click.option("--zoo", default="published", show_default=True, help="embedded, published, or a folder.")
+@click.option("--tolerance", metavar="POINTS", type=click.FloatRange(0, 100), default=0.1, show_default=True,
+              help="Added to both sides of a documented accuracy.")  # fmt: skip
+@click.option("--sample", metavar="N", type=click.IntRange(1), help="Also how likely N images decide it.")
+def plan_(pattern: str, zoo: str, tolerance: float, sample: int | None) -> int:
+    """How many images decide a claim; GLOB: ids of claims or of checkpoints. Needs no images.
+
+    Two numbers each: images that decide with a probability of 80 % and of 95 %.
+    """
+    known = load_zoo(zoo)
+    _console().print(plan.table(known, plan.chosen(known, pattern), tolerance / 100, sample))
+    return OK
+
+
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
-def compare(run: Path) -> int:
-    """Judge a run folder again, with the rules of today; nothing is measured."""
+@click.argument("other", metavar="[RUN]", type=click.Path(path_type=Path), required=False)
+def compare(run: Path, other: Path | None) -> int:
+    """Judge a run folder again, with the rules of today; or, image by image, the runs of two. Nothing is measured."""
     folder = RunFolder(run)
+    if other is not None:
+        found = comparison.between(folder, RunFolder(other))
+        click.echo(terminal.sentences(found))
+        return exit_code((), found)
     stored, documents = folder.report(), folder.documents()
     report = judged(stored.conditions, stored.runs, stored.inspections, documents, folder)
     _show(report, documents, folder)

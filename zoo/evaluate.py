@@ -76,6 +76,13 @@ class Evaluation:
         self._stack = ExitStack()
         self._worker: Worker | None = None
         self._facts: dict[str, Any] = {}
+        self._checked: dict[str, Any] | None = None
+        self._reused = True
+
+    @property
+    def first_class(self) -> int:
+        """The output that stands for class 0."""
+        return self.task.label_map.first
 
     def __enter__(self) -> Evaluation:
         return self
@@ -88,12 +95,15 @@ class Evaluation:
 
         No image is needed for this. Raises WorkerError, MisfitError.
         """
+        if self._checked is not None:
+            return self._checked
         path = places.home() / "results" / "models" / f"{self._base}.json"
         if self.settings.fresh or not path.is_file():
             self._started()
             cache.replace_text(path, json.dumps(self._facts))
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _check_fit(self.task, facts)
+        self._checked = facts
         return facts
 
     def inspect(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -105,16 +115,29 @@ class Evaluation:
 
     def run(self, material: Material, progress: Callable[[int], None]) -> tuple[Run, Predictions]:
         """Answers for every block, kept ones first asked for; `progress` is told finished images."""
-        facts = self.check()
-        parts, reused = [], True
+        self.check()
+        parts = []
         for block in material.blocks:
-            path = self._result_path(block)
-            if self.settings.fresh or not path.is_file():
-                reused = False
-                self._compute(block, path)
-            parts.append(_Part.read(path))
+            parts.append(self.part(block))
             progress(len(block.images))
-        return _assembled(self.task, self.settings, material, parts, facts, self._base, reused)
+        return self.assembled(material, parts)
+
+    def part(self, block: Block) -> Part:
+        """Answers for one decoded block, computed unless they were kept."""
+        path = self._result_path(block)
+        if self.settings.fresh or not path.is_file():
+            self._reused = False
+            self._compute(block, path)
+        return Part.read(path)
+
+    def assembled(self, material: Material, parts: Sequence[Part]) -> tuple[Run, Predictions]:
+        """The run that the parts make, one for each block of the material."""
+        return _assembled(self.task, self.settings, material, parts, self.check(), self._base, self._reused)
+
+    def rest(self) -> None:
+        """End the worker; the next missing answer starts another."""
+        self._stack.close()
+        self._worker = None
 
     def _result_path(self, block: Block) -> Path:
         decoded = block_path(self.task.recipe.geometry, block).stem
@@ -134,7 +157,7 @@ class Evaluation:
             scores = np.load(out, allow_pickle=False)
         ranked = ranking.rank(scores)
         first = scores[: FIRST if block.start == 0 else 0]
-        part = _Part(*ranked, first_scores=first, seconds=np.float64(reply["seconds"]))
+        part = Part(*ranked, first_scores=first, seconds=np.float64(reply["seconds"]))
         with cache.explained(path):
             cache.replace(path, part.write)
 
@@ -197,8 +220,8 @@ def _check_fit(task: Task, facts: dict[str, Any]) -> None:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Answers for one block, as kept on disk."""
+class Part:
+    """Answers for one block of images, as kept on disk: see `ranking.Ranking`; seconds inside the worker."""
 
     indices: NDArray[np.int32]
     scores: NDArray[np.float32]
@@ -211,7 +234,7 @@ class _Part:
         np.savez(out, allow_pickle=False, **{name: getattr(self, name) for name in self.__dataclass_fields__})
 
     @classmethod
-    def read(cls, path: Path) -> _Part:
+    def read(cls, path: Path) -> Part:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
 
@@ -220,7 +243,7 @@ def _assembled(
     task: Task,
     settings: Settings,
     material: Material,
-    parts: Sequence[_Part],
+    parts: Sequence[Part],
     facts: dict[str, Any],
     base: str,
     reused: bool,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -58,7 +57,8 @@ def images_needed(goal: Accepted, truth: int, chance: float) -> int | None:
     return n
 
 
-def stopping(goal: Accepted, truth: int, look_every: int, shares: Sequence[float] = (0.5, 0.95)) -> list[int]:
+@lru_cache(maxsize=256)
+def stopping(goal: Accepted, truth: int, look_every: int, shares: tuple[float, ...] = (0.5, 0.95)) -> list[int]:
     """Images after which these shares of early-stopping evaluations are decided if `truth` of all are right.
 
     Simulated (200 evaluations, always the same), with a look after every `look_every` images.

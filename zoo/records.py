@@ -516,9 +516,9 @@ class Run(Record):
     weights: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
     reused: bool = False
-    look_every: int = Field(default=0, ge=0)
     status: RunStatus
     error: str | None = None
+    look_every: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _counts(self) -> Self:
@@ -625,14 +625,14 @@ class Verdict(Record):
     n: int | None = None
     reason: str
     run: str | None = None
-    p_value: Fraction | None = None
-    p_adjusted: Fraction | None = None
-    decided_at: int | None = None
-    against: str | None = None
     sources: tuple[str, ...] = ()
     printed: tuple[str, ...] = ()
     arithmetic: str = ""
     remedy: str = ""
+    p_value: Fraction | None = None
+    p_adjusted: Fraction | None = None
+    decided_at: int | None = None
+    against: str | None = None
 
 
 class Deviation(Record):

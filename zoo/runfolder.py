@@ -5,14 +5,17 @@ documents.json                  the checkpoints, claims and populations it was j
 request.json                    the arguments, for --resume
 predictions/<run key>.npz       per-image answers
 report.md report.html verdicts.csv runs.csv junit.xml
+discordant.csv                  images that only one of two compared runs got right
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,8 +24,11 @@ from pydantic import ValidationError
 from zoo import cache
 from zoo.errors import RunFolderError
 from zoo.predictions import Predictions
-from zoo.records import FORMAT, Checkpoint, Claim, Deviation, LabelMap, Population, Record, Report, Run
+from zoo.records import FORMAT, Checkpoint, Claim, Deviation, Inspection, LabelMap, Population, Record, Report, Run
 from zoo.report import render_all
+from zoo.report.tables import discordant_csv
+from zoo.rules.base import Evidence
+from zoo.rules.pairs import pairs
 
 R = TypeVar("R", bound=Record)
 
@@ -66,13 +72,31 @@ class RunFolder:
     def predictions(self, run: Run) -> Predictions | None:
         """Per-image answers of one run, or None if they are not in the folder."""
         path = self.path / "predictions" / f"{run.key}.npz"
-        return Predictions.read(path) if run.key and path.is_file() else None
+        return _read(path, path.stat().st_mtime_ns) if run.key and path.is_file() else None
+
+    def evidence(
+        self, runs: Sequence[Run], documents: Documents, tolerance: float, found: Sequence[Inspection] = ()
+    ) -> Evidence:
+        """What rules look at: runs, their answers in this folder, what is in the files, and the documents."""
+        return Evidence(
+            runs=runs,
+            inspections=found,
+            claims=documents.claims,
+            checkpoints={checkpoint.id: checkpoint for checkpoint in documents.checkpoints},
+            populations={population.id: population for population in documents.populations},
+            label_maps={label_map.id: label_map for label_map in documents.label_maps},
+            answers=self.predictions,
+            tolerance=tolerance,
+            deviations=documents.deviations,
+        )
 
     def write(self, report: Report, documents: Documents) -> None:
         """report.json, documents.json and every rendered form."""
         self._write_text("documents.json", json.dumps(documents.to_json(), indent=1))
         for name, text in render_all(report, documents.claims).items():
             self._write_text(name, text)
+        evidence = self.evidence(report.runs, documents, report.conditions.tolerance)
+        self._write_text("discordant.csv", discordant_csv(pairs(evidence)))
 
     def report(self) -> Report:
         """report.json; raises RunFolderError if it is missing, broken or of a newer format."""
@@ -100,6 +124,12 @@ class RunFolder:
             raise RunFolderError(f"{self.path} is not a run folder: it has no {name}") from None
         except ValueError as error:
             raise RunFolderError(f"{path}: not readable as JSON: {error}") from None
+
+
+@lru_cache(maxsize=32)
+def _read(path: Path, modified: int) -> Predictions:
+    """Answers on disk, remembered: each rule asks for those of each run. modified: its time, ns."""
+    return Predictions.read(path)
 
 
 def _parsed(model: type[R], data: Any, path: Path) -> R:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from zoo import (
     __version__,
@@ -21,6 +22,7 @@ from zoo import (
     places,
     preprocess,
     selection,
+    sequential,
     store,
 )
 from zoo.environments import Environment
@@ -42,8 +44,9 @@ from zoo.records import (
     Run,
     RunStatus,
 )
-from zoo.rules.base import Evidence
 from zoo.runfolder import Documents, RunFolder
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Request:
     frameworks: tuple[str, ...] | None = None
     images: str | None = None
     labels: str | None = None
-    sample: int | None = None
+    sample: int | str | None = None  # of so many images; "auto": of as many as it takes
     seed: int = 0
     recipe: str | None = None
     numeric: str | None = None
@@ -95,7 +98,7 @@ class Source:
         if request.images is None:
             whole = replace(whole, name=f"{zoo.name}/{whole.name}")
         self._whole = whole
-        self.set: ImageSet = whole if request.sample is None else images.sample(whole, request.sample, request.seed)
+        self.set: ImageSet = _chosen(whole, request)
         self._filled: set[str] = set()
 
     @cached_property
@@ -107,7 +110,7 @@ class Source:
     @cached_property
     def population(self) -> tuple[PopulationKind, str]:
         """What the set is of a population; a sample of a full set is a random one."""
-        if self._request.sample is None:
+        if len(self.set.images) == len(self._whole.images):
             return images.population(self.set, self.digests, self._zoo.populations)
         digests = images.digests(self._whole, places.home() / "digests")
         kind, name = images.population(self._whole, digests, self._zoo.populations)
@@ -122,6 +125,15 @@ class Source:
     def blocks(self) -> list[store.Block]:
         """The set, cut for the store."""
         return store.blocks(self.set, self.digests)
+
+    def stop_after(self, blocks: int) -> Material:
+        """From now on the set is its first blocks, which are decoded; the rest was not needed."""
+        kept = self.blocks[:blocks]
+        self.set = replace(self.set, images=self.set.images[: kept[-1].stop])
+        self.blocks, self.digests = kept, self.digests[: kept[-1].stop]
+        for name in ("digest", "population"):
+            self.__dict__.pop(name, None)
+        return Material(self.set, self.blocks, self.digest, *self.population)
 
     def material(self, geometry: Geometry) -> Material:
         """The set decoded in one geometry."""
@@ -162,6 +174,8 @@ class Job:
         """
         runs: list[Run] = []
         try:
+            if self.request.sample == "auto":
+                return self._write(self._until_decided())
             for planned in self.plan:
                 runs.append(self._run(planned))
                 self._write(runs)
@@ -175,10 +189,50 @@ class Job:
     def _recipe(self, checkpoint: Checkpoint) -> Recipe:
         return selection.recipe_in_effect(self.zoo, checkpoint, self.request.recipe, self.request.numeric)
 
+    def _until_decided(self) -> list[Run]:
+        """All runs together, in random order of images, as long as a claim is open."""
+        with ExitStack() as stack:
+            entries = [self._tried(planned, partial(self._lane, planned, stack)) for planned in self.plan]
+            lanes = [entry for entry in entries if isinstance(entry, sequential.Lane)]
+            if not lanes:
+                return [entry for entry in entries if isinstance(entry, Run)]
+            sequential.check_decidable(lanes)
+            decoded = sequential.Decoded(self.source.blocks, self.request.jobs)
+            with self.talk.bar("all runs", len(self.source.set.images)) as progress:
+                taken = sequential.advance(lanes, decoded, self.talk.say, progress)
+            material = self.source.stop_after(taken)
+            return [
+                entry if isinstance(entry, Run) else self._tried(planned, partial(self._arrived, entry, material))
+                for planned, entry in zip(self.plan, entries, strict=True)
+            ]
+
+    def _lane(self, planned: Planned, stack: ExitStack) -> sequential.Lane:
+        evaluation = stack.enter_context(Evaluation(self._task(planned), self.settings))
+        evaluation.check()
+        images.check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
+        kind, name = self.source.population
+        run = self._missing(planned, "not_run", "not started")
+        run = run.model_copy(update={"population": kind, "population_id": name})
+        watches = sequential.watches(run, self.folder.evidence((), self._documents(), self.request.tolerance))
+        return sequential.Lane(run.subject, evaluation, watches)
+
+    def _arrived(self, lane: sequential.Lane, material: Material) -> Run:
+        if lane.failure is not None:
+            raise lane.failure
+        run, predictions = lane.evaluation.assembled(material, lane.parts)
+        run = run.model_copy(update={"look_every": sequential.LOOK_EVERY})
+        self._look_into(lane.evaluation)
+        self.folder.write_predictions(run, predictions)
+        return run
+
     def _run(self, planned: Planned) -> Run:
-        name = f"{planned.checkpoint.id} in {planned.framework.title}"
+        return self._tried(planned, partial(self._finished, planned))
+
+    def _tried(self, planned: Planned, work: Callable[[], T]) -> T | Run:
+        """What `work` gives, or the run that it could not make."""
+        name = _named(planned)
         try:
-            return self._finished(planned, name)
+            return work()
         except ImageSetError:
             raise  # wrong images make every run wrong
         except FileUnavailableError as error:
@@ -190,7 +244,7 @@ class Job:
             self.talk.say(f"{name}: failed: {error}")
             return self._missing(planned, "failed", f"{error}\n{details}".strip())
 
-    def _finished(self, planned: Planned, name: str) -> Run:
+    def _task(self, planned: Planned) -> Task:
         checkpoint, label_map = planned.checkpoint, self.zoo.label_maps[planned.checkpoint.label_map]
         # A file that is not here needs no environment to say so.
         located = None if checkpoint.export_from else files.locate(checkpoint, self.zoo.root)
@@ -199,19 +253,24 @@ class Job:
             # Written by the framework whose format it is, also where another one reads it as a second opinion.
             writer = self._environment(frameworks.framework(checkpoint.framework))
             located = exports.export(checkpoint, self.zoo.root, writer)
-        task = Task(checkpoint, planned.recipe, label_map, environment, located)
-        with Evaluation(task, self.settings) as evaluation:
+        return Task(checkpoint, planned.recipe, label_map, environment, located)
+
+    def _finished(self, planned: Planned) -> Run:
+        with Evaluation(self._task(planned), self.settings) as evaluation:
             evaluation.check()
-            images.check_labels_against_classes(self.source.set, label_map.classes)
+            images.check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
             material = self.source.material(planned.recipe.geometry)
-            with self.talk.bar(name, len(self.source.set.images)) as advance:
+            with self.talk.bar(_named(planned), len(self.source.set.images)) as advance:
                 run, predictions = evaluation.run(material, advance)
-            # Last, as a worker that fails here has answered everything else.
-            found = inspections.of_bytes(checkpoint, planned.framework.name, located)
-            fresh = self.settings.fresh
-            self._note(inspections.measured(found, checkpoint, environment, evaluation.inspect, fresh=fresh))
+            self._look_into(evaluation)
         self.folder.write_predictions(run, predictions)
         return run
+
+    def _look_into(self, evaluation: Evaluation) -> None:
+        """Last, as a worker that fails here has answered everything else."""
+        task, fresh = evaluation.task, self.settings.fresh
+        found = inspections.of_bytes(task.checkpoint, task.environment.framework.name, task.located)
+        self._note(inspections.measured(found, task.checkpoint, task.environment, evaluation.inspect, fresh=fresh))
 
     def _note(self, inspection: Inspection | None) -> None:
         if inspection is not None:
@@ -299,19 +358,22 @@ def judged(
     folder: RunFolder,
 ) -> Report:
     """A report with the verdicts of today's rules on stored runs, answers, inspections and documents."""
-    evidence = Evidence(
-        runs=runs,
-        inspections=found,
-        claims=documents.claims,
-        checkpoints={checkpoint.id: checkpoint for checkpoint in documents.checkpoints},
-        populations={population.id: population for population in documents.populations},
-        label_maps={label_map.id: label_map for label_map in documents.label_maps},
-        answers=folder.predictions,
-        tolerance=conditions.tolerance,
-        deviations=documents.deviations,
-    )
+    evidence = folder.evidence(runs, documents, conditions.tolerance, found)
     verdicts = tuple(judge(evidence))
     return Report(conditions=conditions, runs=tuple(runs), verdicts=verdicts, inspections=tuple(found))
+
+
+def _named(planned: Planned) -> str:
+    return f"{planned.checkpoint.id} in {planned.framework.title}"
+
+
+def _chosen(whole: ImageSet, request: Request) -> ImageSet:
+    """All images, a sample, or all in the order in which they are looked at until everything is decided."""
+    if request.sample is None:
+        return whole
+    if isinstance(request.sample, int):
+        return images.sample(whole, request.sample, request.seed)
+    return images.ordered(whole, request.seed)
 
 
 def _image_path(zoo: Zoo, request: Request) -> Path:

@@ -37,6 +37,7 @@ class Judged:
     documented: str
     measured: str
     interval: str
+    chance: str
     source: str
 
 
@@ -129,6 +130,13 @@ def _judged(report: Report, claims: Sequence[Claim]) -> list[Judged]:
     return [_in_words(verdict, claim_of(verdict, known)) for verdict in text.worst_first(report.verdicts)]
 
 
+def _chance(verdict: Verdict) -> str:
+    """p-values; the sentences of rules on pairs have theirs."""
+    if verdict.p_value is None or text.is_difference(verdict):
+        return ""
+    return f"p = {text.chance(verdict.p_value)}, {text.chance(verdict.p_adjusted)} after Holm"
+
+
 def _in_words(verdict: Verdict, claim: Claim | None) -> Judged:
     return Judged(
         verdict=verdict,
@@ -137,5 +145,6 @@ def _in_words(verdict: Verdict, claim: Claim | None) -> Judged:
         documented=text.documented(verdict, claim),
         measured=text.quantity(verdict.measured, verdict, claim),
         interval=text.interval(verdict, claim),
+        chance=_chance(verdict),
         source=text.one_line(f"{claim.source} {claim.place}") if claim else "",
     )

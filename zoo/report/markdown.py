@@ -94,8 +94,15 @@ def _verdicts(report: Report, claims: Sequence[Claim]) -> str:
 
 
 def _verdict_table(verdicts: Sequence[Verdict], known: dict[str, Claim]) -> str:
-    heads = ("outcome", "rule", "subject", "documented", "measured", "interval", "n", "reason")
-    return table(heads, [_verdict_cells(verdict, claim_of(verdict, known)) for verdict in verdicts], right=("n",))
+    heads: tuple[str, ...] = ("outcome", "rule", "subject", "documented", "measured", "interval", "n", "reason")
+    lines = [_verdict_cells(verdict, claim_of(verdict, known)) for verdict in verdicts]
+    if any(verdict.p_value is not None for verdict in verdicts):
+        heads = (*heads[:-1], "p", "p, Holm", heads[-1])
+        lines = [
+            (*cells[:-1], text.chance(verdict.p_value), text.chance(verdict.p_adjusted), cells[-1])
+            for cells, verdict in zip(lines, verdicts, strict=True)
+        ]
+    return table(heads, lines, right=("n", "p", "p, Holm"))
 
 
 def _verdict_cells(verdict: Verdict, claim: Claim | None) -> tuple[str, ...]:

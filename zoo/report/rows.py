@@ -41,7 +41,7 @@ def claim_of(verdict: Verdict, known: Mapping[str, Claim]) -> Claim | None:
 
 def is_accuracy(verdict: Verdict, claim: Claim | None) -> bool:
     """Whether a verdict judges a documented accuracy."""
-    return claim.is_accuracy if claim else verdict.rule.startswith("A")
+    return verdict.rule.startswith("A") and (claim is None or claim.is_accuracy)
 
 
 def rows(report: Report, claims: Sequence[Claim]) -> list[Row]:

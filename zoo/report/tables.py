@@ -10,6 +10,7 @@ from typing import Any
 
 from zoo.records import Record, Report, Run, Verdict
 from zoo.report import text
+from zoo.rules.pairs import Pair
 
 
 def runs_csv(report: Report) -> str:
@@ -20,6 +21,19 @@ def runs_csv(report: Report) -> str:
 def verdicts_csv(report: Report) -> str:
     """One line per verdict."""
     return csv_of(Verdict, report.verdicts)
+
+
+def discordant_csv(pairs: Sequence[Pair]) -> str:
+    """One line per image that only one of two compared runs got right."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(("kind", "metric", "image", "right", "right_recipe", "wrong", "wrong_recipe"))
+    for pair in pairs:
+        sides = ((pair.first, pair.second, pair.only_first), (pair.second, pair.first, pair.only_second))
+        for right, wrong, names in sides:
+            runs = [text.clean(word) for run in (right, wrong) for word in (run.subject, run.recipe)]
+            writer.writerows((pair.kind, pair.metric, text.clean(name), *runs) for name in names)
+    return stream.getvalue()
 
 
 def csv_of(kind: type[Record], records: Sequence[Record]) -> str:

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from zoo.records import Claim, Report
+from zoo.records import Claim, Report, Verdict
 from zoo.report import text
 from zoo.report.rows import Row, rows
 
@@ -51,6 +51,14 @@ def summary(report: Report) -> str:
     """
     lines = [*_open_verdicts(report), *_failed_runs(report)]
     return "\n".join([*lines, text.headline(report) + ".", f"Next: {text.next_step(report)}."])
+
+
+def sentences(verdicts: Sequence[Verdict]) -> str:
+    """One line per verdict, worst first."""
+    return "\n".join(
+        f"{text.outcome_name(verdict.outcome)}: {text.one_line(verdict.subject)}: {text.one_line(verdict.reason)}"
+        for verdict in text.worst_first(verdicts)
+    )
 
 
 def fold(name: str, width: int) -> list[str]:

@@ -97,10 +97,17 @@ def printed(claim: Claim) -> str:
     return percent(claim.number(), max(0, claim.decimals - (0 if claim.unit.startswith("percent") else 2)))
 
 
+def is_difference(verdict: Verdict) -> bool:
+    """Whether a verdict's numbers are differences of two accuracies."""
+    return verdict.rule.startswith("X2")
+
+
 def quantity(value: float | None, verdict: Verdict, claim: Claim | None) -> str:
     """A verdict's number in the unit of what it judges: percent for accuracies, ms for latencies."""
     if value is None:
         return ABSENT
+    if is_difference(verdict):
+        return f"{points(value)} points"
     if claim.is_accuracy if claim else verdict.rule.startswith("A"):
         return percent(value)
     if claim and claim.metric == "latency":
@@ -112,7 +119,7 @@ def documented(verdict: Verdict, claim: Claim | None) -> str:
     """What was documented, as printed where the claim is at hand."""
     if verdict.documented is None and verdict.claim_id is None:
         return ABSENT
-    return printed(claim) if claim else quantity(verdict.documented, verdict, None)
+    return printed(claim) if claim and not is_difference(verdict) else quantity(verdict.documented, verdict, claim)
 
 
 def interval(verdict: Verdict, claim: Claim | None) -> str:
@@ -120,6 +127,11 @@ def interval(verdict: Verdict, claim: Claim | None) -> str:
     if verdict.low is None or verdict.high is None or verdict.low == verdict.high:
         return ABSENT
     return f"[{quantity(verdict.low, verdict, claim)}, {quantity(verdict.high, verdict, claim)}]"
+
+
+def chance(p_value: float | None) -> str:
+    """A p-value with two digits; "0.62", "4e-05"."""
+    return ABSENT if p_value is None else f"{p_value:.2g}"
 
 
 def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
@@ -175,7 +187,7 @@ def next_step(report: Report) -> str:
     if unfinished(report) or "not_run" in outcomes:
         return "run `zoo doctor`, mend what it names, and repeat the command; finished runs are reused"
     if "inconclusive" in outcomes:
-        return "repeat with more images (`--sample N`; `--sample auto` stops once everything is decided)"
+        return "repeat with more images (`--sample N`; `--sample auto` stops once every claim is decided)"
     if "not_comparable" in outcomes:
         return "give the images that the documents speak of (`--images PATH`) to have these numbers judged"
     return "nothing to mend"

@@ -145,7 +145,7 @@ def _placed(outcome: Outcome, low: float, claim: Claim, tolerance: float) -> str
     ends = (float(end) for end in claim.exact_interval())
     start, end = (end + sign * tolerance for end, sign in zip(ends, (-1, 1), strict=True))
     digits = max(claim.decimals - (0 if claim.unit.startswith("percent") else 2), 0) + 2
-    interval = f"{percent(start, digits)}, {percent(end, digits)}"
+    interval = ", ".join(percent(end, digits).rstrip("0").rstrip(".") for end in (start, end))
     interval = f"({interval}]" if claim.is_error else f"[{interval})"
     where = {"confirmed": "inside", "inconclusive": "partly outside"}.get(outcome, "below" if low < start else "above")
     points = f"with a tolerance of {tolerance * 100:g} points"
@@ -161,7 +161,7 @@ def _more(known: _Known, run: Run, claim: Claim, goal: Accepted) -> str:
     if known.outcome != "inconclusive" or run.n >= goal.images:
         return ""
     documented, measured = claim.number(), run.correct(claim.metric) / run.n
-    cases = ((documented, "the claim is true"), (measured, f"it is {percent(measured)} % of all"))
+    cases = ((documented, "the claim is true"), (measured, f"{percent(measured)} % of all are right"))
     said = [f"{_needed(goal, share)} if {case}" for share, case in cases]
     return f"; to decide it, take {', '.join(said)}"
 
@@ -170,6 +170,6 @@ def _needed(goal: Accepted, share: float) -> str:
     most, surely = (planning.images_needed(goal, round(share * goal.images), each) for each in planning.CHANCES)
     if most is None or surely is None:
         return "all images, and it may stay open,"
-    if most == goal.images:
-        return f"all {goal.images:,} images"
+    if most == surely:
+        return f"{'all ' * (most == goal.images)}{most:,} images"
     return f"{most:,} images (80 % chance) or {surely:,} (95 %)"

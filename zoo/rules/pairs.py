@@ -157,7 +157,7 @@ def pairs(evidence: Evidence) -> list[Pair]:
         for index, second in enumerate(group):
             earlier, others = group[:index], [answered for answered in group if answered is not second]
             partners: dict[Kind, Answered | None] = {
-                "frameworks": next((one for one in earlier if _network(one.run) == _network(second.run)), None),
+                "frameworks": _nearest([one for one in earlier if _network(one.run) == _network(second.run)], second),
                 "converted": _nearest([one for one in others if _is_original(one.run, second.run, evidence)], second),
                 "recipes": next((one for one in earlier if _other_recipe(one.run, second.run)), None),
             }
@@ -203,8 +203,12 @@ def _is_original(run: Run, converted: Run, evidence: Evidence) -> bool:
 
 
 def _nearest(candidates: Sequence[Answered], second: Answered) -> Answered | None:
-    """The original in the same framework, else in another."""
-    return min(candidates, key=lambda one: one.run.framework != second.run.framework, default=None)
+    """The same checkpoint or else the same framework if it is there, else the first."""
+
+    def distance(one: Answered) -> tuple[bool, bool]:
+        return one.run.subject != second.run.subject, one.run.framework != second.run.framework
+
+    return min(candidates, key=distance, default=None)
 
 
 def _made(kind: Kind, first: Answered, second: Answered, evidence: Evidence) -> Iterator[Pair]:

@@ -1,0 +1,50 @@
+"""Two run folders beside each other: runs of one against runs of the other, image by image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from zoo.errors import UsageError
+from zoo.judge import PAIR_RULES, judge
+from zoo.predictions import Predictions
+from zoo.records import Run, Verdict
+from zoo.rules.agreement import SameLabels, SameScores
+from zoo.runfolder import RunFolder
+
+
+def between(first: RunFolder, second: RunFolder) -> list[Verdict]:
+    """Verdicts of the rules X on pairs of a run in `first` and another in `second`.
+
+    Raises RunFolderError; UsageError where no two such runs can be compared.
+    """
+    report, other = first.report(), second.report()
+    documents = first.documents()
+    more = second.documents()
+    evidence = first.evidence((*report.runs, *other.runs), documents, report.conditions.tolerance)
+
+    def answers(run: Run) -> Predictions | None:
+        return first.predictions(run) or second.predictions(run)
+
+    evidence = replace(
+        evidence,
+        answers=answers,
+        claims=tuple({claim.id: claim for claim in (*documents.claims, *more.claims)}.values()),
+        checkpoints={each.id: each for each in (*more.checkpoints, *documents.checkpoints)},
+        label_maps={each.id: each for each in (*more.label_maps, *documents.label_maps)},
+        populations={each.id: each for each in (*more.populations, *documents.populations)},
+        deviations=(),
+    )
+    here, there = ({run.key for run in each.runs} for each in (report, other))
+    found = [
+        verdict
+        for verdict in judge(evidence, (SameLabels(), SameScores(), *PAIR_RULES))
+        if (verdict.run in there - here and verdict.against in here)
+        or (verdict.run in here and verdict.against in there - here)
+    ]
+    if not found:
+        same = ", and some runs are the very same in both" if here & there - {""} else ""
+        raise UsageError(
+            f"{first.path} and {second.path}: no run of one can be compared with one of the other: that takes the "
+            f"same images, and the same weights, a conversion of them, or another recipe{same}"
+        )
+    return found
