@@ -109,6 +109,7 @@ def plan_(pattern: str, zoo: str, tolerance: float, sample: int | None) -> int:
     """
     known = load_zoo(zoo)
     _console().print(plan.table(known, plan.chosen(known, pattern), tolerance / 100, sample))
+    click.echo(plan.LEGEND)
     return OK
 
 

@@ -15,6 +15,10 @@ from zoo.manifest import Zoo
 from zoo.records import Claim
 from zoo.wording import as_printed
 
+LEGEND = (
+    "Images that decide with a probability of 80 % (above) and 95 % (below), if the claim is true or off by so many\n"
+    "points; auto: images after which half, and 95 %, of evaluations with --sample auto have decided."
+)
 WRONG_BY = (0.005, 0.01, 0.02)  # fractions: how far off a claim may be that is to be found out
 
 
@@ -38,11 +42,6 @@ def table(zoo: Zoo, claims: Sequence[Claim], tolerance: float, sample: int | Non
     the claim is true. sample: also the probability that so many images decide.
     """
     result = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    result.caption = (
-        "Images that decide with a probability of 80 % (above) and 95 % (below), if the claim is true or off by so\n"
-        "many points; auto: images after which half, and 95 %, of evaluations with --sample auto have decided."
-    )
-    result.caption_justify = "left"
     result.add_column("claim", overflow="fold")
     heads = ["documented", "if true", *(f"off by {by * 100:g}" for by in WRONG_BY), "auto, if true"]
     for head in [*heads, *([f"{sample:,} decide"] if sample else [])]:

@@ -109,20 +109,21 @@ def _known(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Known
 def _course(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Known:
     """Look after look, each keeping what earlier ones excluded; without kept answers the last look alone."""
     answers = evidence.answers(run)
-    looks = np.array([run.n])
-    right = np.array([run.correct(claim.metric)])
+    looks, right = np.array([run.n]), np.array([run.correct(claim.metric)])
     if answers is not None:
         looks = np.append(np.arange(run.look_every, run.n, run.look_every), run.n)
         right = np.cumsum(answers.correct(claim.metric))[looks - 1]
-    low, high = stats.running(right, looks, goal.images)
+    low, high = (ends.tolist() for ends in stats.running(right, looks, goal.images))
+    outcomes = [goal.outcome(*ends) for ends in zip(low, high, strict=True)]
+    outcome: Outcome = next((each for each in outcomes if each != "inconclusive"), "inconclusive")
+    # Once in twenty evaluations the truth is lost, and later looks may leave nothing at all.
+    lowest, highest = [ends for ends in zip(low, high, strict=True) if ends[0] <= ends[1]][-1]
+    if run.n == goal.images:  # nothing is left to estimate, whatever an earlier look said
+        lowest = highest = int(right[-1])
+        outcome = goal.outcome(lowest, highest)
+    at = None if outcome == "inconclusive" else looks[outcomes.index(outcome) if outcome in outcomes else -1]
     p_value = stats.sequence_p(right, looks, goal.images, *goal.outer)
-    for end, (lowest, highest) in enumerate(zip(low, high, strict=True)):
-        outcome = goal.outcome(int(lowest), int(highest))
-        if outcome != "inconclusive":
-            # Once in twenty evaluations the truth is lost; later looks may then leave nothing at all.
-            last = np.flatnonzero(low <= high)[-1] if (low <= high).any() else end
-            return _Known(int(low[last]), int(high[last]), outcome, p_value, int(looks[end]))
-    return _Known(int(low[-1]), int(high[-1]), "inconclusive", p_value)
+    return _Known(lowest, highest, outcome, p_value, None if at is None else int(at))
 
 
 def _shares(known: _Known, claim: Claim, goal: Accepted) -> tuple[float, float]:

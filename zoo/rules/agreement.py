@@ -90,12 +90,22 @@ def _pairs(evidence: Evidence) -> Iterator[_Pair]:
         answers = evidence.answers(run) if run.status == "done" else None
         if answers is None:
             continue
-        group = (run.weights, run.image_set, run.n, answers.ids, run.precision, run.geometry)
+        departs = departs_from_recipe(run, evidence)
+        group = (run.weights, run.image_set, run.n, answers.ids, run.precision, run.geometry, departs)
         if group not in references:
             references[group] = run, answers
             continue
         first, first_answers = references[group]
         yield _Pair(first, run, first_answers, answers)
+
+
+def departs_from_recipe(run: Run, evidence: Evidence) -> str:
+    """The recipe of a run that was made with another one than its checkpoint's own, else nothing.
+
+    Own recipes may differ by name and still be the same, each in its framework's layout.
+    """
+    checkpoint = evidence.checkpoints.get(run.checkpoint)
+    return run.recipe if checkpoint is not None and run.recipe != checkpoint.recipe else ""
 
 
 def _first_class(run: Run, evidence: Evidence) -> int:

@@ -12,6 +12,7 @@ from zoo import stats
 from zoo.predictions import Predictions
 from zoo.records import Claim, Outcome, Run, Verdict
 from zoo.rules.accuracy import obstacle_to
+from zoo.rules.agreement import departs_from_recipe
 from zoo.rules.base import Evidence, Rule
 from zoo.wording import as_printed, percent
 
@@ -152,19 +153,26 @@ def pairs(evidence: Evidence) -> list[Pair]:
 
     Of a group of equals each is compared with the first, so that n runs make n - 1 comparisons.
     """
-    found: list[Pair] = []
-    for group in _same_images(evidence).values():
-        for index, second in enumerate(group):
-            earlier, others = group[:index], [answered for answered in group if answered is not second]
-            partners: dict[Kind, Answered | None] = {
-                "frameworks": _nearest([one for one in earlier if _network(one.run) == _network(second.run)], second),
-                "converted": _nearest([one for one in others if _is_original(one.run, second.run, evidence)], second),
-                "recipes": next((one for one in earlier if _other_recipe(one.run, second.run)), None),
-            }
-            for kind, first in partners.items():
-                if first is not None:
-                    found += _made(kind, first, second, evidence)
-    return found
+    return [
+        pair
+        for group in _same_images(evidence).values()
+        for index, second in enumerate(group)
+        for kind, first in _partners(group, index, evidence).items()
+        if first is not None
+        for pair in _made(kind, first, second, evidence)
+    ]
+
+
+def _partners(group: Sequence[Answered], index: int, evidence: Evidence) -> dict[Kind, Answered | None]:
+    """What a run is compared with; an original may come after what was made from it."""
+    second, earlier = group[index], group[:index]
+    twins = [one for one in earlier if _network(one.run, evidence) == _network(second.run, evidence)]
+    originals = [one for one in group if _is_original(one.run, second.run, evidence)]
+    return {
+        "frameworks": _nearest(twins, second),
+        "converted": _nearest(originals, second),
+        "recipes": next((one for one in earlier if _other_recipe(one.run, second.run)), None),
+    }
 
 
 class Answered(NamedTuple):
@@ -184,8 +192,9 @@ def _same_images(evidence: Evidence) -> dict[object, list[Answered]]:
     return {images: list(group.values()) for images, group in groups.items()}
 
 
-def _network(run: Run) -> tuple[object, ...]:
-    return run.weights, run.precision, run.geometry
+def _network(run: Run, evidence: Evidence) -> tuple[object, ...]:
+    """What two runs have in common that should be right equally often."""
+    return run.weights, run.precision, run.geometry, departs_from_recipe(run, evidence)
 
 
 def _other_recipe(run: Run, other: Run) -> bool:
@@ -194,12 +203,10 @@ def _other_recipe(run: Run, other: Run) -> bool:
 
 
 def _is_original(run: Run, converted: Run, evidence: Evidence) -> bool:
-    """Whether `converted` runs what was made from what `run` runs; the same weights under two names are frameworks'."""
+    """Whether `converted` runs what was made from what `run` runs; the same weights under two names are twins."""
     checkpoint = evidence.checkpoints.get(converted.checkpoint)
     origin = checkpoint.converted_from if checkpoint else None
-    return origin is not None and run.checkpoint == origin and _network(run)[1:] == _network(converted)[1:] and (
-        run.weights != converted.weights
-    )  # fmt: skip
+    return origin is not None and run.checkpoint == origin and run.weights != converted.weights
 
 
 def _nearest(candidates: Sequence[Answered], second: Answered) -> Answered | None:
@@ -212,15 +219,24 @@ def _nearest(candidates: Sequence[Answered], second: Answered) -> Answered | Non
 
 
 def _made(kind: Kind, first: Answered, second: Answered, evidence: Evidence) -> Iterator[Pair]:
-    """A pair for each metric; a conversion for which one document has both numbers is judged by these."""
+    """A pair for each metric. A conversion is judged by the loss that one document has for it, each run with its own
+    documented recipe; where none has, it should cost nothing, if both runs look at the same part of an image.
+    """
+    claims = {metric: _both_claimed(first.run, second.run, metric, evidence) for metric in METRICS}
+    loss_claimed = kind == "converted" and any(claims.values())
+    if kind == "converted" and not loss_claimed and first.run.geometry != second.run.geometry:
+        return
     for metric in METRICS:
+        if loss_claimed and claims[metric] is None:
+            continue  # a loss that is documented by its top-1 alone is not denied for top-5
         right, right_second = (each.answers.correct(metric) for each in (first, second))
         only_first, only_second = (
             tuple(first.answers.ids[row] for row in np.flatnonzero(rows))
             for rows in (right & ~right_second, right_second & ~right)
         )
-        claims = _both_claimed(first.run, second.run, metric, evidence) if kind == "converted" else None
-        yield Pair("claimed" if claims else kind, metric, first.run, second.run, only_first, only_second, claims)
+        said = claims[metric] if loss_claimed else None
+        found: Kind = "claimed" if loss_claimed else kind
+        yield Pair(found, metric, first.run, second.run, only_first, only_second, said)
 
 
 def _both_claimed(first: Run, second: Run, metric: Metric, evidence: Evidence) -> tuple[Claim, Claim] | None:
@@ -233,11 +249,13 @@ def _both_claimed(first: Run, second: Run, metric: Metric, evidence: Evidence) -
 
 
 def _name(run: Run, pair: Pair) -> str:
-    return f"recipe {run.recipe}" if pair.kind == "recipes" else run.subject
+    if pair.kind == "recipes":
+        return f"recipe {run.recipe}"
+    return f"{run.subject} (run {run.key[:8]})" if pair.first.subject == pair.second.subject else run.subject
 
 
 def _points(difference: float) -> str:
-    return percent(difference, 3).rstrip("0").rstrip(".") if difference else "0"
+    return percent(difference).rstrip("0").rstrip(".") if difference else "0"
 
 
 def _compared(pair: Pair, interval: tuple[float, float]) -> str:
