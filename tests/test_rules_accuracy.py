@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from records_by_hand import a_claim, a_run
 
+from zoo import stats
 from zoo.judge import DEVIATES, NOT_RUN, OK, exit_code, judge
+from zoo.predictions import Predictions
 from zoo.records import Checkpoint, Claim, File, Population, Run, Verdict
 from zoo.rules.accuracy import Top1, Top5
 from zoo.rules.base import Evidence
@@ -142,6 +145,113 @@ def test_dropped_images_leave_a_range(correct: int, outcome: str) -> None:
     assert found.high is not None
     assert found.low is not None
     assert found.high - found.low == pytest.approx(80 / 49_920)
+
+
+def sampled(correct: int, n: int, **changes: Any) -> Run:
+    return a_run(
+        population="random_sample", population_id="imagenet_val", n=n, top1_correct=correct, top5_correct=n, **changes
+    )
+
+
+def test_inconclusive_says_how_many_images_would_decide() -> None:
+    found = verdict(sampled(7180, 10_000), a_claim(population="imagenet_val", value="71.8", decimals=1))
+    assert found.reason == (
+        "measured 71.80 % (7,180 of 10,000 images), which means 71.00 to 72.59 % of all: partly outside the documented "
+        "71.8 %, that is [71.65, 71.95) % with a tolerance of 0.1 points; to decide it, take 47,500 images (80 % "
+        "chance) or 48,300 (95 %) if the claim is true"
+    )
+    far = verdict(sampled(706, 1000), a_claim(population="imagenet_val", value="71.8", decimals=1))
+    assert far.outcome == "inconclusive"
+    assert "11,500 images (80 % chance) or 16,400 (95 %) if 70.60 % of all are right" in far.reason
+
+
+def test_sample_of_all_images_is_never_inconclusive() -> None:
+    claim = a_claim(population="imagenet_val", value="71.8", decimals=1)
+    outcomes = {correct: verdict(sampled(correct, 50_000), claim).outcome for correct in (0, 35_824, 35_825, 50_000)}
+    assert outcomes == {0: "refuted", 35_824: "refuted", 35_825: "confirmed", 50_000: "refuted"}
+
+
+@pytest.mark.parametrize(("correct", "outcome"), [(0, "refuted"), (200, "inconclusive")])
+def test_none_or_all_right(correct: int, outcome: str) -> None:
+    found = verdict(sampled(correct, 200), a_claim(population="imagenet_val", value="99.9", decimals=1))
+    assert found.outcome == outcome
+    assert found.low == pytest.approx(0 if correct == 0 else 0.982, abs=0.001)
+
+
+def test_samples_have_p_values_and_full_sets_none() -> None:
+    claims = [a_claim(population="imagenet_val", value="71.8", decimals=1), a_claim(id="b", population="imagenet_val")]
+    given = evidence(sampled(7000, 10_000), claims[0])
+    both = judge(Evidence(given.runs, claims, given.checkpoints, given.populations))
+    assert [each.outcome for each in both] == ["refuted", "refuted"]
+    assert [each.p_adjusted for each in both] == stats.holm([each.p_value or 0 for each in both])
+    assert verdict(a_run(), a_claim()).p_value is None
+
+
+def test_errors_are_judged_as_accuracies() -> None:
+    claim = a_claim(value="31.7", decimals=1, unit="percent_error")
+    found = verdict(a_run(), claim)
+    assert (found.outcome, found.documented) == ("confirmed", pytest.approx(0.683))
+    assert "inside the documented 31.7 % error, that is (68.15, 68.45] %" in found.reason
+    assert verdict(a_run(top1_correct=681), claim).outcome == "refuted"
+
+
+# --- runs that were looked at while they grew ----------------------------------------------------
+
+
+def grown(flags: np.ndarray, **changes: Any) -> tuple[Run, Predictions]:
+    n = len(flags)
+    zeros = np.zeros((n, 5))
+    answers = Predictions(
+        ids=tuple(map(str, range(n))), classes=np.zeros(n, np.int64), indices=zeros.astype(np.int32),
+        scores=zeros.astype(np.float32), top1=flags, top5=np.ones(n, bool), first_scores=np.zeros((0, 6), np.float32),
+    )  # fmt: skip
+    return sampled(int(flags.sum()), n, look_every=128, **changes), answers
+
+
+def after(flags: np.ndarray, value: str = "71.8", **changes: Any) -> Verdict:
+    run, answers = grown(flags, **changes)
+    claim = a_claim(population="imagenet_val", value=value, decimals=1)
+    return verdict(run, claim, answers=lambda run: answers)
+
+
+def flags(share: float, n: int) -> np.ndarray:
+    return np.random.default_rng(4).random(n) < share
+
+
+def test_decided_at_the_first_look_that_decides() -> None:
+    found = after(flags(0.3, 1280))
+    assert (found.outcome, found.decided_at, found.n) == ("refuted", 128, 1280)
+    assert found.reason.endswith("; decided after 128 images")
+    assert found.p_value is not None
+    assert found.p_value < 1e-100
+    assert after(flags(0.3, 100)).decided_at == 100
+
+
+def test_not_yet_decided() -> None:
+    found = after(flags(0.718, 12_800))
+    assert (found.outcome, found.decided_at) == ("inconclusive", None)
+    assert "to decide it, take" in found.reason
+
+
+def test_what_was_decided_stays_decided() -> None:
+    # Few right at first, then all: the first look has excluded what later ones would need.
+    found = after(np.append(np.zeros(640, bool), np.ones(12_160, bool)), "95.0")
+    assert (found.outcome, found.decided_at) == ("refuted", 128)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= found.high
+
+
+def test_all_images_overrule_an_early_mistake() -> None:
+    answers = np.append(np.zeros(640, bool), np.ones(49_360, bool))
+    found = after(answers, "98.7", key="3d" * 32)
+    assert (found.outcome, found.decided_at, found.low) == ("confirmed", 50_000, 0.9872)
+
+
+def test_without_kept_answers_the_last_look_counts() -> None:
+    run, _ = grown(flags(0.3, 1280))
+    found = verdict(run, a_claim(population="imagenet_val", value="71.8", decimals=1))
+    assert (found.outcome, found.decided_at) == ("refuted", 1280)
 
 
 def test_exit_codes() -> None:

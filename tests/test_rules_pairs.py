@@ -14,6 +14,7 @@ from zoo.records import Checkpoint, Claim, File, Population, Run, Verdict
 from zoo.report.tables import discordant_csv
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.pairs import ClaimedLoss, Converted, Frameworks, Recipes, pairs
+from zoo.wording import percent
 
 N = 1000
 FULL = Population(id="shapes_test", title="the shapes", images=N, digest="ef" * 32)
@@ -110,7 +111,7 @@ def test_interval_depends_on_what_the_images_are() -> None:
         assert verdict.low is not None
         assert verdict.high is not None
         assert 0 < verdict.low < 0.02 < verdict.high < 0.05
-    assert "points (0.5" in sample.reason
+    assert f"points ({percent(sample.low or 0)} to" in sample.reason
 
 
 def test_runs_that_stopped_early_have_a_p_value_for_that() -> None:

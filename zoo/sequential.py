@@ -114,7 +114,7 @@ def advance(
         running = [lane for lane in lanes if lane.failure is None]
         crowded = len(running) > WORKERS
         # A worker takes seconds to start: where they cannot all stay, a turn grows with what has been seen.
-        batch = decoded.blocks[done : done + (max(1, done // 8) if crowded else 1)]
+        batch = decoded.blocks[done : done + (max(1, done // 4) if crowded else 1)]
         for lane in running:
             decoded.need(lane.evaluation.task.recipe.geometry, done + len(batch))
             _turn(lane, batch, say)

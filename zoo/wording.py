@@ -18,9 +18,9 @@ def percent(fraction: float, decimals: int = 2) -> str:
 
 
 def as_printed(claim: Claim) -> str:
-    """The documented text with its unit: "71.8 %", "0.719", "an error of 28.2 %"."""
+    """The documented text with its unit: "71.8 %", "0.719", "28.2 % error"."""
     number = f"{claim.value} %" if claim.unit.startswith("percent") else claim.value
-    return f"an error of {number}" if claim.is_error else number
+    return f"{number} error" if claim.is_error else number
 
 
 def with_unit(claim: Claim) -> str:

@@ -162,9 +162,10 @@ def _more(known: _Known, run: Run, claim: Claim, goal: Accepted) -> str:
     if known.outcome != "inconclusive" or run.n >= goal.images:
         return ""
     documented, measured = claim.number(), run.correct(claim.metric) / run.n
-    cases = ((documented, "the claim is true"), (measured, f"{percent(measured)} % of all are right"))
-    said = [f"{_needed(goal, share)} if {case}" for share, case in cases]
-    return f"; to decide it, take {', '.join(said)}"
+    said = f"{_needed(goal, documented)} if the claim is true"
+    if measured != documented:
+        said += f", {_needed(goal, measured)} if {percent(measured)} % of all are right"
+    return f"; to decide it, take {said}"
 
 
 def _needed(goal: Accepted, share: float) -> str:
