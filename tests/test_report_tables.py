@@ -1,4 +1,4 @@
-"""What pandas reads is what was measured."""
+"""What pandas reads is what was measured; columns that only some reports have."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import io
 import json
 
 import pandas as pd
-from records_by_hand import a_mixed_report, a_report, a_run, a_verdict
+from records_by_hand import a_claim, a_mixed_report, a_report, a_run, a_verdict
 
 from zoo.records import Run, Verdict
-from zoo.report import tables
+from zoo.report import html, markdown, tables, text
+from zoo.report.rows import rows
 
 
 def _read(text: str) -> pd.DataFrame:
@@ -51,3 +52,23 @@ def test_quotes_commas_and_newlines_survive() -> None:
 
 def test_no_records_leave_the_header() -> None:
     assert tables.runs_csv(a_report([], [])) == ",".join(Run.model_fields) + "\n"
+
+
+def test_p_values_are_shown_where_there_are_any() -> None:
+    sampled = a_verdict(outcome="refuted", p_value=0.004, p_adjusted=0.02, low=0.65, high=0.70)
+    report = a_report(verdicts=[sampled])
+    assert "| p | p, Holm | reason |" in markdown.render(report, [a_claim()])
+    assert "| 0.004 | 0.02 |" in markdown.render(report, [a_claim()])
+    assert "p = 0.004, 0.02 after Holm" in html.render(report, [a_claim()])
+    plain = a_report()
+    assert "Holm" not in markdown.render(plain, [a_claim()]) + html.render(plain, [a_claim()])
+
+
+def test_differences_of_accuracies_are_points() -> None:
+    loss = a_verdict(rule="X203", documented=0.0118, measured=0.02, low=-0.001, high=0.041)
+    assert text.documented(loss, a_claim()) == "+1.18 points"
+    assert text.quantity(loss.measured, loss, a_claim()) == "+2.00 points"
+    assert text.interval(loss, a_claim()) == "[-0.10 points, +4.10 points]"
+    # It is no accuracy of the run, and so not in the run's row.
+    (row,) = rows(a_report(verdicts=[a_verdict(), loss.model_copy(update={"outcome": "refuted"})]), [a_claim()])
+    assert row.verdict == "confirmed"

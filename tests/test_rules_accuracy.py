@@ -248,6 +248,13 @@ def test_all_images_overrule_an_early_mistake() -> None:
     assert (found.outcome, found.decided_at, found.low) == ("confirmed", 50_000, 0.9872)
 
 
+def test_top5_alone_can_be_what_is_decided() -> None:
+    run, answers = grown(flags(0.3, 1280))
+    claim = a_claim(population="imagenet_val", metric="top5", value="89.9", decimals=1)
+    (found,) = Top5().judge(evidence(run, claim, answers=lambda run: answers))
+    assert (found.outcome, found.decided_at) == ("refuted", 128)  # all 128 were right by top-5
+
+
 def test_without_kept_answers_the_last_look_counts() -> None:
     run, _ = grown(flags(0.3, 1280))
     found = verdict(run, a_claim(population="imagenet_val", value="71.8", decimals=1))
