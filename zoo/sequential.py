@@ -17,7 +17,7 @@ from zoo.rules.base import Evidence
 from zoo.store import Block
 
 LOOK_EVERY = store.BLOCK  # images
-WORKERS = 8  # that stay alive side by side; with more runs each one's worker ends when its turn is over
+WORKERS = 12  # alive side by side, of up to 1 GB each; of more runs the last ones' workers end with their turn
 
 
 class Watch:
@@ -115,10 +115,10 @@ def advance(
         crowded = len(running) > WORKERS
         # A worker takes seconds to start: where they cannot all stay, a turn grows with what has been seen.
         batch = decoded.blocks[done : done + (max(1, done // 4) if crowded else 1)]
-        for lane in running:
+        for number, lane in enumerate(running):
             decoded.need(lane.evaluation.task.recipe.geometry, done + len(batch))
             _turn(lane, batch, say)
-            if crowded or lane.failure is not None:
+            if lane.failure is not None or (crowded and number >= WORKERS - 1):
                 lane.evaluation.rest()
         done += len(batch)
         progress(sum(len(block.images) for block in batch))
