@@ -20,18 +20,18 @@ ORDER = (
     # leaves
     ("errors", "places", "records", "statements", "printed", "architecture", "toml_lines"),
     ("stats", "ranking", "wording", "progress"),
-    ("predictions", "frameworks", "cache", "preprocess", "labels", "manifest"),
+    ("predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
     # measuring
     ("images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
     # judging: needs nothing of the measuring row
     ("rules.base", "rules.accuracy", "rules.agreement", "rules.documents", "rules.attainable", "rules.recovered"),
     ("rules.architecture", "rules.order", "rules.same_bytes", "rules.same_name", "rules.sizes", "rules.relations"),
     ("rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance", "rules.static"),
-    ("deviations", "judge"),
+    ("deviations", "judge", "changes"),
     ("report.text", "report.conditions", "report.rows", "report.plot", "report.markdown", "report.tables"),
-    ("report.junit", "report.html", "report.terminal", "report.audit", "report", "runfolder"),
+    ("report.junit", "report.html", "report.terminal", "report.audit", "report.changes", "report", "runfolder"),
     # joining
-    ("selection", "audit", "validate", "catalogue", "doctor", "cli", "__main__"),
+    ("merge", "frames", "selection", "audit", "validate", "catalogue", "doctor", "cli", "__main__"),
 )
 MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
 MEASURING |= {"preprocess"}

@@ -36,6 +36,7 @@ from zoo.records import (
     Conditions,
     Geometry,
     Inspection,
+    Part,
     PopulationKind,
     Recipe,
     Report,
@@ -297,6 +298,7 @@ def judged(
     found: Sequence[Inspection],
     documents: Documents,
     folder: RunFolder,
+    parts: Sequence[Part] = (),
 ) -> Report:
     """A report with the verdicts of today's rules on stored runs, answers, inspections and documents."""
     evidence = Evidence(
@@ -310,8 +312,13 @@ def judged(
         tolerance=conditions.tolerance,
         deviations=documents.deviations,
     )
-    verdicts = tuple(judge(evidence))
-    return Report(conditions=conditions, runs=tuple(runs), verdicts=verdicts, inspections=tuple(found))
+    return Report(
+        conditions=conditions,
+        parts=tuple(parts),
+        runs=tuple(runs),
+        verdicts=tuple(judge(evidence)),
+        inspections=tuple(found),
+    )
 
 
 def _image_path(zoo: Zoo, request: Request) -> Path:

@@ -54,7 +54,7 @@ def render(report: Report, claims: Sequence[Claim]) -> str:
         failed=text.unfinished(report),
         judged=_judged(report, claims),
         outcomes=list(text.outcome_counts(report.verdicts)),
-        general=conditions.general(report.conditions),
+        general=conditions.of_parts(report),
         run_heads=conditions.RUN_HEADS,
         **_assets(),
     )  # fmt: skip
