@@ -44,7 +44,7 @@ def merged(folders: Sequence[RunFolder]) -> Merged:
         for own, name, found in parts
     ]
     inspections = {
-        (each.checkpoint, each.framework): each for folder in _timed(folders) for each in folder.report().inspections
+        (each.subject, each.sha256): each for folder in _timed(folders) for each in folder.report().inspections
     }
     return Merged(
         conditions=conditions,
@@ -110,8 +110,10 @@ def _documents(folders: Sequence[RunFolder]) -> Documents:
     fields = {
         name: tuple(_by_id(record for documents in found for record in getattr(documents, name)))
         for name in Documents.model_fields
+        if name != "findings"
     }
-    return Documents.model_validate(fields)
+    findings = {(each.rule, each.subject): each for documents in found for each in documents.findings}
+    return Documents.model_validate({**fields, "findings": tuple(findings.values())})
 
 
 def _by_id(records: Iterable[Any]) -> list[Any]:

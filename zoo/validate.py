@@ -12,6 +12,7 @@ from typing import Any
 
 from zoo import (
     __version__,
+    audit,
     environments,
     exports,
     files,
@@ -42,6 +43,7 @@ from zoo.records import (
     Report,
     Run,
     RunStatus,
+    Verdict,
 )
 from zoo.rules.base import Evidence
 from zoo.runfolder import Documents, RunFolder
@@ -269,7 +271,12 @@ class Job:
             populations=tuple(self.zoo.populations.values()),
             label_maps=tuple(self.zoo.label_maps.values()),
             deviations=tuple(self.zoo.deviations.values()),
+            findings=self._findings,
         )
+
+    @cached_property
+    def _findings(self) -> tuple[Verdict, ...]:
+        return audit.about(self.zoo, {planned.checkpoint.id for planned in self.plan})
 
     def _conditions(self) -> Conditions:
         kind, name = self.source.population
