@@ -29,7 +29,7 @@ ORDER = (
     ("rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance", "rules.static"),
     ("deviations", "judge", "changes", "agreement"),
     ("report.text", "report.details", "report.reproduce", "report.conditions", "report.rows", "report.plot"),
-    ("report.scatter", "report.markdown", "report.tables"),
+    ("report.scatter", "report.markdown", "report.tables", "report.schema"),
     ("report.junit", "report.html", "report.terminal", "report.audit", "report.changes", "report", "runfolder"),
     # joining
     ("merge", "frames", "selection", "audit", "validate", "catalogue", "doctor", "cli", "__main__"),
