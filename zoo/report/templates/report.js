@@ -33,7 +33,10 @@
       const button = document.createElement("button");
       button.type = "button";
       button.append(...head.childNodes);
-      head.append(button);
+      const plain = document.createElement("span"); // where a list takes the place of the buttons
+      plain.className = "plain";
+      plain.textContent = name;
+      head.append(button, plain);
       button.addEventListener("click", () => {
         const descending = head.getAttribute("aria-sort") === "ascending";
         sort(table, column, descending);
