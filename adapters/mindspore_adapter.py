@@ -58,8 +58,7 @@ class MindsporeAdapter(Adapter):
         """
         if self.configured not in (None, threads):
             raise AdapterError(
-                f"threads: wanted {threads}, but MindSpore has already started in this process "
-                f"with {self.configured}"
+                f"threads: wanted {threads}, but MindSpore has already started in this process with {self.configured}"
             )
         if self.configured is None:
             ms.set_device("CPU")
@@ -114,9 +113,7 @@ def _network(options: Options) -> Network:
     if options.format != FORMAT:
         raise AdapterError(f"format {options.format!r} is not read here; known: {FORMAT}")
     if options.network is None:
-        raise AdapterError(
-            f"format {FORMAT!r} holds tensors without a graph; the option 'network' is missing"
-        )
+        raise AdapterError(f"format {FORMAT!r} holds tensors without a graph; the option 'network' is missing")
     return options.network
 
 

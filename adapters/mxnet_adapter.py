@@ -166,9 +166,7 @@ def _dialect(path: Path, stored: Arrays, network: Network) -> str:
 
 def _network(options: Options) -> Network:
     if options.network is None:
-        raise AdapterError(
-            "format 'gluon_params' holds tensors without a graph; the option 'network' is missing"
-        )
+        raise AdapterError("format 'gluon_params' holds tensors without a graph; the option 'network' is missing")
     return options.network
 
 
@@ -200,9 +198,7 @@ def _input(symbol: Any, parameters: Arrays) -> str:
         return str(missing[0])
     if INPUT in missing:
         missing.remove(INPUT)
-        raise AdapterError(
-            f"{len(missing)} tensors of the symbol are missing among the .params: {missing[:5]}"
-        )
+        raise AdapterError(f"{len(missing)} tensors of the symbol are missing among the .params: {missing[:5]}")
     raise AdapterError(f"expected a symbol with one input, got {missing[:5]}")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,26 @@ def assets() -> Path:
     if not (folder / "SHA256SUMS").is_file():
         pytest.skip(f"needs real weights and images in {folder} (ZOO_ASSETS)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def embedded_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run folder of the main job over all frameworks, and what it printed; one for all tests that look at it."""
+    for entry in public_frameworks():
+        built(entry.name)
+    home, out = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("embedded") / "run"
+    (home / "envs").symlink_to(places.home() / "envs")
+    environment = {name: value for name, value in os.environ.items() if name != "ZOO_MIRROR"}
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", "validate", "--out", str(out)],
+        env={**environment, "ZOO_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out, done.stdout
 
 
 @pytest.fixture

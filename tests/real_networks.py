@@ -13,9 +13,7 @@ from PIL import Image
 sys.path.insert(0, str(ADAPTERS))
 from mobilenet_v2 import Network, tensor_shapes
 
-NCHW = [
-    {"op": "layout", "order": "nchw"}
-]  # numeric steps for a float store (N, H, W, 3) that is ready as it is
+NCHW = [{"op": "layout", "order": "nchw"}]  # numeric steps for a float store (N, H, W, 3) that is ready as it is
 # padding -> (reconstructed file, its network, mean and std of its recipe for pixels in [0, 1])
 REAL = {
     "same": (

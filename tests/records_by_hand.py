@@ -55,9 +55,7 @@ def some_conditions(**changes: Any) -> Conditions:
     return Conditions(**(fields | changes))
 
 
-def a_report(
-    runs: Sequence[Run] | None = None, verdicts: Sequence[Verdict] | None = None, **changes: Any
-) -> Report:
+def a_report(runs: Sequence[Run] | None = None, verdicts: Sequence[Verdict] | None = None, **changes: Any) -> Report:
     """`a_run` with its one verdict, unless given; `changes` are those of the conditions."""
     return Report(
         conditions=some_conditions(**changes),

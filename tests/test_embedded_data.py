@@ -8,6 +8,7 @@ import importlib
 import json
 import math
 import struct
+import tomllib
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -141,3 +142,8 @@ def test_every_wrong_recipe_cost_accuracy(record: dict[str, Any]) -> None:
         assert row["p_value"] == pytest.approx(min(1.0, 2 * tail / 2 ** (lost + gained)))
         assert lost > gained
         assert row["p_value"] < 1e-4, row["wrong"]
+
+
+def test_label_map_names_the_classes_as_the_labels_do() -> None:
+    known = tomllib.loads((DATA / "label_maps.toml").read_text(encoding="utf-8"))["label_map"][0]["names"]
+    assert {int(row["class_index"]): row["name"] for row in rows("labels.csv")} == dict(enumerate(known))

@@ -20,22 +20,24 @@ ORDER = (
     # leaves
     ("errors", "places", "records", "statements", "printed", "architecture", "toml_lines"),
     ("stats", "accepted", "planning", "ranking", "wording", "progress"),
-    ("predictions", "frameworks", "cache", "preprocess", "labels", "manifest"),
+    ("predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
     # measuring
     ("images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
     # judging: needs nothing of the measuring row
     ("rules.base", "rules.accuracy", "rules.agreement", "rules.pairs", "rules.documents", "rules.attainable"),
     ("rules.recovered", "rules.architecture", "rules.order", "rules.same_bytes", "rules.same_name", "rules.sizes"),
     ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance"),
-    ("rules.static", "deviations", "judge"),
-    ("report.text", "report.conditions", "report.rows", "report.plot", "report.markdown", "report.tables"),
-    ("report.junit", "report.html", "report.terminal", "report.audit", "report", "runfolder"),
+    ("rules.static", "deviations", "judge", "changes", "agreement"),
+    ("report.text", "report.details", "report.reproduce", "report.conditions", "report.rows", "report.plot"),
+    ("report.scatter", "report.markdown", "report.tables", "report.schema"),
+    ("report.junit", "report.html", "report.terminal", "report.audit", "report.changes", "report", "runfolder"),
     # joining
-    ("selection", "audit", "sequential", "validate", "comparison", "plan", "catalogue", "doctor", "cli", "__main__"),
+    ("merge", "frames", "selection", "audit", "sequential", "validate", "comparison", "plan"),
+    ("catalogue", "doctor", "cli", "__main__"),
 )
 MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
 MEASURING |= {"preprocess"}
-JUDGING = [name for row in ORDER[4:10] for name in row]
+JUDGING = [name for row in ORDER[4:11] for name in row]
 
 
 def modules() -> dict[str, Path]:

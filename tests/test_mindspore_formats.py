@@ -44,8 +44,7 @@ def exported(far: FarSide, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     """The small random network in every form."""
     folder = tmp_path_factory.mktemp("small")
     return {
-        fmt: far.export(random_tensors(SMALL), asdict(SMALL), fmt, folder / fmt.replace(":", "-"))
-        for fmt in EXPORTS
+        fmt: far.export(random_tensors(SMALL), asdict(SMALL), fmt, folder / fmt.replace(":", "-")) for fmt in EXPORTS
     }
 
 
@@ -107,9 +106,7 @@ def test_optimizer_state_belongs_to_what_is_trained() -> None:
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_real_weights_give_onnx_runtimes_answers(
-    far: FarSide, assets: Path, tmp_path: Path, name: str
-) -> None:
+def test_real_weights_give_onnx_runtimes_answers(far: FarSide, assets: Path, tmp_path: Path, name: str) -> None:
     file, network, (mean, std) = REAL[name]
     path = assets / "reconstructed" / file
     batch = real_batch(assets, mean, std)
@@ -230,9 +227,7 @@ def test_extra_tensors(far: FarSide, exported: dict[str, list[Path]], tmp_path: 
 
 def test_wrong_class_count(far: FarSide, exported: dict[str, list[Path]]) -> None:
     message = refusal(far, exported[FORMAT], replace(SMALL, classes=12))
-    assert (
-        "2 of another shape (head.classifier.weight: expected [12, 1280], got [11, 1280, 1, 1]; " in message
-    )
+    assert "2 of another shape (head.classifier.weight: expected [12, 1280], got [11, 1280, 1, 1]; " in message
 
 
 def test_unknown_dialect(far: FarSide, exported: dict[str, list[Path]], tmp_path: Path) -> None:
@@ -262,9 +257,7 @@ def test_other_types(far: FarSide, exported: dict[str, list[Path]], tmp_path: Pa
     path = tmp_path / "half.ckpt"
     run_inside("halve", exported[FORMAT][0], path, "head.classifier.bias")
     message = refusal(far, [path], SMALL)
-    assert message == (
-        "half.ckpt: expected float32, got 1 tensors of another type: ['head.classifier.bias float16']"
-    )
+    assert message == ("half.ckpt: expected float32, got 1 tensors of another type: ['head.classifier.bias float16']")
 
 
 def test_requests_that_cannot_be_met(far: FarSide, exported: dict[str, list[Path]], tmp_path: Path) -> None:

@@ -21,9 +21,7 @@ from mxnet_names import bare, prefixed, structural, tables
 
 EXPORTS = ("mxnet_symbol", "gluon_params", "gluon_params:prefixed")
 SMALL = Network(alpha=0.35, resolution=96, classes=11)
-GLUON = Network(
-    alpha=0.25, resolution=96, classes=11, rounding="truncate", expand_first=True, classifier_bias=False
-)
+GLUON = Network(alpha=0.25, resolution=96, classes=11, rounding="truncate", expand_first=True, classifier_bias=False)
 
 
 def run_inside(command: str, *arguments: object) -> None:
@@ -47,8 +45,7 @@ def exported(far: FarSide, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     """The small random network in every format."""
     folder = tmp_path_factory.mktemp("small")
     return {
-        fmt: far.export(random_tensors(SMALL), asdict(SMALL), fmt, folder / fmt.replace(":", "-"))
-        for fmt in EXPORTS
+        fmt: far.export(random_tensors(SMALL), asdict(SMALL), fmt, folder / fmt.replace(":", "-")) for fmt in EXPORTS
     }
 
 
@@ -117,9 +114,7 @@ def test_any_prefix_is_found(prefix: str) -> None:
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_real_weights_give_onnx_runtimes_answers(
-    far: FarSide, assets: Path, tmp_path: Path, name: str
-) -> None:
+def test_real_weights_give_onnx_runtimes_answers(far: FarSide, assets: Path, tmp_path: Path, name: str) -> None:
     file, network, (mean, std) = REAL[name]
     path = assets / "reconstructed" / file
     batch = real_batch(assets, mean, std)
@@ -216,9 +211,7 @@ def test_an_answer_does_not_depend_on_its_batch(
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_threads_are_those_asked_for(
-    exported: dict[str, list[Path]], batch: np.ndarray, threads: int
-) -> None:
+def test_threads_are_those_asked_for(exported: dict[str, list[Path]], batch: np.ndarray, threads: int) -> None:
     with FarSide("mxnet") as side:
         info = side.load(exported["gluon_params"], "gluon_params", network=asdict(SMALL), threads=threads)
         side.predict(batch, NCHW)
@@ -262,17 +255,14 @@ def test_extra_and_misshapen_tensors(far: FarSide, exported: dict[str, list[Path
     files = far.export(tensors, asdict(SMALL), "mxnet_symbol", tmp_path)
     message = refusal(far, files, "mxnet_symbol", None)
     assert message == (
-        "1 tensors of another shape than in the symbol "
-        "(mobilenetv20_features_batchnorm0_beta: expected [16], got [3])"
+        "1 tensors of another shape than in the symbol (mobilenetv20_features_batchnorm0_beta: expected [16], got [3])"
     )
 
 
 def test_tensors_of_another_symbol(far: FarSide, exported: dict[str, list[Path]], gluon: Path) -> None:
     files = [exported["mxnet_symbol"][0], gluon / "gluon-0000.params"]
     message = refusal(far, files, "mxnet_symbol", None)
-    assert message.startswith(
-        "gluon-0000.params: 266 tensors are not in the symbol: ['mobilenetv27_features_"
-    )
+    assert message.startswith("gluon-0000.params: 266 tensors are not in the symbol: ['mobilenetv27_features_")
     message = refusal(far, files[:1], "mxnet_symbol", None)
     assert message == "expected one -symbol.json and one .params file, got ['model-symbol.json']"
 
@@ -313,13 +303,9 @@ def test_requests_that_cannot_be_met(far: FarSide, exported: dict[str, list[Path
     assert refusal(far, files, "gluon_params", None) == (
         "format 'gluon_params' holds tensors without a graph; the option 'network' is missing"
     )
-    assert "format 'onnx' is not read here; known: gluon_params, mxnet_symbol" in refusal(
-        far, files, "onnx", SMALL
-    )
+    assert "format 'onnx' is not read here; known: gluon_params, mxnet_symbol" in refusal(far, files, "onnx", SMALL)
     assert "precision 'bf16' is not offered; known: fp32" in refusal(
         far, files, "gluon_params", SMALL, precision="bf16"
     )
-    with pytest.raises(
-        FarError, match="format 'onnx' is not written here; known: mxnet_symbol, gluon_params"
-    ):
+    with pytest.raises(FarError, match="format 'onnx' is not written here; known: mxnet_symbol, gluon_params"):
         far.export(random_tensors(SMALL), asdict(SMALL), "onnx", tmp_path)

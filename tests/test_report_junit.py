@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import pytest
+import xmlschema
 from junitparser import Error, Failure, JUnitXml, Skipped
 from records_by_hand import a_mixed_report, a_report, a_run, a_verdict
 
+from zoo.audit import audit
+from zoo.manifest import load_zoo
 from zoo.records import Report
 from zoo.report import junit
+from zoo.report.audit import to_junit
 
 
 def _parsed(report: Report) -> JUnitXml:
@@ -54,3 +62,37 @@ def test_names_are_unique_within_a_rule() -> None:
         "embedded/onnx@onnxruntime (other)",
         "embedded/onnx@onnxruntime (other) #2",
     ]
+
+
+SCHEMA = xmlschema.XMLSchema(str(Path(__file__).parent / "data" / "junit.xsd"))
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        a_mixed_report()[0],
+        a_report(),
+        a_report([], []),
+        a_report([a_run(status="failed", error="died\x00\x1b[31m <here> & ]]>")], [a_verdict(reason="a\nb\x07 <c>")]),
+        a_report(verdicts=[a_verdict(), a_verdict(), a_verdict(claim_id="other")]),
+    ],
+)
+def test_schema_of_ci_systems_holds(report: Report) -> None:
+    SCHEMA.validate(junit.render(report))
+
+
+def test_schema_of_ci_systems_holds_for_the_audit() -> None:
+    SCHEMA.validate(to_junit(audit(load_zoo("published"))))
+
+
+def test_the_schema_refuses_what_is_wrong() -> None:
+    good = junit.render(a_mixed_report()[0])
+    for old, new in (
+        ("<skipped", "<ignored"),
+        (' classname="A101"', ""),
+        (' type="refuted"', ""),
+        ('time="0', 'time="x'),
+    ):
+        assert old in good
+        with pytest.raises(xmlschema.XMLSchemaException):
+            SCHEMA.validate(re.sub(f"{re.escape(old)}(?=[^>]*/?>)", new, good, count=1))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 
 from zoo import inspections
 from zoo.errors import UsageError, known_names
 from zoo.judge import CLAIM_RULES, FILE_RULES, judge
 from zoo.manifest import Zoo
-from zoo.records import Inspection
+from zoo.records import Inspection, Verdict
 from zoo.report.audit import Audit
 from zoo.rules.base import Evidence, Rule
 
@@ -38,6 +38,20 @@ def look(zoo: Zoo, prefixes: Sequence[str], say: Callable[[str], None]) -> tuple
     if found.checkpoints:
         say(found.sentence())
     return found.inspections
+
+
+def about(zoo: Zoo, checkpoints: Container[str]) -> tuple[Verdict, ...]:
+    """Findings about some of a zoo's checkpoints: they, or claims on them, are named in the subject."""
+    meant = {claim.id: claim.checkpoint for claim in zoo.claims.values()}
+    return tuple(
+        verdict
+        for verdict in audit(zoo).of("fail", "known")
+        if any(meant.get(word, word) in checkpoints for word in [verdict.claim_id or "", *_words(verdict.subject)])
+    )
+
+
+def _words(subject: str) -> list[str]:
+    return [word.rstrip(":,") for word in subject.split()]
 
 
 def evidence_of(zoo: Zoo) -> Evidence:

@@ -28,10 +28,7 @@ def checkpoints(zoo: Zoo) -> Table:
     heads = ("checkpoint", "framework", "format", "recipe", "files")
     return _table(
         heads,
-        (
-            (each.id, each.framework, each.format, each.recipe, _bytes_known(each))
-            for each in zoo.checkpoints.values()
-        ),
+        ((each.id, each.framework, each.format, each.recipe, _bytes_known(each)) for each in zoo.checkpoints.values()),
     )
 
 

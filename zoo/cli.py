@@ -7,15 +7,19 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
-from zoo import __version__, cache, catalogue, comparison, doctor, environments, fetch, plan, selection, store
+from zoo import __version__, cache, catalogue, comparison, doctor, environments, fetch, merge, plan, selection, store
 from zoo.audit import audit, look
+from zoo.changes import Side
+from zoo.changes import compare as changes_between
 from zoo.errors import FileUnavailableError, UsageError
 from zoo.frameworks import framework, public_frameworks
-from zoo.judge import NOT_RUN, OK, exit_code
+from zoo.judge import DEVIATES, NOT_RUN, OK, exit_code
 from zoo.manifest import load_zoo
 from zoo.progress import Talk
 from zoo.records import Report
+from zoo.report import changes as report_of_changes
 from zoo.report import terminal
 from zoo.report.audit import FORMATS
 from zoo.runfolder import Documents, RunFolder
@@ -116,13 +120,27 @@ def plan_(pattern: str, zoo: str, tolerance: float, sample: int | None) -> int:
 @cli.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("other", metavar="[RUN]", type=click.Path(path_type=Path), required=False)
-def compare(run: Path, other: Path | None) -> int:
-    """Judge a run folder again, with the rules of today; or, image by image, the runs of two. Nothing is measured."""
-    folder = RunFolder(run)
-    if other is not None:
-        found = comparison.between(folder, RunFolder(other))
-        click.echo(terminal.sentences(found))
-        return exit_code((), found)
+@click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page (two runs).")
+def compare(run: Path, other: Path | None, page: Path | None) -> int:
+    """What changed from one run to another; 1 if a verdict worsened. One RUN: judge it again by today's rules."""
+    if other is None:
+        if page is not None:
+            raise UsageError("--html shows two runs; one run has its report.html, which `zoo report RUN` writes again")
+        return _judge_again(RunFolder(run))
+    changes = changes_between(_side(run), _side(other))
+    console = _console()
+    for part in report_of_changes.terminal(changes):
+        console.print()
+        console.print(part, soft_wrap=isinstance(part, Text))
+    if paired := comparison.between(RunFolder(run), RunFolder(other)):
+        click.echo(f"\nImage by image:\n{terminal.sentences(paired)}")
+    if page is not None:
+        _write(page, report_of_changes.to_html(changes))
+        click.echo(f"Page: {page}")
+    return DEVIATES if changes.worsened else OK
+
+
+def _judge_again(folder: RunFolder) -> int:
     stored, documents = folder.report(), folder.documents()
     report = judged(stored.conditions, stored.runs, stored.inspections, documents, folder)
     _show(report, documents, folder)
@@ -131,13 +149,43 @@ def compare(run: Path, other: Path | None) -> int:
     return exit_code(report.runs, report.verdicts)
 
 
+def _side(path: Path) -> Side:
+    folder = RunFolder(path)
+    documents = folder.documents()
+    label_maps = {each.id: each for each in documents.label_maps}
+    return Side(
+        name=path.name or str(path),
+        report=folder.report(),
+        claims=documents.claims,
+        label_maps=label_maps,
+        answers=folder.predictions,
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    with cache.explained(path):
+        cache.replace_text(path, text)
+
+
 @cli.command()
-@click.argument("run", type=click.Path(path_type=Path))
-def report(run: Path) -> int:
-    """Write a run folder's reports again, judged with the rules of today."""
-    folder = RunFolder(run)
-    stored, documents = folder.report(), folder.documents()
-    fresh = judged(stored.conditions, stored.runs, stored.inspections, documents, folder)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder for several runs merged into one.")
+def report(runs: tuple[Path, ...], out: Path | None) -> int:
+    """Write a run folder's reports again, judged by today's rules; several runs are merged into one report."""
+    if out is None and len(runs) > 1:
+        raise UsageError("--out is needed: several runs are merged into a folder of their own")
+    folders = [RunFolder(path) for path in runs]
+    if out is None:
+        (folder,) = folders
+        stored, documents = folder.report(), folder.documents()
+        fresh = judged(stored.conditions, stored.runs, stored.inspections, documents, folder, stored.parts)
+    else:
+        folder = RunFolder(out)
+        found = merge.merged(folders)
+        documents = found.documents
+        merge.copy_answers(folders, found.runs, folder)
+        fresh = judged(found.conditions, found.runs, found.inspections, documents, folder, found.parts)
+        _show(fresh, documents, folder)
     folder.write(fresh, documents)
     click.echo(f"written: {folder.path / 'report.md'}, report.html, report.json, *.csv, junit.xml")
     return OK
@@ -207,7 +255,6 @@ def audit_(zoo: str, form: str, out: Path | None, rules: str) -> int:
     if out is None:
         click.echo(FORMATS[form](found), nl=False)
     else:
-        with cache.explained(out):
-            cache.replace_text(out, FORMATS[form](found))
+        _write(out, FORMATS[form](found))
         click.echo(found.headline())
     return exit_code((), found.verdicts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zoo.errors import UsageError
 from zoo.judge import PAIR_RULES, judge
 from zoo.predictions import Predictions
 from zoo.records import Run, Verdict
@@ -15,7 +14,7 @@ from zoo.runfolder import RunFolder
 def between(first: RunFolder, second: RunFolder) -> list[Verdict]:
     """Verdicts of the rules X on pairs of a run in `first` and another in `second`.
 
-    Raises RunFolderError; UsageError where no two such runs can be compared.
+    None where no two such runs saw the same images, or where they are the very same. Raises RunFolderError.
     """
     report, other = first.report(), second.report()
     documents = first.documents()
@@ -35,16 +34,9 @@ def between(first: RunFolder, second: RunFolder) -> list[Verdict]:
         deviations=(),
     )
     here, there = ({run.key for run in each.runs} for each in (report, other))
-    found = [
+    return [
         verdict
         for verdict in judge(evidence, (SameLabels(), SameScores(), *PAIR_RULES))
         if (verdict.run in there - here and verdict.against in here)
         or (verdict.run in here and verdict.against in there - here)
     ]
-    if not found:
-        same = ", and some runs are the very same in both" if here & there - {""} else ""
-        raise UsageError(
-            f"{first.path} and {second.path}: no run of one can be compared with one of the other: that takes the "
-            f"same images, and the same weights, a conversion of them, or another recipe{same}"
-        )
-    return found

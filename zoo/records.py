@@ -249,18 +249,25 @@ class Recipe(Record):
 
 
 class LabelMap(Record):
-    """How output indices become classes: output i is class i - first; anything outside 0..classes-1 is never right."""
+    """How output indices become classes: output i is class i - first; anything outside 0..classes-1 is never right.
+
+    names: what the classes are called, in their order; "imagenet" for those of ILSVRC2012. For people alone.
+    """
 
     id: Identifier
     outputs: int = Field(gt=0)
     classes: int = Field(gt=0)
     first: int = Field(ge=0, description="output index of class 0")
+    names: Literal["imagenet"] | tuple[str, ...] = ()
     note: str = ""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.first + self.classes > self.outputs:
             raise ValueError(f"first + classes is {self.first + self.classes}, more than outputs ({self.outputs})")
+        named = 1000 if self.names == "imagenet" else len(self.names)
+        if named not in (0, self.classes):
+            raise ValueError(f"names: expected one for each of {self.classes} classes, got {named}")
         return self
 
 
@@ -672,11 +679,26 @@ class Conditions(Record):
     tolerance: Fraction = 0.001
 
 
+class Part(Record):
+    """One of the run folders that a report was merged from.
+
+    runs: the key of each run that came from it, or its subject where it has none.
+    """
+
+    folder: str
+    conditions: Conditions
+    runs: tuple[str, ...]
+
+
 class Report(Record):
-    """A run folder's report.json: everything that was measured and judged."""
+    """A run folder's report.json: everything that was measured and judged.
+
+    parts: the run folders it was merged from; none where it is of one. `conditions` are then the latest part's.
+    """
 
     format: Literal[1] = 1
     conditions: Conditions
+    parts: tuple[Part, ...] = ()
     runs: tuple[Run, ...]
     verdicts: tuple[Verdict, ...]
     inspections: tuple[Inspection, ...] = ()

@@ -21,11 +21,23 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from zoo import cache
+from zoo import agreement, architecture, cache
 from zoo.errors import RunFolderError
 from zoo.predictions import Predictions
-from zoo.records import FORMAT, Checkpoint, Claim, Deviation, Inspection, LabelMap, Population, Record, Report, Run
-from zoo.report import render_all
+from zoo.records import (
+    FORMAT,
+    Checkpoint,
+    Claim,
+    Deviation,
+    Inspection,
+    LabelMap,
+    Population,
+    Record,
+    Report,
+    Run,
+    Verdict,
+)
+from zoo.report import Details, render_all
 from zoo.report.tables import discordant_csv
 from zoo.rules.base import Evidence
 from zoo.rules.pairs import pairs
@@ -34,13 +46,17 @@ R = TypeVar("R", bound=Record)
 
 
 class Documents(Record):
-    """What verdicts were made from besides the runs, so that a run folder can be judged again anywhere."""
+    """What verdicts were made from besides the runs, so that a run folder can be judged again anywhere.
+
+    findings: what the audit of the whole zoo's documents says of these checkpoints.
+    """
 
     checkpoints: tuple[Checkpoint, ...]
     claims: tuple[Claim, ...]
     populations: tuple[Population, ...]
     label_maps: tuple[LabelMap, ...] = ()
     deviations: tuple[Deviation, ...] = ()
+    findings: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,10 +109,20 @@ class RunFolder:
     def write(self, report: Report, documents: Documents) -> None:
         """report.json, documents.json and every rendered form."""
         self._write_text("documents.json", json.dumps(documents.to_json(), indent=1))
-        for name, text in render_all(report, documents.claims).items():
+        for name, text in render_all(report, documents.claims, self.details(report, documents)).items():
             self._write_text(name, text)
         evidence = self.evidence(report.runs, documents, report.conditions.tolerance)
         self._write_text("discordant.csv", discordant_csv(pairs(evidence)))
+
+    def details(self, report: Report, documents: Documents) -> Details:
+        """What a page shows besides the records: how far the answers agree, what the networks cost, the findings."""
+        label_maps = {each.id: each for each in documents.label_maps}
+        networks = {each.id: each.network for each in documents.checkpoints if each.network is not None}
+        return Details(
+            agreement=agreement.groups(report.runs, self.predictions, label_maps),
+            multiply_adds={name: architecture.parts(network).multiply_adds for name, network in networks.items()},
+            findings=documents.findings,
+        )
 
     def report(self) -> Report:
         """report.json; raises RunFolderError if it is missing, broken or of a newer format."""

@@ -16,9 +16,8 @@ from scipy.special import gammaln
 from scipy.stats import binomtest, hypergeom
 
 CONFIDENCE = 0.95
-DISCORDANCE_SHARE = (
-    0.2  # of the error of `difference_interval`: for how many images differ; the rest: which way
-)
+# Of the error of `difference_interval`: for how many images differ; the rest is for which way.
+DISCORDANCE_SHARE = 0.2
 GRID = 32  # points over which `difference_interval` spreads costly evaluations
 
 Integers = NDArray[np.int64]

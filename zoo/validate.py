@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from zoo import (
     __version__,
+    audit,
     environments,
     exports,
     files,
@@ -38,11 +39,13 @@ from zoo.records import (
     Conditions,
     Geometry,
     Inspection,
+    Part,
     PopulationKind,
     Recipe,
     Report,
     Run,
     RunStatus,
+    Verdict,
 )
 from zoo.runfolder import Documents, RunFolder
 
@@ -327,7 +330,12 @@ class Job:
             populations=tuple(self.zoo.populations.values()),
             label_maps=tuple(self.zoo.label_maps.values()),
             deviations=tuple(self.zoo.deviations.values()),
+            findings=self._findings,
         )
+
+    @cached_property
+    def _findings(self) -> tuple[Verdict, ...]:
+        return audit.about(self.zoo, {planned.checkpoint.id for planned in self.plan})
 
     def _conditions(self) -> Conditions:
         kind, name = self.source.population
@@ -356,11 +364,17 @@ def judged(
     found: Sequence[Inspection],
     documents: Documents,
     folder: RunFolder,
+    parts: Sequence[Part] = (),
 ) -> Report:
     """A report with the verdicts of today's rules on stored runs, answers, inspections and documents."""
     evidence = folder.evidence(runs, documents, conditions.tolerance, found)
-    verdicts = tuple(judge(evidence))
-    return Report(conditions=conditions, runs=tuple(runs), verdicts=verdicts, inspections=tuple(found))
+    return Report(
+        conditions=conditions,
+        parts=tuple(parts),
+        runs=tuple(runs),
+        verdicts=tuple(judge(evidence)),
+        inspections=tuple(found),
+    )
 
 
 def _named(planned: Planned) -> str:

@@ -72,18 +72,14 @@ def files() -> dict[str, bytes]:
         "odd.jpg": encoded(colour(301, 227, 4), "JPEG", quality=25, subsampling="4:4:4"),
         "small.jpg": encoded(colour(150, 119, 5), "JPEG", quality=80),
         "panorama.jpg": encoded(colour(480, 97, 6), "JPEG", quality=55),
-        "progressive.jpg": encoded(
-            colour(257, 255, 7), "JPEG", quality=30, progressive=True, subsampling="4:2:2"
-        ),
+        "progressive.jpg": encoded(colour(257, 255, 7), "JPEG", quality=30, progressive=True, subsampling="4:2:2"),
         "grey.jpg": encoded(colour(260, 301, 8).convert("L"), "JPEG", quality=50),
         "cmyk.jpg": encoded(colour(132, 129, 9).convert("CMYK"), "JPEG", quality=45),
         "exif_turned.jpg": encoded(colour(300, 225, 10), "JPEG", quality=45, exif=turned),
         "exif_upside_down.jpg": encoded(colour(225, 280, 11), "JPEG", quality=45, exif=upside_down),
         "png_inside.JPEG": encoded(colour(120, 98, 12).quantize(12).convert("RGB"), "PNG", optimize=True),
         "palette.png": encoded(colour(240, 232, 13).quantize(6), "PNG", optimize=True),
-        "alpha.png": encoded(
-            transparent(colour(90, 110, 14).quantize(8).convert("RGB")), "PNG", optimize=True
-        ),
+        "alpha.png": encoded(transparent(colour(90, 110, 14).quantize(8).convert("RGB")), "PNG", optimize=True),
     }
 
 
@@ -133,9 +129,7 @@ def entry(geometry: records.Geometry, data: bytes) -> tuple[dict[str, Any], NDAr
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", action="store_true", help="write the images too")
     if parser.parse_args().images:
         IMAGES.mkdir(exist_ok=True)

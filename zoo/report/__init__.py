@@ -9,19 +9,21 @@ from collections.abc import Sequence
 
 from zoo.records import Claim, Report
 from zoo.report import html, junit, markdown, tables, terminal
+from zoo.report.details import NOTHING, Details
 
-__all__ = ["render_all", "terminal"]
+__all__ = ["Details", "render_all", "terminal"]
 
 
-def render_all(report: Report, claims: Sequence[Claim]) -> dict[str, str]:
+def render_all(report: Report, claims: Sequence[Claim], details: Details = NOTHING) -> dict[str, str]:
     """File name -> text (write it as UTF-8 with newlines as they are) for everything a run folder shows.
 
     claims: the documented numbers that the verdicts speak of; without them only their printed form is lost.
+    details: what report.html shows besides; without them these sections are missing.
     """
     return {
         "report.json": report.model_dump_json(indent=1, by_alias=True) + "\n",
         "report.md": markdown.render(report, claims),
-        "report.html": html.render(report, claims),
+        "report.html": html.render(report, claims, details),
         "verdicts.csv": tables.verdicts_csv(report),
         "runs.csv": tables.runs_csv(report),
         "junit.xml": junit.render(report),

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from zoo.records import Conditions, Run
+from zoo.records import Conditions, Report, Run
 from zoo.report import text
 
 RUN_HEADS = (
     "run", "recipe", "threads", "precision", "batch", "seconds", "versions", "file sha256", "run key",
 )  # fmt: skip
+
+
+def of_parts(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(title, pairs) for the whole report, or for each run folder that it was merged from."""
+    if not report.parts:
+        return [("Of the whole run", general(report.conditions))]
+    return [
+        (text.one_line(f"Of {part.folder}: {text.counted(len(part.runs), 'run')}"), general(part.conditions))
+        for part in report.parts
+    ]
 
 
 def general(conditions: Conditions) -> list[tuple[str, str]]:

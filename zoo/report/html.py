@@ -13,10 +13,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from zoo.agreement import Answer, Discordant
 from zoo.records import Claim, Report, Verdict
-from zoo.report import conditions, text
+from zoo.report import conditions, reproduce, text
+from zoo.report.details import NOTHING, Details
 from zoo.report.plot import claim_plot
 from zoo.report.rows import Row, by_id, claim_of, rows
+from zoo.report.scatter import against_multiply_adds
 
 SYMBOLS = {
     "refuted": "✗", "fail": "✗", "failed": "!", "not_run": "!", "inconclusive": "?",
@@ -24,7 +27,7 @@ SYMBOLS = {
 }  # fmt: skip
 _ALWAYS_COUNTED = ("confirmed", "refuted", "inconclusive", "not_comparable")
 _COUNTED_WHEN_SEEN = ("known", "not_run", "fail")
-_COUNT_NAMES = {"fail": "checks failed", "failed": "runs failed"}
+_COUNT_NAMES = {"fail": "checks failed", "failed": "runs failed"}  # of tiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +42,10 @@ class Judged:
     interval: str
     chance: str
     source: str
+    command: str
 
 
-def render(report: Report, claims: Sequence[Claim]) -> str:
+def render(report: Report, claims: Sequence[Claim], details: Details = NOTHING) -> str:
     """report.html."""
     found = rows(report, claims)
     return _environment().get_template("report.html.j2").render(
@@ -53,9 +57,15 @@ def render(report: Report, claims: Sequence[Claim]) -> str:
         matrix=_matrix(found),
         passed=text.outcome_counts(report.verdicts).get("pass", 0),
         failed=text.unfinished(report),
+        run_outcomes=_run_outcomes(found),
+        outcome_words={outcome: text.outcome_name(outcome) for outcome in (*text.OUTCOMES, "no_claim", "failed")},
+        details=details,
+        scatters=against_multiply_adds(found, details.multiply_adds),
+        audit_command=reproduce.audit_command(report.conditions),
+        by_label=_by_label,
         judged=_judged(report, claims),
         outcomes=list(text.outcome_counts(report.verdicts)),
-        general=conditions.general(report.conditions),
+        general=conditions.of_parts(report),
         run_heads=conditions.RUN_HEADS,
         **_assets(),
     )  # fmt: skip
@@ -127,7 +137,7 @@ def _matrix(found: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
 
 def _judged(report: Report, claims: Sequence[Claim]) -> list[Judged]:
     known = by_id(claims)
-    return [_in_words(verdict, claim_of(verdict, known)) for verdict in text.worst_first(report.verdicts)]
+    return [_in_words(verdict, claim_of(verdict, known), report) for verdict in text.worst_first(report.verdicts)]
 
 
 def _chance(verdict: Verdict) -> str:
@@ -137,7 +147,7 @@ def _chance(verdict: Verdict) -> str:
     return f"p = {text.chance(verdict.p_value)}, {text.chance(verdict.p_adjusted)} after Holm"
 
 
-def _in_words(verdict: Verdict, claim: Claim | None) -> Judged:
+def _in_words(verdict: Verdict, claim: Claim | None, report: Report) -> Judged:
     return Judged(
         verdict=verdict,
         claim=claim,
@@ -147,4 +157,31 @@ def _in_words(verdict: Verdict, claim: Claim | None) -> Judged:
         interval=text.interval(verdict, claim),
         chance=_chance(verdict),
         source=text.one_line(f"{claim.source} {claim.place}") if claim else "",
+        command=text.one_line(reproduce.command(verdict, report)),
     )
+
+
+def _run_outcomes(found: Sequence[Row]) -> list[str]:
+    """Outcomes and states that occur in the table of runs."""
+    seen = {outcome for row in found for outcome, _ in row.verdicts}
+    return [outcome for outcome in (*text.OUTCOMES, "failed", "no_claim") if outcome in seen]
+
+
+def _by_label(image: Discordant) -> list[tuple[str, bool, str, str]]:
+    """(label, right or wrong, scores, "runs 1, 3"), the label of most runs first."""
+    numbered: dict[str, list[tuple[int, Answer]]] = {}
+    for number, answer in enumerate(image.answers, start=1):
+        numbered.setdefault(answer.label, []).append((number, answer))
+    return [
+        (label, own[0][1].right, _scores([answer.score for _, answer in own]), _numbers([number for number, _ in own]))
+        for label, own in sorted(numbered.items(), key=lambda item: -len(item[1]))
+    ]
+
+
+def _scores(scores: Sequence[float]) -> str:
+    low, high = (f"{score:.4g}" for score in (min(scores), max(scores)))
+    return low if low == high else f"{low} to {high}"
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    return ("run " if len(numbers) == 1 else "runs ") + ", ".join(map(str, numbers))

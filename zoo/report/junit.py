@@ -47,7 +47,7 @@ def _properties(report: Report) -> list[tuple[str, str]]:
     shown = {
         "suite_version": conditions.suite_version,
         "zoo": conditions.zoo,
-        "images": text.images_sentence(conditions),
+        "images": text.images_of(report),
         "platform": conditions.platform,
     }
     return [(key, text.one_line(value)) for key, value in shown.items()]

@@ -23,8 +23,7 @@ def render(report: Report, claims: Sequence[Claim]) -> str:
     """report.md."""
     parts = [
         f"## MobileNetV2 conformance: {text.headline(report)}",
-        f"{escape(text.images_sentence(report.conditions))}. Zoo: {escape(report.conditions.zoo)}. "
-        f"{escape(report.conditions.created)}.",
+        f"{escape(text.images_of(report))}. Zoo: {escape(report.conditions.zoo)}. {escape(report.conditions.created)}.",
         _runs(rows(report, claims)),
         _failed(report),
         _verdicts(report, claims),
@@ -120,8 +119,10 @@ def _verdict_cells(verdict: Verdict, claim: Claim | None) -> tuple[str, ...]:
 
 
 def _conditions(report: Report) -> str:
-    pairs = conditions.general(report.conditions)
-    general = table(("condition", "value"), [(head, escape(value)) for head, value in pairs])
+    parts = conditions.of_parts(report)
+    tables = [table(("condition", "value"), [(head, escape(value)) for head, value in pairs]) for _, pairs in parts]
+    titles = [f"{escape(title)}:\n\n" if report.parts else "" for title, _ in parts]
+    general = "\n\n".join(title + each for title, each in zip(titles, tables, strict=True))
     cells = [[escape(cell) for cell in conditions.of_run(run)] for run in report.runs]
     runs = table(conditions.RUN_HEADS, cells)
     return _folded("Conditions", f"{general}\n\n{runs}" if report.runs else general)

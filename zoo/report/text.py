@@ -161,6 +161,12 @@ def headline(report: Report) -> str:
     return f"{said}; {len(failed)} of {counted(len(report.runs), 'run')} could not be done"
 
 
+def images_of(report: Report) -> str:
+    """What was looked at, by every part of a merged report."""
+    parts = [part.conditions for part in report.parts] or [report.conditions]
+    return "; ".join(dict.fromkeys(images_sentence(conditions) for conditions in parts))
+
+
 def images_sentence(conditions: Conditions) -> str:
     """What was looked at: "500 images of 'shapes', a random sample of shapes_test"."""
     population = POPULATIONS[conditions.population]

@@ -1,0 +1,107 @@
+"""A run folder as pandas data frames, for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zoo.predictions import Predictions
+from zoo.records import LabelMap, Record, Run, Verdict
+from zoo.runfolder import RunFolder
+
+_DTYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
+_NULLABLE = {"int64": "Int64", "bool": "boolean"}  # in fields that may be None
+_CATEGORIES = ("checkpoint", "framework", "rule", "outcome", "status", "precision", "population")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frames:
+    """What `zoo.load_run` returns. Accuracies are fractions, times seconds.
+
+    runs: one row per run, the fields of `zoo.records.Run`, and `top1`, `top5`; indexed by `run`, its key.
+    verdicts: one row per verdict, the fields of `zoo.records.Verdict`.
+    predictions: one row per run and image: `run`, `checkpoint`, `framework`, `image`, `label` (the true class),
+    `predicted`, `score`, `top1`, `top5`, then `class_1` to `class_5` and `score_1` to `score_5`, best first. Classes
+    are numbered from 0 in every framework; an output that is no class is missing (`<NA>`).
+    """
+
+    runs: pd.DataFrame
+    predictions: pd.DataFrame
+    verdicts: pd.DataFrame
+
+
+def load_run(path: str | Path) -> Frames:
+    """Read a run folder; raises RunFolderError if it is none."""
+    folder = RunFolder(Path(path))
+    report, label_maps = folder.report(), {each.id: each for each in folder.documents().label_maps}
+    runs = _of_records(Run, report.runs).rename(columns={"key": "run"}).set_index("run")
+    done = runs["n"].where(runs["n"] > 0)
+    runs["top1"], runs["top5"] = runs["top1_correct"] / done, runs["top5_correct"] / done
+    parts = [
+        _of_answers(run, answers, label_maps[run.label_map])
+        for run in report.runs
+        if (answers := folder.predictions(run)) is not None
+    ]
+    empty = [] if parts else [_of_answers(None, _no_answers(), None)]
+    predictions = pd.concat([*parts, *empty], ignore_index=True)
+    for name in ("run", "checkpoint", "framework"):
+        predictions[name] = predictions[name].astype("category")
+    return Frames(runs=runs, predictions=predictions, verdicts=_of_records(Verdict, report.verdicts))
+
+
+def _of_records(model: type[Record], records: Sequence[Record]) -> pd.DataFrame:
+    """A column per field in its own type; nested fields stay dicts and tuples."""
+    columns = {}
+    for name, field in model.model_fields.items():
+        values = [getattr(record, name) for record in records]
+        columns[name] = pd.Series(values, dtype="category" if name in _CATEGORIES else _dtype(field.annotation))
+    return pd.DataFrame(columns)
+
+
+def _dtype(annotation: Any) -> str:
+    """Of a field that holds one value, also where it may be None; anything nested stays an object."""
+    if annotation in _DTYPES:
+        return _DTYPES[annotation]
+    inner = [each for each in getattr(annotation, "__args__", ()) if each is not type(None)]
+    plain = _DTYPES.get(inner[0], "object") if len(inner) == 1 else "object"
+    return _NULLABLE.get(plain, plain)
+
+
+def _of_answers(run: Run | None, answers: Predictions, label_map: LabelMap | None) -> pd.DataFrame:
+    classes = answers.indices.astype(np.int64) - (label_map.first if label_map else 0)
+    outside = (classes < 0) | (classes >= (label_map.classes if label_map else 0))
+    columns: dict[str, Any] = {
+        "run": run.key if run else "",
+        "checkpoint": run.checkpoint if run else "",
+        "framework": run.framework if run else "",
+        "image": pd.array(list(answers.ids), dtype="string"),
+        "label": answers.classes,
+        "predicted": pd.arrays.IntegerArray(classes[:, 0].copy(), outside[:, 0].copy()),
+        "score": answers.scores[:, 0],
+        "top1": answers.top1,
+        "top5": answers.top5,
+    }
+    for rank in range(classes.shape[1]):
+        columns[f"class_{rank + 1}"] = pd.arrays.IntegerArray(classes[:, rank].copy(), outside[:, rank].copy())
+    for rank in range(classes.shape[1]):
+        columns[f"score_{rank + 1}"] = answers.scores[:, rank]
+    return pd.DataFrame(columns)
+
+
+def _no_answers() -> Predictions:
+    """Nothing, in the right types."""
+    nothing = np.zeros(0, dtype=np.bool_)
+    return Predictions(
+        ids=(),
+        classes=np.zeros(0, dtype=np.int64),
+        indices=np.zeros((0, 5), dtype=np.int32),
+        scores=np.zeros((0, 5), dtype=np.float32),
+        top1=nothing,
+        top5=nothing,
+        first_scores=np.zeros((0, 0), dtype=np.float32),
+    )

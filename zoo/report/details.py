@@ -1,0 +1,23 @@
+"""What a page shows besides the records: computed beforehand, so that rendering stays a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from zoo.agreement import Group
+from zoo.records import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """agreement: of runs on the same images; multiply_adds: of a checkpoint's network, by its id; findings: what the
+    audit of the documents says about the checkpoints that were run.
+    """
+
+    agreement: tuple[Group, ...] = ()
+    multiply_adds: Mapping[str, int] = field(default_factory=dict)
+    findings: tuple[Verdict, ...] = ()
+
+
+NOTHING = Details()
