@@ -46,7 +46,7 @@ def a_verdict(**changes: Any) -> Verdict:
 def some_conditions(**changes: Any) -> Conditions:
     """Conditions of a run over the embedded zoo."""
     fields: dict[str, Any] = {
-        "created": "2025-03-01T12:00:00Z", "command": ("validate", "--zoo", "embedded"),
+        "created": "2025-03-01T12:00:00Z", "command": ("zoo", "validate", "--zoo", "embedded"),
         "suite_version": "0.1.0", "python": "3.11.9", "platform": "Linux-6.1-x86_64",
         "processor": "Example CPU 2.4 GHz", "cores": 2,
         "zoo": "embedded", "image_set": "shapes_test", "images": 1000, "images_digest": "cd" * 32,

@@ -56,7 +56,7 @@ def _details() -> Details:
     )
     costs = {"embedded/onnx": 58_000_000, "mindspore/mobilenet_v2_0.75_192": 154_000_000}
     groups = agreement.groups(runs, lambda run: found[run.key], {ANIMALS.id: ANIMALS})
-    return Details(agreement=groups, multiply_adds=costs, findings=(finding,))
+    return Details(agreement=groups * 2, multiply_adds=costs, findings=(finding,))
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,7 @@ def test_cost_is_drawn_where_it_differs() -> None:
     two = [a_run(), a_run(checkpoint="embedded/big", key="2e" * 32, top1_correct=800)]
     shown = rows(a_report(two, []), [])
     assert against_multiply_adds(shown, {"embedded/onnx": 300, "embedded/big": 301}) == []
+    assert against_multiply_adds(shown, {"embedded/onnx": 0, "embedded/big": 301}) == []
     (drawn,) = against_multiply_adds(shown, {"embedded/onnx": 58_000_000, "embedded/big": 300_000_000})
     small, big = drawn.dots
     assert small.x < big.x

@@ -658,7 +658,7 @@ class Deviation(Record):
 class Conditions(Record):
     """Under what a run folder was made; what a reader needs to make it again.
 
-    created: UTC, ISO 8601; command: arguments of `zoo`; decoders: versions of the image libraries; tolerance:
+    created: UTC, ISO 8601; command: the command line; decoders: versions of the image libraries; tolerance:
     fraction added on both sides of a documented accuracy, for differences between preprocessing libraries.
     """
 

@@ -117,10 +117,17 @@ class RunFolder:
     def details(self, report: Report, documents: Documents) -> Details:
         """What a page shows besides the records: how far the answers agree, what the networks cost, the findings."""
         label_maps = {each.id: each for each in documents.label_maps}
-        networks = {each.id: each.network for each in documents.checkpoints if each.network is not None}
+        costs = {
+            each.checkpoint: each.measured.multiply_adds
+            for each in report.inspections
+            if each.measured is not None and each.measured.multiply_adds is not None
+        }
+        for checkpoint in documents.checkpoints:
+            if checkpoint.network is not None:  # what is documented counts, measured or not
+                costs[checkpoint.id] = architecture.parts(checkpoint.network).multiply_adds
         return Details(
             agreement=agreement.groups(report.runs, self.predictions, label_maps),
-            multiply_adds={name: architecture.parts(network).multiply_adds for name, network in networks.items()},
+            multiply_adds=costs,
             findings=documents.findings,
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from zoo.records import Conditions, Report, Run
 from zoo.report import text
 
@@ -24,7 +26,7 @@ def general(conditions: Conditions) -> list[tuple[str, str]]:
     """What holds for all runs."""
     shown = [
         ("made", conditions.created),
-        ("command", "zoo " + " ".join(conditions.command)),
+        ("command", shlex.join(conditions.command)),
         ("images", text.images_sentence(conditions)),
         ("image list sha256", conditions.images_digest),
         ("zoo", conditions.zoo),

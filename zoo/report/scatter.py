@@ -49,7 +49,7 @@ def against_multiply_adds(rows: Sequence[Row], costs: Mapping[str, int]) -> list
     millions = {name: value / 1e6 for name, value in costs.items()}
     by_images: dict[str, list[Row]] = {}
     for row in rows:
-        if row.run.status == "done" and row.run.n and row.run.checkpoint in millions:
+        if row.run.status == "done" and row.run.n and millions.get(row.run.checkpoint, 0) > 0:
             by_images.setdefault(row.run.image_set, []).append(row)
     title = "multiply-adds of one image, millions"
     drawn = (scatter(found, millions, title=title, cost="multiply-adds", unit="M") for found in by_images.values())
