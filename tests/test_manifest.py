@@ -482,7 +482,7 @@ VALUES = [
     ("71.8,percent", "71.8%,percent", "value", "expected a number as printed, such as 71.88, got '71.8%'"),
     ("71.8,percent", "718.0,percent", "", "value 718.0 percent is not an accuracy"),
     ("percent,1", "percent,2", "", "decimals is 2, but '71.8' has 1"),
-    ("percent,1", "ms,1", "", "unit 'ms' does not fit top1; known: percent, fraction"),
+    ("percent,1", "ms,1", "", "unit 'ms' does not fit top1; known: percent, fraction, percent_error, fraction_error"),
     ("percent,1,imagenet_val", "percent,1,", "", "population is needed for top1"),
     ("top1,71.8", "top2,71.8", "metric", "got 'top2'; nearest: top5, top1"),
     ("percent,1,imagenet_val,page", "percent,1,imagenet_val,", "source", "missing"),
