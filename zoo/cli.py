@@ -133,7 +133,7 @@ def compare(run: Path, other: Path | None, page: Path | None) -> int:
         console.print()
         console.print(part, soft_wrap=isinstance(part, Text))
     if paired := comparison.between(RunFolder(run), RunFolder(other)):
-        click.echo(f"\nImage by image:\n{terminal.sentences(paired)}")
+        console.print(f"\nImage by image:\n{terminal.sentences(paired)}", markup=False)
     if page is not None:
         _write(page, report_of_changes.to_html(changes))
         click.echo(f"Page: {page}")
