@@ -70,3 +70,11 @@ def test_unknown_names(published: Zoo) -> None:
         selection.recipe_in_effect(published, checkpoint, "torch_256_22", None)
     with pytest.raises(UsageError, match="matches 'onnx-zoo/mobilnetv2-7'; nearest: onnx-zoo/mobilenetv2-7"):
         selection.checkpoints(published, "onnx-zoo/mobilnetv2-7")
+
+
+def test_network_that_takes_bytes_refuses_floats(published: Zoo) -> None:
+    checkpoint = published.checkpoints["tflite/mobilenet_v2_1.0_224_quant"]
+    with pytest.raises(UsageError, match="'slim_224' gives floats, but tflite/.* takes the pixels' bytes"):
+        selection.recipe_in_effect(published, checkpoint, "slim_224", None)
+    found = selection.recipe_in_effect(published, checkpoint, "slim_224", "minus1_1_nhwc")
+    assert found.geometry.dtype == "float32"

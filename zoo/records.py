@@ -227,6 +227,11 @@ class Numeric(Record):
             raise ValueError("layout can only be the last step")
         return self
 
+    @property
+    def keeps_bytes(self) -> bool:
+        """Whether no step computes, so that uint8 pixels reach the network as they are."""
+        return all(isinstance(step, Channels | Layout) for step in self.steps)
+
 
 class Recipe(Record):
     """A geometry and a numeric part under one id, as a publisher uses them together."""

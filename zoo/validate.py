@@ -273,7 +273,10 @@ class Job:
         """Last, as a worker that fails here has answered everything else."""
         task, fresh = evaluation.task, self.settings.fresh
         found = inspections.of_bytes(task.checkpoint, task.environment.framework.name, task.located)
-        self._note(inspections.measured(found, task.checkpoint, task.environment, evaluation.inspect, fresh=fresh))
+        # A second opinion sees a file through its own conversion: only the format's own framework says what is in it.
+        if found.framework == task.checkpoint.framework:
+            found = inspections.measured(found, task.checkpoint, task.environment, evaluation.inspect, fresh=fresh)
+        self._note(found)
 
     def _note(self, inspection: Inspection | None) -> None:
         if inspection is not None:
