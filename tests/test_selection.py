@@ -74,7 +74,7 @@ def test_unknown_names(published: Zoo) -> None:
 
 def test_network_that_takes_bytes_refuses_floats(published: Zoo) -> None:
     checkpoint = published.checkpoints["tflite/mobilenet_v2_1.0_224_quant"]
-    with pytest.raises(UsageError, match="'slim_224' gives floats, but tflite/.* takes the pixels' bytes"):
+    with pytest.raises(UsageError, match=r"'slim_224' gives floats, but tflite/.* takes the pixels' bytes"):
         selection.recipe_in_effect(published, checkpoint, "slim_224", None)
     found = selection.recipe_in_effect(published, checkpoint, "slim_224", "minus1_1_nhwc")
     assert found.geometry.dtype == "float32"

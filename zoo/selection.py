@@ -57,8 +57,8 @@ def recipe_in_effect(zoo: Zoo, checkpoint: Checkpoint, geometry_of: str | None, 
     geometry = own.geometry if geometry_of is None else _known(zoo.recipes, geometry_of, "--recipe").geometry
     if numeric is None and own.numeric.keeps_bytes and geometry.dtype != "uint8":
         raise UsageError(
-            f"--recipe: {geometry_of!r} gives floats, but {checkpoint.id} takes the pixels' bytes as they are; choose a "
-            "recipe without to_float, or name the arithmetic with --numeric"
+            f"--recipe: {geometry_of!r} gives floats, but {checkpoint.id} takes the pixels' bytes as they are; "
+            "choose a recipe without to_float, or name the arithmetic with --numeric"
         )
     steps = (
         _rescaled(own.numeric, own.geometry.divided_by / geometry.divided_by)
