@@ -199,8 +199,8 @@ SINGLE = (
 OTHER = (
     single(
         "tensorflow", "io.decode_jpeg", "decode_jpeg", {"dct_method": ""}, PIL, largest=30, mean=1.5,
-        meaning="TensorFlow's choice is a faster, less exact inverse DCT (`IFAST`), which none of the suite's decoders "
-        "offers: a slim recipe sees these pixels only if it is run by TensorFlow itself.",
+        meaning="TensorFlow's choice is a faster, less exact inverse DCT (`INTEGER_FAST`), which none of the suite's "
+        "decoders offers: a slim recipe sees these pixels only if it is run by TensorFlow itself.",
     ),
     Row(
         "tensorflow", "decode_jpeg, convert_image_dtype, central_crop, resize_bilinear", "slim",
@@ -231,7 +231,7 @@ OTHER = (
     ),
     single(
         "mindspore", "vision.Decode of a CMYK file", "decode", {}, CV_UNTURNED, files=(CMYK,), largest=3, mean=2,
-        meaning="Its older OpenCV converts CMYK to RGB with other rounding; the validation set holds next to none.",
+        meaning="The OpenCV inside it converts CMYK to RGB otherwise; MXNet's does not.",
     ),
     single(
         "tensorflow", "io.decode_jpeg(INTEGER_ACCURATE) of a CMYK file", "decode_jpeg",
@@ -241,7 +241,7 @@ OTHER = (
     single(
         "mxnet", "image.imresize(interp=2)", "imresize", {"size": 256, "interpolation": 2}, CV_UNTURNED,
         exact(CV_BICUBIC), largest=2, mean=0.05,
-        meaning="Bicubic in MXNet's OpenCV 3.4 rounds otherwise than in the suite's; no recipe uses it.",
+        meaning="Bicubic in MXNet's OpenCV is a level away from the suite's; no recipe uses it.",
     ),
     single(
         "torch", "F.interpolate(antialias=True)", "interpolate", {"size": 256, "antialias": True}, PIL,
