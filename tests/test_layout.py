@@ -18,8 +18,9 @@ FRAMEWORKS = ("torch", "tensorflow", "onnxruntime", "onnx", "openvino", "mindspo
 # A module may import modules of the rows above its own, and of its own row those listed before it.
 ORDER = (
     # leaves
-    ("errors", "places", "records", "statements", "printed", "architecture", "toml_lines"),
-    ("stats", "accepted", "planning", "ranking", "wording", "progress"),
+    ("errors", "places", "records.base", "records.recipes", "records.documents", "records.runs", "records.latency"),
+    ("records.reports", "records", "statements", "printed", "architecture", "toml_lines"),
+    ("stats", "quantiles", "accepted", "planning", "ranking", "wording", "progress"),
     ("predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
     # measuring
     ("images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
@@ -37,7 +38,7 @@ ORDER = (
 )
 MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
 MEASURING |= {"preprocess"}
-JUDGING = [name for row in ORDER[4:11] for name in row]
+JUDGING = [name for row in ORDER[5:12] for name in row]
 
 
 def modules() -> dict[str, Path]:

@@ -1,0 +1,57 @@
+"""Quantiles of times and their intervals, without an assumption about how times are distributed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binom
+
+from zoo.records import Quantile
+
+CONFIDENCE = 0.95
+FEWEST_FOR_P99 = 1000  # calls; ten of them lie above the 99th percentile
+FEWEST_ROUNDS = 6  # the fewest whose smallest and largest value enclose the median with 95 % confidence
+
+
+def quantile(times: ArrayLike, level: float, confidence: float = CONFIDENCE) -> Quantile:
+    """The `level` quantile of `times`, seconds, and the interval between two order statistics that holds it.
+
+    The number of values below the true quantile is binomial(n, level) whatever their distribution, so the r-th and
+    s-th smallest enclose it with the chance of r <= count < s (David and Nagaraja, Order Statistics, 3rd edition,
+    section 7.1). Each side misses with at most half of 1 - confidence; no interval where n is too small for that.
+    It holds for independent values. Successive calls are not quite independent: what has to be compared is compared
+    by rounds.
+    """
+    ordered: NDArray[np.float64] = np.sort(np.asarray(times, dtype=np.float64))
+    n = len(ordered)
+    if n == 0:
+        raise ValueError("a quantile of no values")
+    half = (1 - confidence) / 2
+    below = int(binom.ppf(half, n, level))  # smallest k with P(count <= k) >= half
+    first = below if binom.cdf(below, n, level) > half else below + 1  # P(count < first) <= half
+    last = int(binom.ppf(1 - half, n, level)) + 1  # P(count >= last) <= half
+    possible = first >= 1 and last <= n
+    return Quantile(
+        level=level,
+        value=float(np.quantile(ordered, level)),
+        low=float(ordered[first - 1]) if possible else None,
+        high=float(ordered[last - 1]) if possible else None,
+    )
+
+
+def of_calls(times: Sequence[float]) -> tuple[Quantile, ...]:
+    """p50, p90 and, of 1,000 calls and more, p99."""
+    levels = (0.5, 0.9, 0.99) if len(times) >= FEWEST_FOR_P99 else (0.5, 0.9)
+    return tuple(quantile(times, level) for level in levels)
+
+
+def median_of_rounds(values: Sequence[float]) -> tuple[float, float, float] | None:
+    """(median, low, high) of what each round gave; None of fewer than `FEWEST_ROUNDS`."""
+    if len(values) < FEWEST_ROUNDS:
+        return None
+    found = quantile(values, 0.5)
+    assert found.low is not None
+    assert found.high is not None
+    return found.value, found.low, found.high

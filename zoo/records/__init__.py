@@ -1,0 +1,53 @@
+"""The records that stages hand to each other. Read this package first; it imports nothing of the project.
+
+Every record is frozen and refuses unknown fields. `to_json` / `from_json` are what files hold.
+Accuracies are fractions in [0, 1], times are seconds, sizes are bytes.
+"""
+
+from zoo.records.base import Fraction, Identifier, Record, Sha256, Url
+from zoo.records.documents import (
+    METRICS,
+    UNITS,
+    Archive,
+    Checkpoint,
+    Claim,
+    Deviation,
+    Digests,
+    File,
+    LabelMap,
+    Network,
+    Population,
+    Source,
+    TensorSpec,
+)
+from zoo.records.latency import LatencyRun, Quantile, Round, Stage
+from zoo.records.recipes import (
+    CentralFraction,
+    CentreCrop,
+    Channels,
+    Decode,
+    Divide,
+    Geometry,
+    GeometryStep,
+    Layout,
+    Normalise,
+    Numeric,
+    NumericStep,
+    Recipe,
+    Resample,
+    ResizeExact,
+    ResizeShort,
+    Subtract,
+    ToFloat,
+)
+from zoo.records.reports import FORMAT, Conditions, Part, Report
+from zoo.records.runs import FileBytes, Inspection, Measured, Outcome, PopulationKind, Port, Run, RunStatus, Verdict
+
+__all__ = [
+    "FORMAT", "METRICS", "UNITS", "Archive", "CentralFraction", "CentreCrop", "Channels", "Checkpoint", "Claim",
+    "Conditions", "Decode", "Deviation", "Digests", "Divide", "File", "FileBytes", "Fraction", "Geometry",
+    "GeometryStep", "Identifier", "Inspection", "LabelMap", "LatencyRun", "Layout", "Measured", "Network",
+    "Normalise", "Numeric", "NumericStep", "Outcome", "Part", "Population", "PopulationKind", "Port", "Quantile",
+    "Recipe", "Record", "Report", "Resample", "ResizeExact", "ResizeShort", "Round", "Run", "RunStatus", "Sha256",
+    "Source", "Stage", "Subtract", "TensorSpec", "ToFloat", "Url", "Verdict",
+]  # fmt: skip

@@ -1,0 +1,259 @@
+"""What publishers say: checkpoints, label maps, populations, claims, and what is accepted as explained."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction as Rational
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from zoo.records.base import Identifier, Record, Sha256, Url
+
+
+class LabelMap(Record):
+    """How output indices become classes: output i is class i - first; anything outside 0..classes-1 is never right.
+
+    names: what the classes are called, in their order; "imagenet" for those of ILSVRC2012. For people alone.
+    """
+
+    id: Identifier
+    outputs: int = Field(gt=0)
+    classes: int = Field(gt=0)
+    first: int = Field(ge=0, description="output index of class 0")
+    names: Literal["imagenet"] | tuple[str, ...] = ()
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.first + self.classes > self.outputs:
+            raise ValueError(f"first + classes is {self.first + self.classes}, more than outputs ({self.outputs})")
+        named = 1000 if self.names == "imagenet" else len(self.names)
+        if named not in (0, self.classes):
+            raise ValueError(f"names: expected one for each of {self.classes} classes, got {named}")
+        return self
+
+
+class Network(Record):
+    """Architecture parameters; the meaning of each is in adapters/mobilenet_v2.py, which has the same fields."""
+
+    alpha: float = Field(gt=0)
+    resolution: int = Field(gt=0)
+    classes: int = Field(gt=0)
+    rounding: Literal["divisible", "truncate", "ceil_keep_stem"] = "divisible"
+    padding: Literal["symmetric", "same"] = "symmetric"
+    activation: Literal["relu6", "relu"] = "relu6"
+    bn_epsilon: float = Field(default=1e-5, gt=0)
+    expand_first: bool = False
+    classifier_bias: bool = True
+
+
+class TensorSpec(Record):
+    """A documented input or output. A dimension that is free is -1."""
+
+    name: str
+    dtype: Literal["float32", "uint8", "int8"]
+    shape: tuple[int, ...]
+
+
+class Digests(Record):
+    """Published hashes, lower-case hex; `sha256_prefix` is for publishers who print only its beginning."""
+
+    sha256: Sha256 | None = None
+    sha384: Annotated[str, Field(pattern=r"^[0-9a-f]{96}$")] | None = None
+    sha1: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    sha256_prefix: Annotated[str, Field(pattern=r"^[0-9a-f]{6,63}$")] | None = None
+    sha1_prefix: Annotated[str, Field(pattern=r"^[0-9a-f]{6,39}$")] | None = None
+
+    def published(self) -> dict[str, str]:
+        """The hashes that are known, by field name, strongest first."""
+        names = ("sha256", "sha384", "sha1", "md5", "sha256_prefix", "sha1_prefix")
+        values = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Archive(Digests):
+    """A published archive that holds the file as `member` (path inside it)."""
+
+    name: str
+    member: str
+    urls: tuple[Url, ...] = ()
+    size_bytes: int | None = Field(default=None, gt=0)
+
+
+class File(Digests):
+    """One file of a checkpoint. Its bytes are named by its own hashes, or by those of the archive around it."""
+
+    name: str
+    urls: tuple[Url, ...] = ()
+    size_bytes: int | None = Field(default=None, gt=0)
+    archive: Archive | None = None
+
+
+class Checkpoint(Record):
+    """A published set of weight files under one id.
+
+    framework: whose adapter runs it by default; format: one of the formats named in adapters/frameworks.toml.
+    weights: an id shared by checkpoints that hold the same weights (rules X compare these).
+    export_from: a safetensors file with canonical tensor names from which the framework's adapter writes the files
+    (the embedded zoo); `files` is empty then.
+    opset: documented version of ONNX's operators; quantised: whether it is documented to compute in integers, None
+    where nothing is said.
+    unavailable: why nobody can run it (file lost, address unknown); such a checkpoint is listed, never run.
+    """
+
+    id: Identifier
+    framework: str
+    format: str
+    recipe: str
+    label_map: str
+    files: tuple[File, ...] = ()
+    export_from: str | None = None
+    network: Network | None = None
+    input: TensorSpec | None = None
+    output: TensorSpec | None = None
+    opset: int | None = Field(default=None, gt=0)
+    quantised: bool | None = None
+    options: dict[str, str | bool | int | float] = Field(default_factory=dict)
+    licence: str | None = None
+    weights: str | None = None
+    converted_from: str | None = None
+    quirks: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    unavailable: str | None = None
+
+    @model_validator(mode="after")
+    def _has_bytes(self) -> Self:
+        if bool(self.files) == bool(self.export_from) and not self.unavailable:
+            raise ValueError("exactly one of files, export_from is needed (or `unavailable` with the reason)")
+        if self.export_from and self.network is None:
+            raise ValueError("export_from needs network")
+        return self
+
+
+class Population(Record):
+    """The images a claim speaks of.
+
+    digest: sha256 over the sorted lines "id sha256 class" of an image set; or id_pattern + per_class: how a set is
+    recognised whose bytes we may not know (`{n}` counts from 1, zero-padded as written).
+    """
+
+    id: Identifier
+    title: str
+    images: int = Field(gt=0)
+    digest: Sha256 | None = None
+    id_pattern: str | None = None
+    per_class: int | None = None
+
+    @model_validator(mode="after")
+    def _recognisable(self) -> Self:
+        if (self.digest is None) == (self.id_pattern is None):
+            raise ValueError("exactly one of digest, id_pattern is needed")
+        return self
+
+
+METRICS = ("top1", "top5", "size", "parameters", "multiply_adds", "gflops", "latency")
+UNITS = {
+    "top1": ("percent", "fraction", "percent_error", "fraction_error"),
+    "top5": ("percent", "fraction", "percent_error", "fraction_error"),
+    "size": ("MB", "MiB"),
+    "parameters": ("M",),
+    "multiply_adds": ("M",),
+    "gflops": ("GFLOP", "GMAC"),
+    "latency": ("ms",),
+}
+
+
+class Source(Record):
+    """A document in which numbers were read."""
+
+    id: Identifier
+    title: str
+    url: Url | None = None
+    revision: str = ""
+    note: str = ""
+
+
+class Claim(Record):
+    """One documented number. `value` is the printed text; `decimals` how many of its digits follow the point.
+
+    unit: of an accuracy also percent_error, fraction_error, where the share of wrong images is printed.
+    by: "third_party" for a reader's own measurement of somebody else's file, which no publisher answers for.
+    file: sizes only: the name of the file that is meant.
+    """
+
+    id: Identifier
+    checkpoint: str = ""
+    model: str = ""
+    alpha: float | None = None
+    resolution: int | None = None
+    framework: str = ""
+    metric: Literal["top1", "top5", "size", "parameters", "multiply_adds", "gflops", "latency"]
+    value: Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
+    unit: str
+    decimals: int = Field(ge=0)
+    population: str = ""
+    n_images: int | None = None
+    by: Literal["publisher", "third_party"] = "publisher"
+    file: str = ""
+    source: str
+    place: str = ""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        printed = len(self.value.partition(".")[2])
+        if printed != self.decimals:
+            raise ValueError(f"decimals is {self.decimals}, but {self.value!r} has {printed}")
+        if self.unit not in UNITS[self.metric]:
+            raise ValueError(f"unit {self.unit!r} does not fit {self.metric}; known: {', '.join(UNITS[self.metric])}")
+        if self.is_accuracy:
+            if not self.population:
+                raise ValueError(f"population is needed for {self.metric}")
+            if not 0 <= self.number() <= 1:
+                raise ValueError(f"value {self.value} {self.unit} is not an accuracy")
+        return self
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether the claim is judged by the rules A."""
+        return self.metric in ("top1", "top5")
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the share of wrong images is printed, not that of right ones."""
+        return self.unit.endswith("_error")
+
+    def _exact(self, value: Decimal) -> Rational:
+        """A printed number in data units: a fraction of right images for accuracies."""
+        scaled = Rational(value) / (100 if self.unit.startswith("percent") else 1)
+        return 1 - scaled if self.is_error else scaled
+
+    def number(self) -> float:
+        """The value in data units: a fraction for accuracies, else as printed."""
+        return float(self._exact(Decimal(self.value)))
+
+    def exact_interval(self) -> tuple[Rational, Rational]:
+        """[low, high) that rounds to the printed text: 71.8 % is [0.7175, 0.7185). Of an error, (low, high]."""
+        half, value = Decimal(1).scaleb(-self.decimals) / 2, Decimal(self.value)
+        ends = self._exact(value - half), self._exact(value + half)
+        return min(ends), max(ends)
+
+    def interval(self) -> tuple[float, float]:
+        """`exact_interval` as floats."""
+        low, high = self.exact_interval()
+        return float(low), float(high)
+
+
+class Deviation(Record):
+    """A deviation that is understood and accepted: one rule, one subject, both exact; why, where it is discussed,
+    and the day it was accepted (ISO 8601).
+    """
+
+    id: Identifier
+    rule: Annotated[str, Field(pattern=r"^[A-Z]\d{3}$")]
+    subject: Annotated[str, Field(min_length=1)]
+    reason: Annotated[str, Field(min_length=1)]
+    link: Url
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]

@@ -1,0 +1,165 @@
+"""What was measured of accuracy and files, and what was judged."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from zoo.records.base import Fraction, Record, Sha256
+
+PopulationKind = Literal["full", "random_sample", "other"]
+RunStatus = Literal["done", "failed", "not_run"]
+Outcome = Literal["confirmed", "refuted", "inconclusive", "not_comparable", "known", "not_run", "pass", "fail"]
+
+
+class Run(Record):
+    """One checkpoint x framework x recipe x image set, and the conditions it was made under.
+
+    seconds: time inside the worker for numeric steps and network, decoding excluded. key: hash of everything the
+    answers depend on. top1_ties / top5_ties: images whose decision fell among equal scores (lower index wins).
+    look_every: images between two looks of a run that was stopped early, in the order of its answers; 0: the number
+    of images was fixed beforehand.
+    """
+
+    key: str
+    checkpoint: str
+    framework: str
+    recipe: str
+    geometry: str = ""
+    label_map: str = ""
+    image_set: str
+    population: PopulationKind
+    population_id: str = ""
+    n: int = Field(ge=0)
+    top1_correct: int = Field(ge=0)
+    top5_correct: int = Field(ge=0)
+    top1_ties: int = Field(default=0, ge=0)
+    top5_ties: int = Field(default=0, ge=0)
+    seconds: float = Field(ge=0)
+    images_per_second: float = Field(ge=0)
+    threads: int = Field(ge=0)
+    precision: str
+    batch_size: int = Field(default=0, ge=0)
+    sha256: str
+    hash_verified: bool = False
+    weights: str = ""
+    versions: dict[str, str] = Field(default_factory=dict)
+    reused: bool = False
+    status: RunStatus
+    error: str | None = None
+    look_every: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _counts(self) -> Self:
+        if not self.top1_correct <= self.top5_correct <= self.n:
+            raise ValueError(f"top-1 {self.top1_correct}, top-5 {self.top5_correct} and n {self.n} are out of order")
+        if (self.status == "done") == (self.error is not None):
+            raise ValueError("error is for runs that are not done, and they need one")
+        return self
+
+    @property
+    def subject(self) -> str:
+        """How verdicts name it: `checkpoint@framework`."""
+        return f"{self.checkpoint}@{self.framework}"
+
+    def correct(self, metric: str) -> int:
+        """Images counted right by `top1` or `top5`."""
+        return {"top1": self.top1_correct, "top5": self.top5_correct}[metric]
+
+
+class FileBytes(Record):
+    """One file of a checkpoint, as it lies here.
+
+    hash: whether it has the published one; by: which published hash that was ("sha256", "archive sha256", ...).
+    """
+
+    name: str
+    size_bytes: int = Field(ge=0)
+    sha256: Sha256
+    hash: Literal["equal", "different", "unpublished"]
+    by: str = ""
+
+
+class Port(Record):
+    """An input or output as a file has it. dtype: numpy's name; shape: -1 where free, None where it is not said."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...] | None = None
+
+
+class Measured(Record):
+    """What an adapter measured in the files themselves; adapters/layers.py says how.
+
+    graph: whether the files hold one; of files of tensors alone, inputs and outputs are the adapter's own words.
+    parameters: every stored value of convolutions, batch norms (running statistics too) and classifier;
+    parameters_by: what it consists of; multiply_adds: of convolutions and classifier for one image, None where the
+    file leaves a size open; convolutions: how many before the classifier; activations: by kind ("relu6", "relu");
+    ops: by the framework's own type names; opset: of ONNX's own operators.
+    """
+
+    graph: bool
+    parameters: int = Field(ge=0)
+    parameters_by: dict[str, int]
+    multiply_adds: int | None
+    convolutions: int
+    classes: int | None
+    activations: dict[str, int]
+    quantised: bool
+    ops: dict[str, int]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    opset: int | None = None
+
+
+class Inspection(Record):
+    """What was found in the files of one checkpoint, by one framework's adapter.
+
+    sha256: of the file, or over the files' hashes if there are several; measured: None where nothing was looked at
+    but the bytes; error: why the adapter could not look.
+    """
+
+    checkpoint: str
+    framework: str
+    sha256: str
+    files: tuple[FileBytes, ...]
+    measured: Measured | None = None
+    error: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """How verdicts name it: `checkpoint@framework`, as a run."""
+        return f"{self.checkpoint}@{self.framework}"
+
+
+class Verdict(Record):
+    """What a rule says of one subject, with the numbers it used (accuracies as fractions).
+
+    p_value: of "the claim is true", of two runs of "they are right equally often"; p_adjusted: after Holm, over all of
+    its kind in the report. decided_at: images after which a run that was looked at while it grew had decided this.
+    against: key of the run that `run` is compared with.
+
+    Of documents besides: the ids of their sources (first the one the verdict is about), what is printed there, the
+    arithmetic in one line, and what would settle it.
+    """
+
+    rule: Annotated[str, Field(pattern=r"^[A-Z]\d{3}$")]
+    subject: str
+    outcome: Outcome
+    claim_id: str | None = None
+    documented: float | None = None
+    measured: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    reason: str
+    run: str | None = None
+    sources: tuple[str, ...] = ()
+    printed: tuple[str, ...] = ()
+    arithmetic: str = ""
+    remedy: str = ""
+    p_value: Fraction | None = None
+    p_adjusted: Fraction | None = None
+    decided_at: int | None = None
+    against: str | None = None
