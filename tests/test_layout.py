@@ -23,7 +23,8 @@ ORDER = (
     ("stats", "quantiles", "accepted", "planning", "ranking", "wording", "progress"),
     ("predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
     # measuring
-    ("images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
+    ("images", "machine", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
+    ("tasks", "stages", "latency"),
     # judging: needs nothing of the measuring row
     ("rules.base", "rules.accuracy", "rules.agreement", "rules.pairs", "rules.documents", "rules.attainable"),
     ("rules.recovered", "rules.architecture", "rules.order", "rules.same_bytes", "rules.same_name", "rules.sizes"),
@@ -33,12 +34,12 @@ ORDER = (
     ("report.scatter", "report.markdown", "report.tables", "report.schema"),
     ("report.junit", "report.html", "report.terminal", "report.audit", "report.changes", "report", "runfolder"),
     # joining
-    ("merge", "frames", "selection", "audit", "sequential", "validate", "comparison", "plan"),
+    ("merge", "frames", "selection", "audit", "sequential", "validate", "bench", "comparison", "plan"),
     ("catalogue", "doctor", "cli", "__main__"),
 )
 MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
-MEASURING |= {"preprocess"}
-JUDGING = [name for row in ORDER[5:12] for name in row]
+MEASURING |= {"preprocess", "machine", "tasks", "stages", "latency"}
+JUDGING = [name for row in ORDER[6:13] for name in row]
 
 
 def modules() -> dict[str, Path]:

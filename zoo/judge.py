@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from zoo import deviations, stats
-from zoo.records import Deviation, Run, Verdict
+from zoo.records import Deviation, LatencyRun, Run, Verdict
 from zoo.rules import (
     architecture,
     attainable,
@@ -86,7 +86,7 @@ def _adjusted(verdicts: Sequence[Verdict]) -> list[Verdict]:
     return result
 
 
-def exit_code(runs: Iterable[Run], verdicts: Iterable[Verdict]) -> int:
+def exit_code(runs: Iterable[Run | LatencyRun], verdicts: Iterable[Verdict]) -> int:
     """3 if something asked for could not be run, else 1 if something is refuted or failed, else 0."""
     if any(run.status != "done" for run in runs):
         return NOT_RUN

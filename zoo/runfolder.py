@@ -31,6 +31,7 @@ from zoo.records import (
     Deviation,
     Inspection,
     LabelMap,
+    LatencyRun,
     Population,
     Record,
     Report,
@@ -57,6 +58,7 @@ class Documents(Record):
     label_maps: tuple[LabelMap, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     findings: tuple[Verdict, ...] = ()
+    baseline: tuple[LatencyRun, ...] = ()
 
 
 @dataclass(frozen=True)
