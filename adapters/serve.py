@@ -91,6 +91,7 @@ class Server:
         size, steps = request["batch_size"], request["numeric"]
         stores = [np.load(path, mmap_mode="r", allow_pickle=False) for path in request["stores"]]
         pixels = np.concatenate(stores)[: request["images"]]
+        pixels.flags.writeable = False  # numeric.apply works in place where it may
         self.batches = [numeric.apply(steps, pixels[start : start + size]) for start in range(0, len(pixels), size)]
         spent = []
         for image in range(len(pixels)):

@@ -29,22 +29,22 @@ def export(checkpoint: Checkpoint, root: Path, environment: Environment) -> Loca
     if not weights.is_file():
         raise FileUnavailableError(f"{checkpoint.id}: export_from names {weights}, which does not exist")
     # The weights came with the zoo and the file was made from them here: nothing is left to verify.
-    return located(_written(checkpoint, weights, environment), verified=True)
+    return located(_written(checkpoint, weights, checkpoint.format, environment), verified=True)
 
 
-def untrained(checkpoint: Checkpoint, environment: Environment) -> Located:
-    """A file of the checkpoint's architecture in its format, with random weights. Raises WorkerError, CacheError."""
-    return located(_written(checkpoint, None, environment), verified=False)
+def untrained(checkpoint: Checkpoint, form: str, environment: Environment) -> Located:
+    """A file of the checkpoint's architecture, in format `form`, with random weights. Raises WorkerError, CacheError."""
+    return located(_written(checkpoint, None, form, environment), verified=False)
 
 
-def _written(checkpoint: Checkpoint, weights: Path | None, environment: Environment) -> list[Path]:
-    folder = places.home() / "exports" / _key(checkpoint, weights, environment) / checkpoint.format
+def _written(checkpoint: Checkpoint, weights: Path | None, form: str, environment: Environment) -> list[Path]:
+    folder = places.home() / "exports" / _key(checkpoint, weights, environment) / form.replace(":", "-")
     order = folder / "files.txt"
     with cache.explained(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / "lock"):
             if not order.is_file():
-                _write(checkpoint, weights, environment, folder)
+                _write(checkpoint, weights, form, environment, folder)
     return [folder / name for name in order.read_text(encoding="utf-8").splitlines()]
 
 
@@ -59,7 +59,7 @@ def _key(checkpoint: Checkpoint, weights: Path | None, environment: Environment)
     return cache.digest_of(content)[:16]
 
 
-def _write(checkpoint: Checkpoint, weights: Path | None, environment: Environment, folder: Path) -> None:
+def _write(checkpoint: Checkpoint, weights: Path | None, form: str, environment: Environment, folder: Path) -> None:
     assert checkpoint.network is not None
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
     try:
@@ -73,7 +73,7 @@ def _write(checkpoint: Checkpoint, weights: Path | None, environment: Environmen
                 "export",
                 tensors=str(tensors) if weights is not None else None,
                 network=checkpoint.network.to_json(),
-                format=checkpoint.format,
+                format=form,
                 target=str(target),
             )
         names = [str(Path(name).relative_to(target)) for name in reply["files"]]

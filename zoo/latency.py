@@ -200,6 +200,8 @@ class Session:
         with ExitStack() as stack:
             for cell in self.cells:
                 cell.open(stack)
+            if not self.cells:
+                return
             probe = machine.probe(self.cells[0].setting.asked.threads)
             for number in range(ROUNDS):
                 say(number + 1)

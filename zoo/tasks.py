@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zoo import environments, exports, files
 from zoo.environments import Environment
@@ -54,8 +54,13 @@ class Tasks:
                 f"{checkpoint.id}: random weights are offered for float networks whose architecture is documented; "
                 "give the published file"
             )
-        located = exports.untrained(checkpoint, self._writer(checkpoint))
-        return self._made(planned, self.environment(planned.framework), located)
+        # A checkpoint whose names of tensors are said to be of one dialect is written in that one.
+        dialect = checkpoint.options.get("dialect")
+        form = f"{checkpoint.format}:{dialect}" if dialect else checkpoint.format
+        located = exports.untrained(checkpoint, form, self._writer(checkpoint))
+        # The files are not the published ones: their names and hashes are nothing to compare with.
+        other = replace(planned, checkpoint=checkpoint.model_copy(update={"files": ()}))
+        return self._made(other, self.environment(planned.framework), located)
 
     def environment(self, wanted: Framework) -> Environment:
         """Raises EnvironmentBuildError."""
