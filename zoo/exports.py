@@ -33,7 +33,7 @@ def export(checkpoint: Checkpoint, root: Path, environment: Environment) -> Loca
 
 
 def untrained(checkpoint: Checkpoint, form: str, environment: Environment) -> Located:
-    """A file of the checkpoint's architecture, in format `form`, with random weights. Raises WorkerError, CacheError."""
+    """A file of its architecture in format `form`, with random weights. Raises WorkerError, CacheError."""
     return located(_written(checkpoint, None, form, environment), verified=False)
 
 

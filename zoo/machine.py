@@ -42,7 +42,8 @@ def probe(cores: int) -> float:
 def _product_time(end: int) -> float:
     """Median of products until `end`, ns; numpy lets other threads run meanwhile."""
     a = np.random.default_rng(0).random((PROBE_SIDE, PROBE_SIDE), dtype=np.float32)
-    out, times = np.empty_like(a), []
+    out = np.empty_like(a)
+    times: list[int] = []
     while not times or time.perf_counter_ns() < end:
         start = time.perf_counter_ns()
         a.dot(a, out=out)
