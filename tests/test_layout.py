@@ -28,7 +28,8 @@ ORDER = (
     ("rules.base", "rules.accuracy", "rules.agreement", "rules.pairs", "rules.documents", "rules.attainable"),
     ("rules.recovered", "rules.architecture", "rules.order", "rules.same_bytes", "rules.same_name", "rules.sizes"),
     ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance"),
-    ("rules.static", "deviations", "judge", "changes", "agreement"),
+    ("rules.static", "rules.latency", "rules.ranked", "rules.documented_latency", "rules.baseline", "deviations"),
+    ("judge", "changes", "agreement"),
     ("report.text", "report.details", "report.reproduce", "report.conditions", "report.rows", "report.plot"),
     ("report.scatter", "report.markdown", "report.tables", "report.schema"),
     ("report.junit", "report.html", "report.terminal", "report.audit", "report.changes", "report", "runfolder"),
@@ -38,7 +39,7 @@ ORDER = (
 )
 MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
 MEASURING |= {"preprocess"}
-JUDGING = [name for row in ORDER[5:12] for name in row]
+JUDGING = [name for row in ORDER[5:13] for name in row]
 
 
 def modules() -> dict[str, Path]:
