@@ -20,8 +20,8 @@ ORDER = (
     # leaves
     ("errors", "places", "records.base", "records.recipes", "records.documents", "records.runs", "records.latency"),
     ("records.reports", "records", "statements", "printed", "architecture", "toml_lines"),
-    ("stats", "quantiles", "accepted", "planning", "ranking", "wording", "progress"),
-    ("predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
+    ("stats", "quantiles", "efficiency", "accepted", "planning", "ranking", "wording", "progress", "doubt"),
+    ("documented", "variants", "predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
     # measuring
     ("images", "machine", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
     ("tasks", "stages", "latency"),
@@ -29,7 +29,8 @@ ORDER = (
     ("rules.base", "rules.accuracy", "rules.agreement", "rules.pairs", "rules.documents", "rules.attainable"),
     ("rules.recovered", "rules.architecture", "rules.order", "rules.same_bytes", "rules.same_name", "rules.sizes"),
     ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance"),
-    ("rules.static", "deviations", "judge", "changes", "agreement"),
+    ("rules.static", "rules.latency", "rules.ranked", "rules.documented_latency", "rules.baseline", "deviations"),
+    ("judge", "changes", "agreement"),
     ("report.text", "report.details", "report.reproduce", "report.conditions", "report.rows", "report.plot"),
     ("report.scatter", "report.markdown", "report.tables", "report.schema"),
     ("report.junit", "report.html", "report.terminal", "report.audit", "report.changes", "report", "runfolder"),
@@ -39,7 +40,7 @@ ORDER = (
 )
 MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
 MEASURING |= {"preprocess", "machine", "tasks", "stages", "latency"}
-JUDGING = [name for row in ORDER[6:13] for name in row]
+JUDGING = [name for row in ORDER[6:14] for name in row]
 
 
 def modules() -> dict[str, Path]:

@@ -346,8 +346,8 @@ def judged(
     latencies: Sequence[LatencyRun] = (),
     stages: Sequence[Stage] = (),
 ) -> Report:
-    """A report with the verdicts of today's rules on stored runs, answers, inspections and documents."""
-    evidence = folder.evidence(runs, documents, conditions.tolerance, found)
+    """A report with the verdicts of today's rules on stored runs, answers, inspections, latencies and documents."""
+    evidence = folder.evidence(runs, documents, conditions.tolerance, found, latencies)
     return Report(
         conditions=conditions,
         parts=tuple(parts),
