@@ -342,7 +342,6 @@ def judged(
     documents: Documents,
     folder: RunFolder,
     parts: Sequence[Part] = (),
-    *,
     latencies: Sequence[LatencyRun] = (),
     stages: Sequence[Stage] = (),
 ) -> Report:
