@@ -127,9 +127,8 @@ def broken_conditions(run: LatencyRun) -> list[str]:
 
 def unreliable(run: LatencyRun) -> str | None:
     """Why a cell is not to be compared with others, in words; None where it may be."""
-    why = doubt.obstacle(run)
-    if why is not None:
-        return f"it is not measurable here, because {why}"
+    if doubt.obstacle(run) is not None:
+        return f"it is not measurable here ({Quotable.id} says why)"
     faults = [fault for fault in (other_answers(run), *broken_conditions(run)) if fault]
     return f"it is not what was asked for: {faults[0]}" if faults else None
 
