@@ -33,6 +33,7 @@ exclude_patterns = [".*", "build", "dist", "node_modules", "runs"]
 
 myst_heading_anchors = 4  # as a forge gives them, so that links work in both
 suppress_warnings = ["myst.header"]  # reports/embedded.md is written to be a part of another page
+linkcheck_ignore = [r"https://doi\.org/"]  # permanent by design, and publishers turn programs away
 linkcheck_timeout = 30
 linkcheck_anchors = False  # lines of a file on a forge are drawn by scripts
 
