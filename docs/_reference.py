@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +26,7 @@ from zoo.manifest import CSV_FILES, TOML_FILES, Zoo, load_zoo
 from zoo.records import Geometry, Numeric, Record
 from zoo.rules.base import Rule
 
+NO_WRAP = "\b\n"  # click's mark of a paragraph whose lines it keeps
 STEPS = (records.GeometryStep, records.NumericStep)
 
 
@@ -151,7 +153,8 @@ def _part(kind: str, part: Geometry | Numeric) -> str:
 
 def _step(step: Record) -> str:
     values = step.to_json()
-    shown = ", ".join(f"{name} {code(value)}" for name, value in values.items() if name != "op")
+    written = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+    shown = ", ".join(f"{name} {code(value)}" for name, value in written.items() if name != "op")
     return f"**{values['op']}**: {shown}"
 
 
@@ -280,7 +283,7 @@ def _command(command: click.Command, path: list[str]) -> Iterator[str]:
     """A command and those below it. Help texts are plain text: what would be Markdown in them is escaped."""
     context = click.Context(command, info_name=" ".join(path))
     yield f"### {' '.join(path)}\n"
-    yield f"{plain(inspect.cleandoc(command.help or ''))}\n"
+    yield f"{plain(inspect.cleandoc(command.help or '').replace(NO_WRAP, ''))}\n"
     yield f"```text\n{' '.join([*path, *command.collect_usage_pieces(context)])}\n```\n"
     described = filter(None, (each.get_help_record(context) for each in command.params))
     yield "".join(f"- {code(names)}: {plain(meaning)}\n" for names, meaning in described if meaning)
