@@ -206,7 +206,7 @@ class Bench:
     def _note_numeric(self, cell: latency.Cell) -> None:
         recipe = cell.setting.task.recipe.numeric.id
         if cell.prepared and ("numeric", recipe) not in self.stages:
-            spent = cell.prepared["seconds"]
+            spent = cell.prepared[0]["seconds"]
             self.stages["numeric", recipe] = stages.numeric_stage(recipe, self.images.name, spent)
 
     def _write(self, done: Sequence[LatencyRun]) -> tuple[Report, Documents]:

@@ -1,7 +1,9 @@
 """Networks under given conditions, timed: workers that take turns, and what was measured of each.
 
 Workers run in palindromes (A B C C B A), so that a machine that grows slower or faster does the same to all of them.
-Between two blocks nothing runs but the probe, which says how fast the machine is at that moment.
+Each palindrome has fresh workers: where its memory happens to lie makes a process faster or slower for as long as it
+lives, and the rounds have to show that. Between two blocks nothing runs but the probe, which says how fast the machine
+is at that moment.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from zoo.records import LatencyRun, Round
 from zoo.workers import Worker
 
 ROUNDS = quantiles.FEWEST_ROUNDS
+PROCESSES = ROUNDS // 2  # each runs there and back
 _PATIENCE = 10  # times its budget, and a minute, that a block may take before its worker counts as hung
 
 
@@ -82,38 +85,43 @@ class Setting:
 
 @dataclass
 class Cell:
-    """A worker with one network. A failure ends its part in the session."""
+    """A network that is timed by one worker after the other. A failure ends its part in the session.
+
+    prepared, loaded, last: what each worker said of its images, of loading, and at its last round.
+    """
 
     setting: Setting
     budget: float
     failure: str = ""
-    prepared: dict[str, Any] = field(default_factory=dict)
-    loaded: dict[str, Any] = field(default_factory=dict)
-    last: dict[str, Any] = field(default_factory=dict)
+    prepared: list[dict[str, Any]] = field(default_factory=list)
+    loaded: list[dict[str, Any]] = field(default_factory=list)
+    last: dict[int, dict[str, Any]] = field(default_factory=dict)
     rounds: list[Round] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
 
     def open(self, stack: ExitStack) -> None:
-        """Start the worker, read its images, load its network."""
+        """Start a worker, read its images, load its network."""
         task, setting = self.setting.task, self.setting
         limits = {"bench": 60 + _PATIENCE * self.budget}
         with self._failing():
             self.worker = stack.enter_context(
                 Worker(task.environment.framework, task.environment.python, limits=limits)
             )
-            self.prepared = self.worker.request(
+            prepared = self.worker.request(
                 "prepare",
                 stores=[str(path) for path in setting.stores],
                 images=len(setting.labels),
                 batch_size=setting.asked.batch_size,
                 numeric=[step.to_json() for step in task.recipe.numeric.steps],
             )
-            self.loaded = self.worker.request(
+            loaded = self.worker.request(
                 "load",
                 files=[str(path) for path in task.located.paths],
                 options=options_of(task, setting.asked.threads, setting.asked.batch_size),
             )
             self.worker.stop()
+            self.prepared.append(prepared)
+            self.loaded.append(loaded)
 
     def block(self, folder: Path, probe: float) -> float:
         """One round. probe: of the moment before, GFLOP/s a core; the one after it is returned."""
@@ -127,7 +135,7 @@ class Cell:
             reply = self.worker.request("bench", seconds=max(left, 0) / (ROUNDS + 1 - number), name=name, out=str(out))
             used = machine.Usage.now().since(before)
             self.worker.stop()
-            self.last = reply
+            self.last[len(self.loaded)] = reply
             times = _times(out)
             self.times += times
             probe_after = machine.probe(asked.threads)
@@ -153,23 +161,25 @@ class Cell:
         if len(self.rounds) < ROUNDS:
             why = self.failure or f"interrupted after {len(self.rounds)} of {ROUNDS} rounds"
             return LatencyRun(**known, status="failed", error=why)
-        info, labels = self.loaded["info"], np.array(self.last["labels"])
+        last, info = list(self.last.values()), self.loaded[0]["info"]
+        labels = np.array([each["labels"] for each in last])  # (processes, images)
         answered = labels != -1
         return LatencyRun(
             **known,
+            processes=len(last),
             threads_read=info["threads"],
-            live_threads=self.last["live_threads"],
+            live_threads=max(each["live_threads"] for each in last),
             precision=info["precision"],
-            load_seconds=self.loaded["seconds"],
-            first_call_seconds=self.last["first_call_seconds"],
-            memory_before=self.prepared["resident"],
-            memory_peak=self.last["peak"],
+            load_seconds=median(each["seconds"] for each in self.loaded),
+            first_call_seconds=median(each["first_call_seconds"] for each in last),
+            memory_before=max(each["resident"] for each in self.prepared),
+            memory_peak=max(each["peak"] for each in last),
             calls=len(self.times),
             quantiles=quantiles.of_calls(self.times),
             images_per_second=self.setting.asked.batch_size * len(self.times) / sum(self.times),
             rounds=tuple(self.rounds),
-            images_checked=int(answered.sum()),
-            different=int((labels != self.setting.labels)[answered].sum()),
+            images_checked=int(answered.any(axis=0).sum()),
+            different=int(((labels != self.setting.labels) & answered).any(axis=0).sum()),
             status="done",
         )
 
@@ -197,17 +207,21 @@ class Session:
         """
         with cache.explained(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
-            for cell in self.cells:
-                cell.open(stack)
-            if not self.cells:
-                return
-            probe = machine.probe(self.cells[0].setting.asked.threads)
-            for number in range(ROUNDS):
-                say(number + 1)
-                for cell in self.cells if number % 2 == 0 else reversed(self.cells):
-                    if not cell.failure:
-                        probe = cell.block(folder, probe)
+        if not self.cells:
+            return
+        for process in range(PROCESSES):
+            with ExitStack() as stack:
+                for cell in self._working():
+                    cell.open(stack)
+                probe = machine.probe(self.cells[0].setting.asked.threads)
+                for number, order in enumerate((self._working(), self._working()[::-1]), start=2 * process + 1):
+                    say(number)
+                    for cell in order:
+                        if not cell.failure:
+                            probe = cell.block(folder, probe)
+
+    def _working(self) -> list[Cell]:
+        return [cell for cell in self.cells if not cell.failure]
 
     def finished(self) -> list[LatencyRun]:
         """In the order of the settings."""

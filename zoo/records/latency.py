@@ -57,8 +57,9 @@ class LatencyRun(Record):
     key: names it within report.json; session: cells with the same one were run in alternation. threads: asked for;
     threads_read: in effect as the framework says; live_threads: of the worker's process, as the kernel counts them.
     quantiles: of all calls together (p99 only of 1,000 calls and more); images_per_second: images by the sum of the
-    calls. first_call_seconds: the first call after loading. memory_before: resident before loading, with the framework
-    and the images in memory; memory_peak: highest resident set until the end. multiply_adds: of one image.
+    calls. first_call_seconds: the first call after loading; of both the median over the processes that took turns.
+    memory_before: resident before loading, with the framework and the images in memory; memory_peak: highest resident
+    set until the end; the largest of any process. multiply_adds: of one image.
     images_checked: whose label, given while being timed, was compared with that of the accuracy run; different: how
     many were not equal. settings: variables of the worker's environment, as in accuracy runs. untrained: the network's
     architecture with random weights, as the published file is not here.
@@ -73,6 +74,7 @@ class LatencyRun(Record):
     threads: int = Field(ge=1)
     session: str = ""
     processor: str = ""
+    processes: int = Field(default=0, ge=0)
     threads_read: int = Field(default=0, ge=0)
     live_threads: int = Field(default=0, ge=0)
     precision: str = ""
