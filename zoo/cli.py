@@ -16,7 +16,7 @@ from zoo.changes import Side
 from zoo.changes import compare as changes_between
 from zoo.errors import FileUnavailableError, UsageError
 from zoo.frameworks import framework, public_frameworks
-from zoo.judge import DEVIATES, NOT_RUN, OK, exit_code
+from zoo.judge import DEVIATES, EXIT_CODES, NOT_RUN, OK, exit_code
 from zoo.manifest import load_zoo
 from zoo.progress import Talk
 from zoo.records import Report
@@ -66,7 +66,10 @@ def _sample(context: click.Context, parameter: click.Parameter, value: str | Non
     return int(value)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": PLAIN_WIDTH})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": PLAIN_WIDTH},
+    epilog=f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}.",
+)
 @click.version_option(__version__, prog_name="zoo")
 def cli() -> None:
     """Re-run what model zoos document about their MobileNetV2 checkpoints, and judge it."""
