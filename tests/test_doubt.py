@@ -95,7 +95,14 @@ def test_limits_of_what_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0.00401, "4.01 ms"), (0.0125, "12.5 ms"), (0.0000421, "0.0421 ms"), (1.234, "1234 ms"), (0, "0 ms")],
+    [
+        (0.00401, "4.01 ms"),
+        (0.0125, "12.5 ms"),
+        (0.0000421, "0.0421 ms"),
+        (0.0099995, "10.0 ms"),
+        (1.234, "1234 ms"),
+        (0, "0 ms"),
+    ],
 )
 def test_milliseconds(seconds: float, shown: str) -> None:
     assert milliseconds(seconds) == shown

@@ -107,7 +107,10 @@ def other_answers(run: LatencyRun) -> str | None:
         share = percent(run.different / run.images_checked)
         return f"{run.different:,} of {run.images_checked:,} labels ({share} %) are not those of the accuracy run"
     if run.images_checked < FEWEST_IMAGES:
-        return f"the labels of {run.images_checked} images were compared, {FEWEST_IMAGES} are needed"
+        return (
+            f"the labels of {run.images_checked} images were compared, {FEWEST_IMAGES} are needed: give --budget more, "
+            "or more images"
+        )
     return None
 
 
