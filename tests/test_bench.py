@@ -1,0 +1,77 @@
+"""`zoo bench` on real networks: every framework is timed, and answers while being timed as it always does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import built
+from test_validate import zoo
+
+from zoo import places
+from zoo.frameworks import public_frameworks
+from zoo.records import Report
+
+BUDGET = 2  # seconds: enough for every rule to have its numbers, too little to quote them
+
+
+def report_of(out: Path, *arguments: object) -> Report:
+    """Of a bench in which every cell was timed."""
+    done = zoo("bench", "--out", out, "--budget", BUDGET, *arguments, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert max(len(line) for line in done.stdout.splitlines() if line.lstrip().startswith("embedded/")) <= 100
+    return Report.from_json(json.loads((out / "report.json").read_text()))
+
+
+@pytest.mark.slow
+def test_all_frameworks_are_timed_with_the_answers_of_their_accuracy_run(tmp_path: Path, own_home: Path) -> None:
+    for entry in public_frameworks():
+        built(entry.name)
+    out = tmp_path / "run"
+    report = report_of(out, "--batch", "1,8", "--threads", 1)
+    cells = {run.subject: run for run in report.latencies}
+    assert {run.framework for run in report.latencies} == {entry.name for entry in public_frameworks()}
+    assert len(cells) == 2 * len({run.checkpoint for run in report.latencies})
+    for run in cells.values():
+        assert (run.images_checked, run.different) == (64, 0), run.subject
+        assert (run.threads_read, run.precision, run.processes) == (1, "fp32", 3), run.subject
+        assert run.live_threads >= 1
+        assert run.multiply_adds == 10_684_848
+        assert min(run.load_seconds, run.first_call_seconds, run.images_per_second) > 0
+        assert run.memory_peak > run.memory_before > 0
+        assert run.file_bytes > 1_000_000
+    outcomes = {rule: {each.outcome for each in report.verdicts if each.rule == rule} for rule in ("L102", "L103")}
+    assert outcomes == {"L102": {"pass"}, "L103": {"pass"}}
+    assert {each.outcome for each in report.verdicts if each.rule == "L101"} <= {"pass", "inconclusive"}
+    assert {stage.stage for stage in report.stages} == {"geometry", "numeric"}
+    assert len(list((out / "benchmarks").glob("*.json"))) == 6 * len(cells)
+
+
+# One published checkpoint of every format and dialect that holds weights of a known architecture.
+UNTRAINED = (
+    "tf-slim/mobilenet_v2_0.35_96", "keras/mobilenet_v2_0.35_96", "tflite/mobilenet_v2_1.0_224",
+    "onnx-zoo/mobilenetv2-7", "torchvision/mobilenet_v2-v1", "timm/mobilenetv2_050.lamb_in1k",
+    "d-li14/mobilenetv2_0.25-b61d2159", "gluoncv/mobilenetv2_0.25", "omz/mobilenet-v2-pytorch-ir",
+    "mindspore/mobilenet_v2_0.75_192",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_random_weights_stand_in_for_files_that_are_not_here(tmp_path: Path, own_home: Path) -> None:
+    for entry in public_frameworks():
+        built(entry.name)
+    arguments = ("--zoo", "published", "--images", places.EMBEDDED / "images", "--untrained", "--threads", 2)
+    done = zoo("bench", *arguments, "--checkpoints", ",".join(UNTRAINED), "--budget", 1, "--out", tmp_path / "run")
+    report = Report.from_json(json.loads((tmp_path / "run" / "report.json").read_text()))
+    assert {run.checkpoint: run.error for run in report.latencies if run.status != "done"} == {}, done.stderr
+    assert {run.checkpoint for run in report.latencies} == set(UNTRAINED)
+    assert all(run.untrained and not run.different for run in report.latencies)
+
+
+@pytest.mark.slow
+def test_what_has_no_file_and_no_float_architecture_is_not_timed(tmp_path: Path, own_home: Path) -> None:
+    arguments = ("--zoo", "published", "--images", places.EMBEDDED / "images", "--untrained")
+    done = zoo("bench", *arguments, "--checkpoints", "tflite/*_quant", "--out", tmp_path / "run")
+    assert done.returncode == 3, done.stderr
+    assert "random weights are offered for float networks" in done.stdout
