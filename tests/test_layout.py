@@ -29,16 +29,17 @@ ORDER = (
     ("rules.recovered", "rules.architecture", "rules.order", "rules.same_bytes", "rules.same_name", "rules.sizes"),
     ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance"),
     ("rules.static", "deviations", "judge", "changes", "agreement"),
-    ("report.text", "report.details", "report.reproduce", "report.conditions", "report.rows", "report.plot"),
-    ("report.scatter", "report.markdown", "report.tables", "report.schema"),
-    ("report.junit", "report.html", "report.terminal", "report.audit", "report.changes", "report", "runfolder"),
+    ("report.units", "report.text", "report.console", "report.marking", "report.details", "report.reproduce"),
+    ("report.conditions", "report.rows", "report.plot", "report.scatter", "report.markdown", "report.tables"),
+    ("report.schema", "report.junit", "report.html", "report.terminal", "report.audit", "report.changes", "report"),
+    ("runfolder",),
     # joining
     ("merge", "frames", "selection", "audit", "sequential", "validate", "comparison", "plan"),
     ("catalogue", "doctor", "cli", "__main__"),
 )
 MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
 MEASURING |= {"preprocess"}
-JUDGING = [name for row in ORDER[5:12] for name in row]
+JUDGING = [name for row in ORDER[5:-2] for name in row]
 
 
 def modules() -> dict[str, Path]:

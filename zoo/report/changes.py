@@ -12,8 +12,8 @@ from rich.text import Text
 from zoo.changes import Changes, Difference, RunChange, VerdictChange
 from zoo.records import Run
 from zoo.report import html, text
+from zoo.report.console import STYLES, fold
 from zoo.report.rows import is_accuracy
-from zoo.report.terminal import STYLES, fold
 
 NAME_WIDTH = 32  # of a run's name on a terminal
 SHOWN = 20  # relabelled images of one run on a terminal; the page has all

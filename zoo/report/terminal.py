@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from zoo.records import Claim, Report, Verdict
 from zoo.report import text
+from zoo.report.console import GAP, STYLES, fold, plain
 from zoo.report.rows import Row, rows
 
-STYLES = {
-    "refuted": "bold red", "fail": "bold red", "failed": "bold red", "not_run": "red",
-    "inconclusive": "yellow", "not_comparable": "cyan", "known": "magenta", "confirmed": "green",
-    "pass": "green", "no_claim": "dim",
-}  # fmt: skip
 _HEADS = ("framework", "checkpoint", "n", "top-1", "top-5", "documented", "verdict", "images/s")
 _RIGHT = {"n", "top-1", "top-5", "images/s"}
-_GAP = 2
 _NARROWEST_ID = 20
 
 
 def table(report: Report, claims: Sequence[Claim], width: int = 100) -> Table:
     """One row per run; long checkpoint ids are folded so that the table fits `width` columns."""
     found = rows(report, claims)
-    result = Table(box=box.SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), pad_edge=False, show_edge=False)
-    for head in _HEADS:
-        result.add_column(
-            head,
-            justify="right" if head in _RIGHT else "left",
-            no_wrap=head not in ("checkpoint", "verdict", "documented"),
-            overflow="fold",
-        )
+    result = plain(_HEADS, _RIGHT, ("checkpoint", "verdict", "documented"))
     room = max(_NARROWEST_ID, width - _width_of_others(found))
     for row in found:
         result.add_row(
@@ -61,35 +47,6 @@ def sentences(verdicts: Sequence[Verdict]) -> str:
     )
 
 
-def fold(name: str, width: int) -> list[str]:
-    """Cut an id into pieces of at most `width` characters, after / _ - @ where possible.
-
-    >>> fold("mindspore/mobilenet_v2_0.75_192", 20)
-    ['mindspore/', 'mobilenet_v2_0.75_', '192']
-    """
-    lines = [""]
-    for piece in re.findall(r"[^/]+/?|/", name):
-        if len(lines[-1]) + len(piece) <= width:
-            lines[-1] += piece
-        else:
-            lines += _cut(piece, width)
-    return [line for line in lines if line]
-
-
-def _cut(piece: str, width: int) -> list[str]:
-    lines = [""]
-    for part in re.findall(r"[^_@-]+[_@-]?|[_@-]", piece):
-        rest = part
-        while rest:
-            free = width - len(lines[-1])
-            if len(rest) > free and lines[-1]:
-                lines.append("")
-                continue
-            lines[-1] += rest[:free]
-            rest = rest[free:]
-    return lines
-
-
 def _cells(row: Row) -> list[list[str]]:
     """The lines of every cell but the checkpoint's."""
     verdicts = [words for _, words in row.verdicts]
@@ -100,7 +57,7 @@ def _cells(row: Row) -> list[list[str]]:
 def _width_of_others(found: Sequence[Row]) -> int:
     heads = [[head] for head in _HEADS if head != "checkpoint"]
     columns = zip(heads, *(_cells(row) for row in found), strict=True)
-    return sum(max(len(line) for cell in column for line in cell) + _GAP for column in columns)
+    return sum(max(len(line) for cell in column for line in cell) + GAP for column in columns)
 
 
 def _verdict(row: Row) -> Text:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from zoo.records import Claim, Conditions, Outcome, Report, Run, Verdict
+from zoo.report.units import milliseconds as milliseconds
 from zoo.wording import ABSENT as ABSENT
 from zoo.wording import percent as percent
 
@@ -71,11 +72,6 @@ def rate(per_second: float) -> str:
         return ABSENT
     decimals = 0 if per_second >= 100 else 1 if per_second >= 10 else 2
     return f"{per_second:.{decimals}f}"
-
-
-def milliseconds(seconds: float) -> str:
-    """Seconds as milliseconds with the unit: 0.0125 is "12.50 ms"."""
-    return f"{seconds * 1000:.2f} ms"
 
 
 def outcome_name(outcome: str) -> str:
