@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zoo.records import Claim, Conditions, Report, Run, Verdict
+from zoo.quantiles import quantile
+from zoo.records import Claim, Conditions, LatencyRun, Report, Round, Run, Verdict
 
 
 def a_run(**changes: Any) -> Run:
@@ -22,6 +23,45 @@ def a_run(**changes: Any) -> Run:
     if changes.get("status", "done") != "done":
         fields |= {"n": 0, "top1_correct": 0, "top5_correct": 0, "seconds": 0.0, "images_per_second": 0.0}
     return Run(**(fields | changes))
+
+
+ROUND_MEDIANS = (0.00400, 0.00402, 0.00398, 0.00404, 0.00401, 0.00399)  # seconds; they agree
+
+
+def a_round(number: int = 1, median: float = 0.004, **changes: Any) -> Round:
+    """A settled round of 200 calls of 4 ms on a quiet machine."""
+    fields: dict[str, Any] = {
+        "number": number, "calls": 200, "median": median, "warmup_calls": 30, "settled": True,
+        "seconds": 200 * median, "cores_used": 1.0, "load": 0.3, "steal": 0.0, "switches": 2,
+        "probe_before": 50.0, "probe_after": 50.5,
+    }  # fmt: skip
+    return Round(**(fields | changes))
+
+
+def a_latency_run(
+    medians: Sequence[float] = ROUND_MEDIANS, rounds: dict[str, Any] | None = None, **changes: Any
+) -> LatencyRun:
+    """A quotable cell: batch 1, one thread, six rounds of 200 calls; `rounds` are changes of each of them.
+
+    Its quantiles follow from `medians`, so that they fit. `status="failed"` needs `error` and clears what was measured.
+    """
+    made = tuple(a_round(number, median, **(rounds or {})) for number, median in enumerate(medians, 1))
+    calls = [median * (1 + 0.0001 * step) for median in medians for step in range(-100, 100)]
+    fields: dict[str, Any] = {
+        "key": "7a" * 32, "checkpoint": "embedded/onnx", "framework": "onnxruntime", "recipe": "embedded_110_96",
+        "image_set": "shapes_test", "batch_size": 1, "threads": 1, "session": "s1", "processor": "Example CPU 2.4 GHz",
+        "threads_read": 1, "live_threads": 2, "precision": "fp32", "versions": {"onnxruntime": "1.27.0"},
+        "settings": {"OMP_NUM_THREADS": "1"}, "sha256": "ab" * 32, "weights": "embedded/mobilenet_v2_0.35_96",
+        "multiply_adds": 10_000_000, "file_bytes": 1_700_000, "load_seconds": 0.08, "first_call_seconds": 0.011,
+        "memory_before": 90_000_000, "memory_peak": 120_000_000, "images_checked": 64, "status": "done",
+    }  # fmt: skip
+    if changes.get("status", "done") == "done":
+        quantiles = tuple(quantile(calls, level) for level in (0.5, 0.9, 0.99))
+        fields |= {"rounds": made, "quantiles": quantiles, "calls": len(calls)}
+        fields["images_per_second"] = changes.get("batch_size", 1) * len(calls) / sum(calls)
+    else:
+        fields |= {"images_checked": 0, "threads_read": 0, "live_threads": 0, "multiply_adds": None, "sha256": ""}
+    return LatencyRun(**(fields | changes))
 
 
 def a_claim(**changes: Any) -> Claim:

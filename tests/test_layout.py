@@ -20,7 +20,7 @@ ORDER = (
     # leaves
     ("errors", "places", "records.base", "records.recipes", "records.documents", "records.runs", "records.latency"),
     ("records.reports", "records", "statements", "printed", "architecture", "toml_lines"),
-    ("stats", "quantiles", "accepted", "planning", "ranking", "wording", "progress"),
+    ("stats", "quantiles", "efficiency", "accepted", "planning", "ranking", "wording", "progress"),
     ("predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
     # measuring
     ("images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
