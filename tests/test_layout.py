@@ -30,9 +30,9 @@ ORDER = (
     ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance"),
     ("rules.static", "deviations", "judge", "changes", "agreement"),
     ("report.units", "report.text", "report.console", "report.marking", "report.details", "report.reproduce"),
-    ("report.conditions", "report.rows", "report.plot", "report.scatter", "report.markdown", "report.tables"),
-    ("report.schema", "report.junit", "report.html", "report.terminal", "report.audit", "report.changes", "report"),
-    ("runfolder",),
+    ("report.conditions", "report.rows", "report.cells", "report.plot", "report.scatter", "report.markdown"),
+    ("report.tables", "report.schema", "report.junit", "report.html", "report.latency_terminal", "report.terminal"),
+    ("report.audit", "report.changes", "report", "runfolder"),
     # joining
     ("merge", "frames", "selection", "audit", "sequential", "validate", "comparison", "plan"),
     ("catalogue", "doctor", "cli", "__main__"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from zoo.records import Claim, Report, Verdict
-from zoo.report import text
+from zoo.report import latency_terminal, text
 from zoo.report.console import GAP, STYLES, fold, plain
 from zoo.report.rows import Row, rows
 
@@ -17,9 +18,14 @@ _RIGHT = {"n", "top-1", "top-5", "images/s"}
 _NARROWEST_ID = 20
 
 
-def table(report: Report, claims: Sequence[Claim], width: int = 100) -> Table:
-    """One row per run; long checkpoint ids are folded so that the table fits `width` columns."""
-    found = rows(report, claims)
+def table(report: Report, claims: Sequence[Claim], width: int = 100) -> RenderableType:
+    """One row per run, then one per latency run; long ids are folded so that the tables fit `width` columns."""
+    found = [] if report.latencies and not report.runs else [_of_runs(rows(report, claims), width)]
+    parts = [*found, *latency_terminal.tables(report, width)]
+    return parts[0] if len(parts) == 1 else Group(*parts)
+
+
+def _of_runs(found: Sequence[Row], width: int) -> Table:
     result = plain(_HEADS, _RIGHT, ("checkpoint", "verdict", "documented"))
     room = max(_NARROWEST_ID, width - _width_of_others(found))
     for row in found:
@@ -66,23 +72,35 @@ def _verdict(row: Row) -> Text:
 
 def _open_verdicts(report: Report) -> list[str]:
     """One line per outcome and reason, with the subjects that share it; failed runs have their own lines."""
-    failed = {run.subject for run in text.unfinished(report)}
+    failed = {run.subject for run in text.not_done(report)}
     subjects: dict[tuple[str, str], list[str]] = {}
     for verdict in text.worst_first(report.verdicts):
         follows = verdict.outcome == "not_run" and verdict.subject in failed
-        if verdict.outcome not in text.GOOD and not follows:
+        if verdict.outcome not in text.GOOD and verdict.rule != "L301" and not follows:
             names = subjects.setdefault((verdict.outcome, text.one_line(verdict.reason)), [])
             if (name := text.one_line(verdict.subject)) not in names:
                 names.append(name)
-    return [
+    lines = [
         f"{text.outcome_name(outcome)}: {text.listed(names)}: {reason}" for (outcome, reason), names in subjects.items()
     ]
+    return [*lines, *_documented_latencies(report)]
+
+
+def _documented_latencies(report: Report) -> list[str]:
+    """They are of other devices without exception, and a bench of a whole zoo has dozens: one line for all."""
+    found = sum(verdict.rule == "L301" for verdict in report.verdicts)
+    beside = "were measured on other devices; report.html has them beside ours"
+    return (
+        [f"not comparable: {text.counted(found, 'documented latency', 'documented latencies')} {beside}"]
+        if found
+        else []
+    )
 
 
 def _failed_runs(report: Report) -> list[str]:
     lines = [
         f"{'failed' if run.status == 'failed' else 'not run'}: {text.one_line(run.subject)}: "
         f"{text.first_line(run.error or '')}"
-        for run in text.unfinished(report)
+        for run in text.not_done(report)
     ]
     return list(dict.fromkeys(lines))

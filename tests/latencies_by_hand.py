@@ -1,0 +1,135 @@
+"""A bench built by hand: cells of six frameworks, some of them in doubt, and what comes before the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from records_by_hand import some_conditions
+
+from zoo.quantiles import median_of_rounds
+from zoo.records import Claim, LatencyRun, Quantile, Report, Round, Stage, Verdict
+
+ONNX = "embedded/onnx"
+WEIGHTS = "embedded/mobilenet_v2_0.35_96"
+BUSY = "not measurable here, because the rounds differ by 31.2 % and the probe moved by 18.4 %"
+SPREAD = (0.98, 0.99, 0.995, 1.005, 1.01, 1.02, 1.0)
+
+
+def rounds(median: float, spread: Sequence[float] = SPREAD, **changes: Any) -> tuple[Round, ...]:
+    """A round for each factor of the spread."""
+    fields: dict[str, Any] = {
+        "calls": 200, "warmup_calls": 30, "settled": True, "seconds": 200 * median, "cores_used": 1.0, "load": 0.4,
+        "steal": 0.001, "switches": 3, "probe_before": 42.0, "probe_after": 41.5,
+    }  # fmt: skip
+    return tuple(
+        Round(**{**fields, "number": number, "median": median * factor, **changes})
+        for number, factor in enumerate(spread, start=1)
+    )
+
+
+def a_latency(median: float = 0.004, **changes: Any) -> LatencyRun:
+    """A finished cell of 1,400 calls, batch 1, one thread; `status="failed"` needs `error` and clears the times."""
+    framework, batch, threads = (
+        changes.get(name, default)
+        for name, default in (("framework", "onnxruntime"), ("batch_size", 1), ("threads", 1))
+    )
+    fields: dict[str, Any] = {
+        "key": f"{changes.get('checkpoint', ONNX)}-{framework}-{batch}-{threads}", "checkpoint": ONNX,
+        "framework": framework, "recipe": "embedded_110_96", "image_set": "shapes_test", "batch_size": batch,
+        "threads": threads, "session": "s1", "processor": "Example CPU 2.4 GHz", "threads_read": threads,
+        "live_threads": threads + 3, "precision": "fp32", "versions": {framework: "1.2.3", "numpy": "2.4.6"},
+        "settings": {"OMP_NUM_THREADS": str(threads)}, "sha256": "ab" * 32, "weights": WEIGHTS,
+        "multiply_adds": 11_000_000, "file_bytes": 6_800_000, "load_seconds": 0.21, "first_call_seconds": 5 * median,
+        "memory_before": 90_000_000, "memory_peak": 131_000_000, "calls": 1400,
+        "quantiles": (
+            Quantile(level=0.5, value=median, low=median * 0.99, high=median * 1.01),
+            Quantile(level=0.9, value=median * 1.1, low=median * 1.08, high=median * 1.13),
+            Quantile(level=0.99, value=median * 1.4, low=median * 1.3, high=median * 1.7),
+        ),
+        "images_per_second": batch / median, "rounds": rounds(median), "images_checked": 64, "status": "done",
+    }  # fmt: skip
+    if changes.get("status", "done") != "done":
+        fields = {
+            name: value for name, value in fields.items()
+            if name in ("key", "checkpoint", "framework", "recipe", "image_set", "batch_size", "threads", "session")
+        }  # fmt: skip
+    return LatencyRun(**(fields | changes))
+
+
+def quotable(run: LatencyRun, **changes: Any) -> Verdict:
+    """L101 of a cell, with the numbers that the rule gives."""
+    p50, spread = run.quantile(0.5), median_of_rounds(run.medians)
+    assert p50 is not None
+    assert spread is not None
+    fields: dict[str, Any] = {
+        "rule": "L101", "subject": run.subject, "outcome": "pass", "measured": p50.value, "low": spread[1],
+        "high": spread[2], "n": run.calls, "run": run.key, "reason": "The rounds agree and the probe stood still.",
+    }  # fmt: skip
+    return Verdict(**(fields | changes))
+
+
+def same_answers(run: LatencyRun, **changes: Any) -> Verdict:
+    """L102 of a cell."""
+    fields: dict[str, Any] = {
+        "rule": "L102", "subject": run.subject, "outcome": "pass", "measured": 0.0, "n": 64, "run": run.key,
+        "reason": "All 64 labels are those of the accuracy run.",
+    }  # fmt: skip
+    return Verdict(**(fields | changes))
+
+
+def stages() -> tuple[Stage, ...]:
+    """Both stages of one recipe."""
+    shared: dict[str, Any] = {"image_set": "shapes_test", "images": 64, "repeats": 5}
+    return tuple(
+        Stage(
+            stage=stage, recipe=recipe, **shared,
+            quantiles=(Quantile(level=0.5, value=value, low=value * 0.98, high=value * 1.02),
+                       Quantile(level=0.9, value=value * 1.3, low=value * 1.2, high=value * 1.4)),
+        )
+        for stage, recipe, value in (("geometry", "embedded_110_96", 0.00183), ("numeric", "torch", 0.000214))
+    )  # fmt: skip
+
+
+def a_bench(**changes: Any) -> tuple[Report, list[Claim]]:
+    """Nine cells: quotable, in doubt, failed, with other answers; ratios; a documented latency beside them."""
+    batches = [
+        a_latency(0.004), a_latency(0.0029, framework="openvino"), a_latency(0.00401, framework="tensorflow"),
+        a_latency(0.0121, framework="torch"), a_latency(0.0243, framework="mindspore", quantiles=(
+            Quantile(level=0.5, value=0.0243, low=0.0240, high=0.0247), Quantile(level=0.9, value=0.0261),
+        ), calls=420),
+        a_latency(framework="mxnet", status="failed", error="the worker died (signal 11)\nTraceback:\n  line 1"),
+        a_latency(0.031, batch_size=8, threads=2, rounds=rounds(0.031, (0.8, 0.9, 1.0, 1.1, 1.2, 1.3), load=2.9)),
+        a_latency(0.033, framework="openvino", batch_size=8, threads=2, different=3),
+        a_latency(0.134, checkpoint="tf-slim/mobilenet_v2_1.0_224", framework="tensorflow", untrained=True, weights="",
+                  multiply_adds=300_774_272),
+    ]  # fmt: skip
+    onnx, openvino, tensorflow, torch, mindspore, mxnet, busy, other, slim = batches
+    claim = Claim(
+        id="tf-slim-059", checkpoint=slim.checkpoint, metric="latency", value="73.8", unit="ms", decimals=1,
+        source="tf-slim-mobilenet-readme", place="column Mobile CPU (ms) Pixel 1", alpha=1.0, resolution=224,
+    )  # fmt: skip
+    ratio: dict[str, Any] = {"rule": "L201", "against": openvino.key}
+    verdicts = [
+        *(quotable(run) for run in (onnx, openvino, tensorflow, torch)),
+        quotable(mindspore, outcome="inconclusive", reason=BUSY), quotable(busy, outcome="inconclusive", reason=BUSY),
+        quotable(other), quotable(slim),
+        *(same_answers(run) for run in (onnx, openvino)),
+        same_answers(other, outcome="fail", measured=3 / 64, reason="3 of 64 labels differ from the accuracy run's."),
+        Verdict(rule="L103", subject=onnx.subject, outcome="pass", run=onnx.key, measured=1.0, high=1.1,
+                reason="One thread asked for and read back; at most 1.00 cores were used."),
+        Verdict(**ratio, subject=onnx.subject, outcome="pass", run=onnx.key, measured=1.379, low=1.34, high=1.41,
+                reason="1.38 times the time of embedded/onnx@openvino/b1t1."),
+        Verdict(**ratio, subject=mindspore.subject, outcome="inconclusive", run=mindspore.key, measured=8.4,
+                reason="embedded/onnx@mindspore/b1t1 cannot be quoted."),
+        Verdict(rule="L301", subject=slim.subject, outcome="not_comparable", claim_id=claim.id, documented=0.0738,
+                measured=0.134, run=slim.key, reason="Measured on Pixel 1, CPU; ours on Example CPU, 1 thread."),
+        Verdict(rule="L302", subject="tf-slim-mobilenet-readme Pixel 1 @tensorflow/b1t1", outcome="pass", n=12,
+                measured=0.986, p_value=0.0001, reason="Both order 12 variants alike; 0.35/96 departs most."),
+    ]  # fmt: skip
+    report = Report(
+        conditions=some_conditions(command=("zoo", "bench", "--batch", "1,8", "--threads", "1,2"), **changes),
+        runs=(), verdicts=tuple(verdicts), latencies=tuple(batches), stages=stages(),
+    )  # fmt: skip
+    assert mxnet.status == "failed"
+    return report, [claim]
