@@ -21,7 +21,7 @@ ORDER = (
     ("errors", "places", "records.base", "records.recipes", "records.documents", "records.runs", "records.latency"),
     ("records.reports", "records", "statements", "printed", "architecture", "toml_lines"),
     ("stats", "quantiles", "efficiency", "accepted", "planning", "ranking", "wording", "progress"),
-    ("predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
+    ("documented", "variants", "predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
     # measuring
     ("images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
     # judging: needs nothing of the measuring row

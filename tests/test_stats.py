@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from records_by_hand import a_claim
-from scipy.stats import betabinom, hypergeom
+from scipy.stats import betabinom, hypergeom, spearmanr
 
 from zoo import planning, stats
 from zoo.accepted import accepted
@@ -289,3 +289,35 @@ def test_holm_is_the_closed_test_of_bonferroni(p_values: list[float]) -> None:
             if at in members
         )
         assert adjusted == pytest.approx(min(1, max(len(family) * min(family) for family in families)))
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("n", [3, 5, 12, 22])
+def test_rank_correlation_is_spearmans(n: int, ties: bool) -> None:
+    random = np.random.default_rng(n)
+    first, second = random.integers(0, 4 if ties else 10**6, (2, n)) + np.arange(n) * (0 if ties else 1)
+    found = stats.rank_correlation(first, second)
+    assert found is not None
+    assert found[0] == pytest.approx(float(spearmanr(first, second).statistic))
+
+
+def test_rank_correlation_counts_all_orders_of_few_values() -> None:
+    for n in range(2, 7):
+        assert stats.rank_correlation(range(n), range(n)) == pytest.approx((1, 1 / math.factorial(n)))
+        assert stats.rank_correlation(range(n), range(n)[::-1]) == pytest.approx((-1, 1))
+    assert stats.rank_correlation([1, 2, 3, 4], [1, 3, 2, 4]) == pytest.approx((0.8, 4 / 24))
+    assert stats.rank_correlation([1, 1, 1], [1, 2, 3]) is None
+
+
+def test_rank_correlation_of_many_is_never_impossible_and_always_the_same() -> None:
+    found = stats.rank_correlation(range(22), range(22))
+    assert found == pytest.approx((1, 1e-4))
+    assert found == stats.rank_correlation(range(22), range(22))
+
+
+@pytest.mark.parametrize("n", [5, 9])
+def test_rank_correlation_finds_an_order_in_chance_as_rarely_as_it_says(n: int) -> None:
+    random, trials = np.random.default_rng(3), 200
+    found = [stats.rank_correlation(range(n), list(random.permutation(n))) for _ in range(trials)]
+    small = sum(each is not None and each[1] <= 0.05 for each in found)
+    assert small / trials <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / trials)

@@ -8,16 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import permutations
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
-from scipy.stats import binomtest, hypergeom
+from scipy.stats import binomtest, hypergeom, rankdata
 
 CONFIDENCE = 0.95
 # Of the error of `difference_interval`: for how many images differ; the rest is for which way.
 DISCORDANCE_SHARE = 0.2
+ALL_ORDERS, SHUFFLES = 7, 9999  # of `rank_correlation`: values whose orders are all looked at; orders of more
 GRID = 32  # points over which `difference_interval` spreads costly evaluations
 
 Integers = NDArray[np.int64]
@@ -209,6 +211,29 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted = np.empty_like(values)
     adjusted[order] = np.minimum(stepped, 1)
     return [float(value) for value in adjusted]
+
+
+# --- two orders of the same things ---------------------------------------------------------------
+
+
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> tuple[float, float] | None:
+    """(Spearman's rho, p): p is the chance of a rho as high if the second order were shuffled; None without an order.
+
+    Of up to `ALL_ORDERS` values every order is looked at, so p is exact and of three values never below 1/6; of more
+    values `SHUFFLES` of them, always the same (Phipson and Smyth 2010, Permutation p-values should never be zero,
+    doi:10.2202/1544-6115.1585). Equal values share their mean rank.
+    """
+    ranks, others = (rankdata(values) - (len(values) + 1) / 2 for values in (first, second))
+    scale = math.sqrt(float(ranks @ ranks) * float(others @ others))
+    if scale == 0:
+        return None
+    rho = float(ranks @ others) / scale
+    if len(ranks) <= ALL_ORDERS:
+        orders = np.array(list(permutations(others)))
+        return rho, float(np.mean(orders @ ranks / scale >= rho - 1e-9))
+    orders = np.random.default_rng(0).permuted(np.tile(others, (SHUFFLES, 1)), axis=1)
+    as_high = int(np.sum(orders @ ranks / scale >= rho - 1e-9))
+    return rho, (1 + as_high) / (1 + SHUFFLES)
 
 
 # --- parts ---------------------------------------------------------------------------------------

@@ -1,0 +1,148 @@
+"""Documented columns of latencies and our results of the same networks, brought together."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from records_by_hand import a_claim, a_latency_run
+
+from zoo import documented
+from zoo.manifest import load_zoo
+from zoo.records import Claim, LatencyRun
+from zoo.variants import VariantTable, tables
+
+ZOO = load_zoo("published")
+CLAIMS = list(ZOO.claims.values())
+
+
+def measured(checkpoint: str, seconds: float, **changes: object) -> LatencyRun:
+    record = ZOO.checkpoints[checkpoint]
+    fields = {"framework": record.framework, "key": checkpoint, "weights": record.weights or "", "untrained": True}
+    return a_latency_run([seconds] * 6, checkpoint=checkpoint, **{**fields, **changes})
+
+
+def by_size(publisher: str, **changes: object) -> list[LatencyRun]:
+    """A time for each network of a publisher that grows with it."""
+    return [
+        measured(name, 1e-7 * record.network.alpha * record.network.resolution**2, **changes)
+        for name, record in ZOO.checkpoints.items()
+        if name.startswith(f"{publisher}/") and record.network is not None and not name.endswith("-frozen")
+    ]
+
+
+def found(latencies: list[LatencyRun], claims: list[Claim] = CLAIMS) -> list[VariantTable]:
+    return tables(latencies, claims, ZOO.checkpoints)
+
+
+def test_devices_and_columns_of_every_documented_latency() -> None:
+    latencies = [claim for claim in CLAIMS if claim.metric == "latency"]
+    assert len(latencies) > 50
+    devices = {claim.id: documented.device(claim) for claim in latencies}
+    assert devices["tflite-hosted-005"] == "Pixel 3, NNAPI"
+    assert devices["coral-003"] == "ARTPEC-7 (Q1615 Mk III)"
+    assert devices["coral-015"] == "ARTPEC-9 (Q1728)"
+    assert devices["gluoncv-021"] == "batch 1"
+    assert devices["paper-006"] == "Pixel 1, one large core, TF-Lite"
+    assert not any("no checkpoint" in device for device in devices.values())
+    columns = {claim.id: documented.column(claim) for claim in latencies}
+    assert columns["tf-slim-049"] == "Mobile CPU (ms) Pixel 1"
+    assert columns["tflite-hosted-004"] == "CPU, 4 threads"
+    assert columns["gluoncv-022"] == "int8 latency"
+
+
+@pytest.mark.parametrize(
+    ("claim", "threads", "batch_size", "integers"),
+    [
+        ("tflite-hosted-004", 4, None, True),
+        ("tflite-hosted-009", 4, None, False),
+        ("paper-006", 1, None, False),
+        ("gluoncv-022", None, 1, True),
+        ("timm-016", None, 1, False),
+        ("tf-slim-049", None, None, False),
+        ("coral-003", None, None, True),
+    ],
+)
+def test_conditions_that_a_document_states(
+    claim: str, threads: int | None, batch_size: int | None, integers: bool
+) -> None:
+    record = ZOO.claims[claim]
+    assert documented.threads(record) == threads
+    assert documented.batch_size(record) == batch_size
+    assert documented.in_integers(record, ZOO.checkpoints) is integers
+    assert documented.in_integers(record, {}) is integers  # the names in the document say the same
+
+
+def test_a_whole_table_of_a_phone() -> None:
+    (table,) = found(by_size("tf-slim"))
+    assert (table.title, table.device) == ("tf-slim-mobilenet-readme, Mobile CPU (ms) Pixel 1", "Pixel 1, CPU")
+    assert (table.framework, table.publisher, table.batch_size, table.threads) == ("tensorflow", "tf-slim", 1, 1)
+    assert len(table.points) == len(table.claims) == len(table.runs) == 22
+    assert table.points[0] == ("1.4 224", 1.0, 1.0)
+    assert table.points[-1].label == "0.35 96"
+    assert table.points[-1].documented == pytest.approx(4.5 / 138)
+    assert table.points[-1].measured == pytest.approx(0.35 * 96**2 / (1.4 * 224**2), rel=1e-3)
+    assert all(run.checkpoint == claim.checkpoint for run, claim in zip(table.runs, table.claims, strict=True))
+    assert table.rho is not None
+    assert table.p_value is not None
+    assert (table.rho > 0.9, table.p_value < 0.001) == (True, True)
+
+
+def test_the_same_architecture_of_another_publisher_counts() -> None:
+    (table,) = found(by_size("mindspore"))  # not the three networks of timm: their order could never be shown
+    assert (table.source, table.framework, len(table.points)) == ("tf-slim-mobilenet-readme", "mindspore", 22)
+
+
+def test_the_machines_of_one_publisher_are_tables_of_their_own() -> None:
+    found_here = found(by_size("timm"), [claim for claim in CLAIMS if claim.source.startswith("timm")])
+    assert [table.source for table in found_here] == ["timm-benchmark-i7-12700h", "timm-benchmark-i9-10940x"]
+    assert [table.points[-1].documented for table in found_here] == pytest.approx([4.499 / 9.115, 4.205 / 6.112])
+    assert {table.p_value for table in found_here} == {1 / 6}  # three variants have six orders
+
+
+def test_what_was_not_measured_alike_is_not_mixed() -> None:
+    latencies = by_size("timm", session="s1")
+    other = [run.model_copy(update={"session": "s2", "threads": 2}) for run in latencies]
+    claims = [claim for claim in CLAIMS if claim.source == "timm-benchmark-i7-12700h"]
+    assert [(table.session, table.threads) for table in found([*latencies, *other], claims)] == [("s1", 1), ("s2", 2)]
+    mixed = [latencies[0], *other[1:]]
+    assert found(mixed, claims) == []
+
+
+def test_fewer_than_three_variants_are_no_table() -> None:
+    claims = [claim for claim in CLAIMS if claim.source == "paper-1801.04381"]
+    assert found(by_size("tf-slim"), claims) == []
+    assert found(by_size("timm")[:2]) == []
+
+
+def test_a_readers_own_measurements_are_passed_over() -> None:
+    claims = [claim.model_copy(update={"by": "third_party"}) for claim in CLAIMS]
+    assert found(by_size("tf-slim"), claims) == []
+
+
+def test_failed_results_are_left_out() -> None:
+    runs = by_size("timm")
+    failed = a_latency_run(checkpoint=runs[0].checkpoint, framework="torch", status="failed", error="it died")
+    assert found([failed, *runs[1:]]) == []
+
+
+def test_integers_beside_floats_are_other_networks() -> None:
+    claim = a_claim(
+        id="q", checkpoint="", model="MobileNet quant", alpha=0.5, resolution=224, metric="latency", value="2",
+        unit="ms", decimals=0, population="",
+    )  # fmt: skip
+    run = measured("timm/mobilenetv2_050.lamb_in1k", 0.003)
+    assert documented.nearness(run, claim, ZOO.checkpoints) is None
+    floats = claim.model_copy(update={"model": "MobileNet"})
+    assert documented.nearness(run, floats, ZOO.checkpoints) == documented.SAME_ARCHITECTURE
+    integers = run.model_copy(update={"precision": "int8"})
+    assert documented.nearness(integers, claim, ZOO.checkpoints) == documented.SAME_ARCHITECTURE
+
+
+def test_the_own_file_comes_before_the_same_weights_and_those_before_the_same_architecture() -> None:
+    claim = ZOO.claims["tf-slim-059"]
+    names = ("tf-slim/mobilenet_v2_1.0_224", "tf-slim/mobilenet_v2_1.0_224-frozen", "torchvision/mobilenet_v2-v1")
+    known = [name for name in names if name in ZOO.checkpoints]
+    distances = [documented.nearness(measured(name, 0.01), claim, ZOO.checkpoints) for name in known]
+    assert distances[:2] == [documented.OWN, documented.SAME_WEIGHTS]
+    assert all(here <= there for here, there in itertools.pairwise(distances) if here is not None and there is not None)

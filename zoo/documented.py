@@ -1,0 +1,78 @@
+"""Documented latencies: on what they were measured, and which of our results are of the same network.
+
+What a document says of the device stands in a claim's `note` and `place`, in its own words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from zoo.records import Checkpoint, Claim, LatencyRun
+
+OWN, SAME_WEIGHTS, SAME_ARCHITECTURE = 0, 1, 2  # how near a result is to what a claim is about, nearest first
+
+_NO_FILE = re.compile(r"^no checkpoint:[^;]*(?:;\s*|$)")  # a clause on why no file is meant
+_INTEGERS = re.compile(r"quant|int8|ptq|edgetpu", re.IGNORECASE)
+_ONE_CORE = re.compile(r"\bone (?:\w+ )?core\b")
+
+
+def seconds(claim: Claim) -> float:
+    """A documented latency in seconds."""
+    return claim.number() / 1000
+
+
+def device(claim: Claim) -> str:
+    """Machine and conditions as documented: "Pixel 3, CPU, 4 threads"; nothing where nothing is said."""
+    return _NO_FILE.sub("", claim.note).removeprefix("measured on ").strip()
+
+
+def column(claim: Claim) -> str:
+    """Which column of its table a number stands in: "Mobile CPU (ms) Pixel 1"."""
+    _, marked, name = claim.place.partition("column ")
+    return name.strip() if marked else claim.place.rpartition(",")[2].strip()
+
+
+def threads(claim: Claim) -> int | None:
+    """Of the documented measurement, where the document says it."""
+    found = re.search(r"\b(\d+) threads?\b", claim.note)
+    return int(found[1]) if found else 1 if _ONE_CORE.search(claim.note) else None
+
+
+def batch_size(claim: Claim) -> int | None:
+    """Of the documented measurement, where the document says it."""
+    found = re.search(r"\bbatch (\d+)\b", claim.note)
+    return int(found[1]) if found else None
+
+
+def in_integers(claim: Claim, checkpoints: Mapping[str, Checkpoint]) -> bool:
+    """Whether a quantised network was timed, by its record or else by the names in the document."""
+    checkpoint = checkpoints.get(claim.checkpoint)
+    if checkpoint is not None and checkpoint.quantised is not None:
+        return checkpoint.quantised
+    return bool(_INTEGERS.search(f"{claim.model} {column(claim)}"))
+
+
+def variant(claim: Claim, checkpoints: Mapping[str, Checkpoint]) -> tuple[float, int] | None:
+    """(alpha, resolution) that a claim is about."""
+    if claim.alpha is not None and claim.resolution is not None:
+        return claim.alpha, claim.resolution
+    return _built(claim.checkpoint, checkpoints)
+
+
+def nearness(run: LatencyRun, claim: Claim, checkpoints: Mapping[str, Checkpoint]) -> int | None:
+    """OWN, SAME_WEIGHTS or SAME_ARCHITECTURE, or None where a result is of another network."""
+    if run.checkpoint == claim.checkpoint:
+        return OWN
+    meant = checkpoints.get(claim.checkpoint)
+    if meant is not None and meant.weights and meant.weights == run.weights:
+        return SAME_WEIGHTS
+    built = _built(run.checkpoint, checkpoints)
+    same = built is not None and built == variant(claim, checkpoints)
+    return SAME_ARCHITECTURE if same and ("int" in run.precision) == in_integers(claim, checkpoints) else None
+
+
+def _built(name: str, checkpoints: Mapping[str, Checkpoint]) -> tuple[float, int] | None:
+    checkpoint = checkpoints.get(name)
+    network = checkpoint.network if checkpoint else None
+    return (network.alpha, network.resolution) if network else None
