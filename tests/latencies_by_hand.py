@@ -9,6 +9,7 @@ from records_by_hand import some_conditions
 
 from zoo.quantiles import median_of_rounds
 from zoo.records import Claim, LatencyRun, Quantile, Report, Round, Stage, Verdict
+from zoo.variants import Point, VariantTable
 
 ONNX = "embedded/onnx"
 WEIGHTS = "embedded/mobilenet_v2_0.35_96"
@@ -133,3 +134,21 @@ def a_bench(**changes: Any) -> tuple[Report, list[Claim]]:
     )  # fmt: skip
     assert mxnet.status == "failed"
     return report, [claim]
+
+
+def variant_tables() -> tuple[VariantTable, ...]:
+    """One column of four variants; the third is half as slow again with us."""
+    points = (
+        Point("1 224", 1.0, 1.0),
+        Point("0.75 224", 0.7, 0.7),
+        Point("0.5 224", 0.4, 0.6),
+        Point("0.35 96", 0.1, 0.1),
+    )
+    return (
+        VariantTable(
+            title="tf-slim-mobilenet-readme, Mobile CPU (ms) Pixel 1", source="tf-slim-mobilenet-readme",
+            column="Mobile CPU (ms) Pixel 1", device="Pixel 1, CPU", framework="tensorflow", publisher="tf-slim",
+            format="slim_ckpt", batch_size=1, threads=1, session="s1", claims=(), runs=(), points=points, rho=1.0,
+            p_value=1 / 24,
+        ),
+    )  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from folders_by_hand import ANIMALS, answers, run_with
+from latencies_by_hand import a_bench, variant_tables
 from records_by_hand import a_mixed_report, a_report, a_run, a_verdict
 from test_changes import side
 
@@ -29,7 +30,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LOOKS = [(size, scheme) for size in ("desktop", "phone") for scheme in ("light", "dark")]
-PAGES = ("report", "matrix", "changes")
+PAGES = ("report", "matrix", "bench", "changes")
 
 
 def _axe() -> Path | None:
@@ -71,6 +72,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     sources = {
         "report": html.render(report, claims, _details()),
         "matrix": html.render(twice, claims, _details()),
+        "bench": html.render(*a_bench(), Details(variants=variant_tables())),
         "changes": changes.to_html(compare(side(a_report()), side(worse))),
     }
     folder = tmp_path_factory.mktemp("pages")
@@ -154,6 +156,18 @@ def test_a_phone_sorts_by_a_list(opened: Any) -> None:
     choice.select_option("as run")
     assert watched.shown("runs-table") == before
     assert not watched.page.locator("#runs-table thead button").first.is_visible()
+
+
+def test_latencies_are_filtered_and_sorted(opened: Any) -> None:
+    watched = opened("bench")
+    form = watched.page.locator("form[data-table=latency-table]")
+    form.get_by_label("Outcome").select_option("not measurable here")
+    assert form.locator("output").inner_text() == "2 of 9 shown"
+    form.get_by_label("Outcome").select_option("")
+    head = watched.page.locator("#latency-table thead")
+    head.get_by_role("button", name="p50").click()
+    frameworks = watched.page.locator("#latency-table tbody td[data-label=framework]").all_inner_texts()
+    assert (frameworks[0], frameworks[-1]) == ("openvino", "mxnet")  # the fastest; the one that failed
 
 
 def test_everything_is_reached_by_the_keyboard(opened: Any) -> None:

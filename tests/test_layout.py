@@ -29,9 +29,10 @@ ORDER = (
     ("rules.recovered", "rules.architecture", "rules.order", "rules.same_bytes", "rules.same_name", "rules.sizes"),
     ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance"),
     ("rules.static", "deviations", "judge", "changes", "agreement"),
-    ("report.units", "report.text", "report.console", "report.marking", "report.details", "report.reproduce"),
-    ("report.conditions", "report.rows", "report.cells", "report.plot", "report.scatter", "report.markdown"),
-    ("report.tables", "report.schema", "report.junit", "report.html", "report.latency_terminal", "report.terminal"),
+    ("report.units", "report.text", "report.axes", "report.console", "report.marking", "report.details"),
+    ("report.reproduce", "report.conditions", "report.rows", "report.cells", "report.plot", "report.dots"),
+    ("report.scatter", "report.ratios", "report.latency_markdown", "report.markdown", "report.tables"),
+    ("report.schema", "report.junit", "report.html", "report.latency_terminal", "report.terminal"),
     ("report.audit", "report.changes", "report", "runfolder"),
     # joining
     ("merge", "frames", "selection", "audit", "sequential", "validate", "comparison", "plan"),

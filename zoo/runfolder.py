@@ -5,6 +5,7 @@ documents.json                  the checkpoints, claims and populations it was j
 request.json                    the arguments, for --resume
 predictions/<run key>.npz       per-image answers
 report.md report.html verdicts.csv runs.csv junit.xml
+latency.csv                     only of a bench
 discordant.csv                  images that only one of two compared runs got right
 """
 
@@ -21,7 +22,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from zoo import agreement, architecture, cache
+from zoo import agreement, architecture, cache, variants
 from zoo.errors import RunFolderError
 from zoo.predictions import Predictions
 from zoo.records import (
@@ -129,6 +130,9 @@ class RunFolder:
             agreement=agreement.groups(report.runs, self.predictions, label_maps),
             multiply_adds=costs,
             findings=documents.findings,
+            variants=tuple(
+                variants.tables(report.latencies, documents.claims, {each.id: each for each in documents.checkpoints})
+            ),
         )
 
     def report(self) -> Report:

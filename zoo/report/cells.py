@@ -74,6 +74,24 @@ def reasons(found: Sequence[Cell]) -> dict[str, list[str]]:
     return said
 
 
+ROUND_HEADS = (
+    "round", "median, ms", "probe before", "probe after", "load", "steal", "switches", "cores used", "calls", "warm-up",
+)  # fmt: skip
+
+
+def of_rounds(cell: Cell) -> list[tuple[str, ...]]:
+    """What was measured in each round and what went on besides, in the order of ROUND_HEADS; probes in GFLOP/s."""
+    like = cell.spread[0] if cell.spread else None
+    return [
+        (
+            str(each.number), units.ms(each.median, like), f"{each.probe_before:.1f}", f"{each.probe_after:.1f}",
+            f"{each.load:.2f}", f"{text.percent(each.steal, 1)} %", str(each.switches), f"{each.cores_used:.2f}",
+            str(each.calls), text.counted(each.warmup_calls, "call") + ("" if each.settled else ", not settled"),
+        )
+        for each in cell.run.rounds
+    ]  # fmt: skip
+
+
 def first_of_each(found: Sequence[Cell]) -> list[Cell]:
     """Of each checkpoint in each framework the finished cell of the smallest batch and the fewest threads."""
     first: dict[tuple[str, str], Cell] = {}

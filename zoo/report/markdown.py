@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.records import Claim, Report, Verdict
-from zoo.report import conditions, text
+from zoo.report import conditions, latency_markdown, text
 from zoo.report.marking import escape, folded, marked, name, table
 from zoo.report.rows import Row, by_id, claim_of, rows
 
@@ -15,7 +15,8 @@ def render(report: Report, claims: Sequence[Claim]) -> str:
     parts = [
         f"## MobileNetV2 conformance: {text.headline(report)}",
         f"{escape(text.images_of(report))}. Zoo: {escape(report.conditions.zoo)}. {escape(report.conditions.created)}.",
-        _runs(rows(report, claims)),
+        _runs(rows(report, claims)) if report.runs or not report.latencies else "",
+        *latency_markdown.sections(report),
         _failed(report),
         _verdicts(report, claims),
         _conditions(report),
@@ -37,7 +38,7 @@ def _runs(found: Sequence[Row]) -> str:
 
 
 def _failed(report: Report) -> str:
-    failed = [f"- {name(run.subject)}: {escape(text.first_line(run.error or ''))}" for run in text.unfinished(report)]
+    failed = [f"- {name(run.subject)}: {escape(text.first_line(run.error or ''))}" for run in text.not_done(report)]
     return "**Could not be run:**\n\n" + "\n".join(failed) if failed else ""
 
 
@@ -84,5 +85,7 @@ def _conditions(report: Report) -> str:
     titles = [f"{escape(title)}:\n\n" if report.parts else "" for title, _ in parts]
     general = "\n\n".join(title + each for title, each in zip(titles, tables, strict=True))
     cells = [[escape(cell) for cell in conditions.of_run(run)] for run in report.runs]
-    runs = table(conditions.RUN_HEADS, cells)
-    return folded("Conditions", f"{general}\n\n{runs}" if report.runs else general)
+    runs = table(conditions.RUN_HEADS, cells) if cells else ""
+    timed = [[escape(cell) for cell in conditions.of_latency(run)] for run in report.latencies]
+    latencies = table(conditions.LATENCY_HEADS, timed) if timed else ""
+    return folded("Conditions", "\n\n".join(part for part in (general, runs, latencies) if part))

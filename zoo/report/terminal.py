@@ -21,8 +21,9 @@ _NARROWEST_ID = 20
 def table(report: Report, claims: Sequence[Claim], width: int = 100) -> RenderableType:
     """One row per run, then one per latency run; long ids are folded so that the tables fit `width` columns."""
     found = [] if report.latencies and not report.runs else [_of_runs(rows(report, claims), width)]
-    parts = [*found, *latency_terminal.tables(report, width)]
-    return parts[0] if len(parts) == 1 else Group(*parts)
+    timed = list(latency_terminal.tables(report, width))
+    between = [Text()] if found and timed else []
+    return Group(*found, *between, *timed)
 
 
 def _of_runs(found: Sequence[Row], width: int) -> Table:
@@ -89,12 +90,8 @@ def _open_verdicts(report: Report) -> list[str]:
 def _documented_latencies(report: Report) -> list[str]:
     """They are of other devices without exception, and a bench of a whole zoo has dozens: one line for all."""
     found = sum(verdict.rule == "L301" for verdict in report.verdicts)
-    beside = "were measured on other devices; report.html has them beside ours"
-    return (
-        [f"not comparable: {text.counted(found, 'documented latency', 'documented latencies')} {beside}"]
-        if found
-        else []
-    )
+    many = text.counted(found, "documented latency", "documented latencies")
+    return [f"not comparable: {many} of other devices: report.html has them beside ours"] if found else []
 
 
 def _failed_runs(report: Report) -> list[str]:
