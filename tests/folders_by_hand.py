@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from records_by_hand import a_report, a_run
 
 from zoo.predictions import Predictions
-from zoo.records import LabelMap, Run, Verdict
+from zoo.records import LabelMap, LatencyRun, Run, Stage, Verdict
 from zoo.runfolder import Documents, RunFolder
 
 ANIMALS = LabelMap(id="animals", outputs=6, classes=6, first=0, names=("ant", "bear", "cat", "dog", "eel", "fox"))
@@ -48,6 +49,8 @@ def write(
     runs: list[tuple[Run, Predictions | None]],
     verdicts: list[Verdict] | None = None,
     documents: dict[str, Any] | None = None,
+    latencies: Sequence[LatencyRun] = (),
+    stages: Sequence[Stage] = (),
     **conditions: Any,
 ) -> RunFolder:
     """A run folder at `path`; changes of the conditions by name."""
@@ -57,5 +60,6 @@ def write(
             folder.write_predictions(run, found)
     parts: dict[str, Any] = {"checkpoints": (), "claims": (), "populations": (), "label_maps": (ANIMALS, SHIFTED)}
     made = a_report([run for run, _ in runs], verdicts or [], population="other", **conditions)
+    made = made.model_copy(update={"latencies": tuple(latencies), "stages": tuple(stages)})
     folder.write(made, Documents(**{**parts, **(documents or {})}))
     return folder

@@ -5,57 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from records_by_hand import some_conditions
+from records_by_hand import a_latency_run, some_conditions
 
 from zoo.quantiles import median_of_rounds
-from zoo.records import Claim, LatencyRun, Quantile, Report, Round, Stage, Verdict
+from zoo.records import Claim, LatencyRun, Quantile, Report, Stage, Verdict
 from zoo.variants import Point, VariantTable
 
 ONNX = "embedded/onnx"
-WEIGHTS = "embedded/mobilenet_v2_0.35_96"
 BUSY = "not measurable here, because the rounds differ by 31.2 % and the probe moved by 18.4 %"
 SPREAD = (0.98, 0.99, 0.995, 1.005, 1.01, 1.02, 1.0)
 
 
-def rounds(median: float, spread: Sequence[float] = SPREAD, **changes: Any) -> tuple[Round, ...]:
-    """A round for each factor of the spread."""
-    fields: dict[str, Any] = {
-        "calls": 200, "warmup_calls": 30, "settled": True, "seconds": 200 * median, "cores_used": 1.0, "load": 0.4,
-        "steal": 0.001, "switches": 3, "probe_before": 42.0, "probe_after": 41.5,
+def a_latency(median: float = 0.004, spread: Sequence[float] = SPREAD, **changes: Any) -> LatencyRun:
+    """A finished cell of rounds around `median`; the key says which cell it is."""
+    framework = changes.get("framework", "onnxruntime")
+    batch, threads = changes.get("batch_size", 1), changes.get("threads", 1)
+    fields = {
+        "key": f"{changes.get('checkpoint', ONNX)}-{framework}-{batch}-{threads}", "versions": {framework: "1.2.3"},
+        "first_call_seconds": 5 * median,
     }  # fmt: skip
-    return tuple(
-        Round(**{**fields, "number": number, "median": median * factor, **changes})
-        for number, factor in enumerate(spread, start=1)
-    )
-
-
-def a_latency(median: float = 0.004, **changes: Any) -> LatencyRun:
-    """A finished cell of 1,400 calls, batch 1, one thread; `status="failed"` needs `error` and clears the times."""
-    framework, batch, threads = (
-        changes.get(name, default)
-        for name, default in (("framework", "onnxruntime"), ("batch_size", 1), ("threads", 1))
-    )
-    fields: dict[str, Any] = {
-        "key": f"{changes.get('checkpoint', ONNX)}-{framework}-{batch}-{threads}", "checkpoint": ONNX,
-        "framework": framework, "recipe": "embedded_110_96", "image_set": "shapes_test", "batch_size": batch,
-        "threads": threads, "session": "s1", "processor": "Example CPU 2.4 GHz", "threads_read": threads,
-        "live_threads": threads + 3, "precision": "fp32", "versions": {framework: "1.2.3", "numpy": "2.4.6"},
-        "settings": {"OMP_NUM_THREADS": str(threads)}, "sha256": "ab" * 32, "weights": WEIGHTS,
-        "multiply_adds": 11_000_000, "file_bytes": 6_800_000, "load_seconds": 0.21, "first_call_seconds": 5 * median,
-        "memory_before": 90_000_000, "memory_peak": 131_000_000, "calls": 1400,
-        "quantiles": (
-            Quantile(level=0.5, value=median, low=median * 0.99, high=median * 1.01),
-            Quantile(level=0.9, value=median * 1.1, low=median * 1.08, high=median * 1.13),
-            Quantile(level=0.99, value=median * 1.4, low=median * 1.3, high=median * 1.7),
-        ),
-        "images_per_second": batch / median, "rounds": rounds(median), "images_checked": 64, "status": "done",
-    }  # fmt: skip
-    if changes.get("status", "done") != "done":
-        fields = {
-            name: value for name, value in fields.items()
-            if name in ("key", "checkpoint", "framework", "recipe", "image_set", "batch_size", "threads", "session")
-        }  # fmt: skip
-    return LatencyRun(**(fields | changes))
+    if changes.get("status", "done") == "done":
+        fields |= {"threads_read": threads, "live_threads": threads + 3, "settings": {"OMP_NUM_THREADS": str(threads)}}
+    else:
+        fields = {"key": fields["key"], "versions": {}}
+    return a_latency_run([median * factor for factor in spread], **(fields | changes))
 
 
 def quotable(run: LatencyRun, **changes: Any) -> Verdict:
@@ -100,7 +73,7 @@ def a_bench(**changes: Any) -> tuple[Report, list[Claim]]:
             Quantile(level=0.5, value=0.0243, low=0.0240, high=0.0247), Quantile(level=0.9, value=0.0261),
         ), calls=420),
         a_latency(framework="mxnet", status="failed", error="the worker died (signal 11)\nTraceback:\n  line 1"),
-        a_latency(0.031, batch_size=8, threads=2, rounds=rounds(0.031, (0.8, 0.9, 1.0, 1.1, 1.2, 1.3), load=2.9)),
+        a_latency(0.031, batch_size=8, threads=2, spread=(0.8, 0.9, 1.0, 1.1, 1.2, 1.3), rounds={"load": 2.9}),
         a_latency(0.033, framework="openvino", batch_size=8, threads=2, different=3),
         a_latency(0.134, checkpoint="tf-slim/mobilenet_v2_1.0_224", framework="tensorflow", untrained=True, weights="",
                   multiply_adds=300_774_272),
@@ -119,10 +92,16 @@ def a_bench(**changes: Any) -> tuple[Report, list[Claim]]:
         same_answers(other, outcome="fail", measured=3 / 64, reason="3 of 64 labels differ from the accuracy run's."),
         Verdict(rule="L103", subject=onnx.subject, outcome="pass", run=onnx.key, measured=1.0, high=1.1,
                 reason="One thread asked for and read back; at most 1.00 cores were used."),
-        Verdict(**ratio, subject=onnx.subject, outcome="pass", run=onnx.key, measured=1.379, low=1.34, high=1.41,
-                reason="1.38 times the time of embedded/onnx@openvino/b1t1."),
-        Verdict(**ratio, subject=mindspore.subject, outcome="inconclusive", run=mindspore.key, measured=8.4,
-                reason="embedded/onnx@mindspore/b1t1 cannot be quoted."),
+        *(
+            Verdict(**ratio, subject=run.subject, outcome=outcome, run=run.key, measured=times, low=low, high=high,
+                    reason=reason)
+            for run, outcome, times, low, high, reason in (
+                (onnx, "pass", 1.379, 1.34, 1.41, "1.38 times the time of embedded/onnx@openvino/b1t1."),
+                (tensorflow, "pass", 1.383, 1.34, 1.41, "1.38 times the time of embedded/onnx@openvino/b1t1."),
+                (torch, "pass", 4.172, 4.05, 4.29, "4.17 times the time of embedded/onnx@openvino/b1t1."),
+                (mindspore, "inconclusive", 8.379, 8.14, 8.63, "Not ranked: it is not measurable here."),
+            )
+        ),
         Verdict(rule="L301", subject=slim.subject, outcome="not_comparable", claim_id=claim.id, documented=0.0738,
                 measured=0.134, run=slim.key, reason="Measured on Pixel 1, CPU; ours on Example CPU, 1 thread."),
         Verdict(rule="L302", subject="tf-slim-mobilenet-readme Pixel 1 @tensorflow/b1t1", outcome="pass", n=12,

@@ -11,11 +11,11 @@ import folders_by_hand
 import pytest
 from conftest import REPOSITORY
 from folders_by_hand import SHIFTED, answers, run_with
-from records_by_hand import a_run, a_verdict
+from records_by_hand import a_latency_run, a_run, a_verdict
 
 import zoo
 from zoo.errors import RunFolderError
-from zoo.records import Run, Verdict
+from zoo.records import LatencyRun, Run, Verdict
 
 TRUTH = [0, 1, 2, 3]
 
@@ -66,6 +66,33 @@ def test_verdicts(folder: Path) -> None:
     assert list(verdicts.columns) == list(Verdict.model_fields)
     assert [str(verdicts[name].dtype) for name in ("outcome", "measured", "n")] == ["category", "float64", "Int64"]
     assert verdicts["outcome"].value_counts().to_dict() == {"confirmed": 1, "refuted": 1, "not_run": 1}
+
+
+def test_latencies_and_their_rounds(tmp_path: Path) -> None:
+    failed = a_latency_run(key="", framework="torch", status="failed", error="it died")
+    short = a_latency_run(key="2e" * 32, batch_size=8, quantiles=a_latency_run().quantiles[:2], multiply_adds=None)
+    folders_by_hand.write(tmp_path, [], latencies=[a_latency_run(), short, failed])
+    found = zoo.load_run(tmp_path)
+    assert found.latencies.index.name == "run"
+    quantiles = {f"{name}{end}" for name in ("p50", "p90", "p99") for end in ("", "_low", "_high")}
+    fields = {*LatencyRun.model_fields} - {"key", "quantiles", "rounds"}
+    assert set(found.latencies.columns) == fields | quantiles | {"subject"}
+    types = ("p50", "p99_high", "calls", "multiply_adds", "untrained", "framework", "subject")
+    assert [str(found.latencies[name].dtype) for name in types] == [
+        "float64", "float64", "int64", "Int64", "bool", "category", "string",
+    ]  # fmt: skip
+    assert found.latencies["p99"].isna().tolist() == [False, True, True]
+    assert found.latencies["p50"].isna().tolist() == [False, False, True]
+    assert (found.latencies["p50_low"] <= found.latencies["p50"]).tolist() == [True, True, False]
+    assert found.latencies["subject"].tolist()[1] == "embedded/onnx@onnxruntime/b8t1"
+    assert len(found.rounds) == 12
+    medians = found.rounds.groupby("run")["median"].median()
+    assert medians["7a" * 32] == pytest.approx(0.004, rel=0.01)
+    assert found.rounds["number"].tolist() == [*range(1, 7)] * 2
+    empty = folders_by_hand.write(tmp_path / "empty", [(a_run(), None)])
+    none = zoo.load_run(empty.path)
+    assert (len(none.latencies), len(none.rounds)) == (0, 0)
+    assert str(none.latencies["p50"].dtype) == str(none.rounds["median"].dtype) == "float64"
 
 
 def test_a_run_without_answers_has_none(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ ORDER = (
     # leaves
     ("errors", "places", "records.base", "records.recipes", "records.documents", "records.runs", "records.latency"),
     ("records.reports", "records", "statements", "printed", "architecture", "toml_lines"),
-    ("stats", "quantiles", "efficiency", "accepted", "planning", "ranking", "wording", "progress"),
+    ("stats", "quantiles", "efficiency", "accepted", "planning", "ranking", "wording", "progress", "doubt"),
     ("documented", "variants", "predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
     # measuring
     ("images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
@@ -28,7 +28,8 @@ ORDER = (
     ("rules.base", "rules.accuracy", "rules.agreement", "rules.pairs", "rules.documents", "rules.attainable"),
     ("rules.recovered", "rules.architecture", "rules.order", "rules.same_bytes", "rules.same_name", "rules.sizes"),
     ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance"),
-    ("rules.static", "deviations", "judge", "changes", "agreement"),
+    ("rules.static", "rules.latency", "rules.ranked", "rules.documented_latency", "rules.baseline", "deviations"),
+    ("judge", "changes", "agreement"),
     ("report.units", "report.text", "report.axes", "report.console", "report.marking", "report.details"),
     ("report.reproduce", "report.conditions", "report.rows", "report.cells", "report.plot", "report.dots"),
     ("report.scatter", "report.ratios", "report.latency_markdown", "report.markdown", "report.tables"),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import folders_by_hand
 import pytest
 from folders_by_hand import answers, run_with
-from records_by_hand import a_run
+from records_by_hand import a_latency_run, a_run
 from test_validate import zoo
 
 from zoo.errors import UsageError
 from zoo.merge import merged
-from zoo.records import Report
+from zoo.records import Report, Stage
 from zoo.runfolder import RunFolder
 
 FOUND = answers([0, 1, 2], [0, 1, 3])
@@ -74,6 +75,77 @@ def test_command_leaves_a_run_folder_like_any_other(tmp_path: Path) -> None:
     third = folder(tmp_path / "three", "a/3", created="2025-03-03T12:00:00Z")
     found = merged([RunFolder(both), third])
     assert ([part.folder for part in found.parts], len(found.runs)) == (["one", "two", "three"], 3)
+
+
+def a_stage(**changes: Any) -> Stage:
+    fields = {"stage": "geometry", "recipe": "r", "image_set": "s", "images": 64, "repeats": 3, "quantiles": ()}
+    return Stage(**(fields | changes))
+
+
+def test_latencies_and_stages_of_all_folders_once(tmp_path: Path) -> None:
+    """A failed one gives way to a finished one; a merged folder comes apart again."""
+    failed = a_latency_run(key="", framework="torch", status="failed", error="it died")
+    done, wide = a_latency_run(key="t1", framework="torch"), a_latency_run(key="w8", batch_size=8)
+    first = folders_by_hand.write(
+        tmp_path / "bench", [], latencies=[a_latency_run(), failed], stages=[a_stage(), a_stage(stage="numeric")],
+        created="2025-03-01T12:00:00Z",
+    )  # fmt: skip
+    second = folders_by_hand.write(
+        tmp_path / "later", [], latencies=[a_latency_run(), done, wide], stages=[a_stage(images=128)],
+        created="2025-03-02T12:00:00Z",
+    )  # fmt: skip
+    accuracy = folder(tmp_path / "accuracy", "a/1", created="2025-03-03T12:00:00Z")
+    found = merged([first, second, accuracy])
+    assert [run.key for run in found.latencies] == ["7a" * 32, "t1", "w8"]
+    assert [(stage.stage, stage.images) for stage in found.stages] == [("geometry", 128), ("numeric", 64)]
+    assert [(part.folder, len(part.runs), part.latencies) for part in found.parts] == [
+        ("bench", 0, ()), ("later", 0, ("7a" * 32, "t1", "w8")), ("accuracy", 1, ()),
+    ]  # fmt: skip
+
+
+def test_one_report_with_accuracy_and_latency(tmp_path: Path) -> None:
+    baseline = a_latency_run(key="then")
+    folder(tmp_path / "accuracy", "a/1", created="2025-03-01T12:00:00Z")
+    cells = [a_latency_run(), a_latency_run([0.008] * 6, key="t1", framework="torch")]
+    folders_by_hand.write(
+        tmp_path / "bench", [], latencies=cells, stages=[a_stage()], created="2025-03-02T12:00:00Z",
+        documents={"baseline": (baseline,)},
+    )  # fmt: skip
+    both = tmp_path / "both"
+    done = zoo("report", tmp_path / "accuracy", tmp_path / "bench", "--out", both)
+    assert done.returncode == 0, done.stderr
+    report = RunFolder(both).report()
+    assert (len(report.runs), len(report.latencies), len(report.stages)) == (1, 2, 1)
+    assert [verdict.outcome for verdict in report.verdicts if verdict.rule == "L101"] == ["pass", "pass"]
+    assert [verdict.against for verdict in report.verdicts if verdict.rule == "L201"] == ["7a" * 32]
+    assert [verdict.against for verdict in report.verdicts if verdict.rule == "L401"] == ["then", None]
+    again = zoo("report", both)
+    assert again.returncode == 0, again.stderr
+    assert RunFolder(both).report() == report
+    more = folders_by_hand.write(
+        tmp_path / "more", [], latencies=[a_latency_run(key="m")], created="2025-03-03T12:00:00Z"
+    )
+    parts = merged([RunFolder(both), more]).parts
+    assert [(part.folder, len(part.runs), len(part.latencies)) for part in parts] == [
+        ("accuracy", 1, 0), ("bench", 0, 2), ("more", 0, 1),
+    ]  # fmt: skip
+
+
+def test_a_bench_folder_is_judged_again(tmp_path: Path) -> None:
+    bench = folders_by_hand.write(tmp_path / "bench", [], latencies=[a_latency_run()], stages=[a_stage()])
+    done = zoo("report", bench.path)
+    assert done.returncode == 0, done.stderr
+    report = bench.report()
+    assert (len(report.latencies), len(report.stages)) == (1, 1)
+    assert [(verdict.rule, verdict.outcome) for verdict in report.verdicts] == [
+        ("L101", "pass"), ("L102", "pass"), ("L103", "pass"),
+    ]  # fmt: skip
+    done = zoo("compare", bench.path)
+    assert (done.returncode, "the stored verdicts stand" in done.stdout) == (0, True), done.stderr
+    failed = a_latency_run(status="failed", error="it died")
+    for latencies, code in (([a_latency_run(different=1)], 1), ([a_latency_run(different=1), failed], 3)):
+        folders_by_hand.write(tmp_path / "bench", [], latencies=latencies)
+        assert zoo("compare", tmp_path / "bench").returncode == code
 
 
 def test_several_runs_need_a_folder(tmp_path: Path) -> None:

@@ -142,11 +142,14 @@ def compare(run: Path, other: Path | None, page: Path | None) -> int:
 
 def _judge_again(folder: RunFolder) -> int:
     stored, documents = folder.report(), folder.documents()
-    report = judged(stored.conditions, stored.runs, stored.inspections, documents, folder)
+    report = judged(
+        stored.conditions, stored.runs, stored.inspections, documents, folder,
+        latencies=stored.latencies, stages=stored.stages,
+    )  # fmt: skip
     _show(report, documents, folder)
     changed = len({*report.verdicts} ^ {*stored.verdicts})
     click.echo(f"{changed} verdicts differ from the stored ones" if changed else "the stored verdicts stand")
-    return exit_code(report.runs, report.verdicts)
+    return exit_code(report.runs, report.verdicts, report.latencies)
 
 
 def _side(path: Path) -> Side:
@@ -178,13 +181,19 @@ def report(runs: tuple[Path, ...], out: Path | None) -> int:
     if out is None:
         (folder,) = folders
         stored, documents = folder.report(), folder.documents()
-        fresh = judged(stored.conditions, stored.runs, stored.inspections, documents, folder, stored.parts)
+        fresh = judged(
+            stored.conditions, stored.runs, stored.inspections, documents, folder, stored.parts,
+            stored.latencies, stored.stages,
+        )  # fmt: skip
     else:
         folder = RunFolder(out)
         found = merge.merged(folders)
         documents = found.documents
         merge.copy_answers(folders, found.runs, folder)
-        fresh = judged(found.conditions, found.runs, found.inspections, documents, folder, found.parts)
+        fresh = judged(
+            found.conditions, found.runs, found.inspections, documents, folder, found.parts,
+            found.latencies, found.stages,
+        )  # fmt: skip
         _show(fresh, documents, folder)
     folder.write(fresh, documents)
     click.echo(f"written: {folder.path / 'report.md'}, report.html, report.json, *.csv, junit.xml")

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from zoo.predictions import Predictions
-from zoo.records import LabelMap, Record, Run, Verdict
+from zoo.records import LabelMap, LatencyRun, Record, Round, Run, Verdict
 from zoo.runfolder import RunFolder
 
 _DTYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
 _NULLABLE = {"int64": "Int64", "bool": "boolean"}  # in fields that may be None
+_LEVELS = (0.5, 0.9, 0.99)  # of the quantiles of latencies
 _CATEGORIES = ("checkpoint", "framework", "rule", "outcome", "status", "precision", "population")
 
 
@@ -28,11 +29,17 @@ class Frames:
     predictions: one row per run and image: `run`, `checkpoint`, `framework`, `image`, `label` (the true class),
     `predicted`, `score`, `top1`, `top5`, then `class_1` to `class_5` and `score_1` to `score_5`, best first. Classes
     are numbered from 0 in every framework; an output that is no class is missing (`<NA>`).
+    latencies: one row per cell of a bench, the fields of `zoo.records.LatencyRun` but quantiles and rounds, then
+    `subject`, as verdicts name it, and `p50`, `p50_low`, `p50_high` and so on for p90 and p99, missing where they were
+    not measured; indexed by `run`, its key.
+    rounds: one row per round of a cell: `run`, `subject`, then the fields of `zoo.records.Round`.
     """
 
     runs: pd.DataFrame
     predictions: pd.DataFrame
     verdicts: pd.DataFrame
+    latencies: pd.DataFrame
+    rounds: pd.DataFrame
 
 
 def load_run(path: str | Path) -> Frames:
@@ -51,7 +58,32 @@ def load_run(path: str | Path) -> Frames:
     predictions = pd.concat([*parts, *empty], ignore_index=True)
     for name in ("run", "checkpoint", "framework"):
         predictions[name] = predictions[name].astype("category")
-    return Frames(runs=runs, predictions=predictions, verdicts=_of_records(Verdict, report.verdicts))
+    return Frames(
+        runs=runs,
+        predictions=predictions,
+        verdicts=_of_records(Verdict, report.verdicts),
+        latencies=_of_latencies(report.latencies),
+        rounds=_of_rounds(report.latencies),
+    )
+
+
+def _of_latencies(latencies: Sequence[LatencyRun]) -> pd.DataFrame:
+    frame = _of_records(LatencyRun, latencies).drop(columns=["quantiles", "rounds"])
+    frame["subject"] = pd.Series([run.subject for run in latencies], dtype="string")
+    for level in _LEVELS:
+        found = [run.quantile(level) for run in latencies]
+        for suffix, field in (("", "value"), ("_low", "low"), ("_high", "high")):
+            values = [getattr(quantile, field) if quantile else None for quantile in found]
+            frame[f"p{level * 100:g}{suffix}"] = pd.Series(values, dtype="float64")
+    return frame.rename(columns={"key": "run"}).set_index("run")
+
+
+def _of_rounds(latencies: Sequence[LatencyRun]) -> pd.DataFrame:
+    owners = [run for run in latencies for _ in run.rounds]
+    frame = _of_records(Round, [each for run in latencies for each in run.rounds])
+    frame.insert(0, "run", pd.Series([run.key for run in owners], dtype="string"))
+    frame.insert(1, "subject", pd.Series([run.subject for run in owners], dtype="string"))
+    return frame
 
 
 def _of_records(model: type[Record], records: Sequence[Record]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from zoo import deviations, stats
-from zoo.records import Deviation, Run, Verdict
+from zoo.records import Deviation, LatencyRun, Run, Verdict
 from zoo.rules import (
     architecture,
     attainable,
@@ -24,7 +24,11 @@ from zoo.rules import (
 from zoo.rules.accuracy import Top1, Top5
 from zoo.rules.agreement import SameLabels, SameScores
 from zoo.rules.base import Evidence, Rule
+from zoo.rules.baseline import Baseline
+from zoo.rules.documented_latency import Beside, Ratios
+from zoo.rules.latency import KeptConditions, Quotable, SameAnswers
 from zoo.rules.pairs import ClaimedLoss, Converted, Frameworks, Recipes
+from zoo.rules.ranked import Ranked
 
 PAIR_RULES: tuple[Rule, ...] = (Frameworks(), Converted(), ClaimedLoss(), Recipes())
 
@@ -35,8 +39,13 @@ FILE_RULES: tuple[Rule, ...] = (
     static.Parameters(), static.MultiplyAdds(), static.AsBuilt(), static.Operators(),
 )  # fmt: skip
 
+# Rules L: what a bench measured.
+LATENCY_RULES: tuple[Rule, ...] = (
+    Quotable(), SameAnswers(), KeptConditions(), Ranked(), Beside(), Ratios(), Baseline(),
+)  # fmt: skip
+
 # What a run is judged by.
-RULES: tuple[Rule, ...] = (Top1(), Top5(), SameLabels(), SameScores(), *PAIR_RULES, *FILE_RULES)
+RULES: tuple[Rule, ...] = (Top1(), Top5(), SameLabels(), SameScores(), *PAIR_RULES, *FILE_RULES, *LATENCY_RULES)
 
 # Rules C: documents alone. They need no run, so they are the audit's and not part of a run's verdicts.
 CLAIM_RULES: tuple[Rule, ...] = (
@@ -57,12 +66,13 @@ OK, DEVIATES, WRONG_USE, NOT_RUN = 0, 1, 2, 3  # exit codes
 def judge(evidence: Evidence, rules: Sequence[Rule] = RULES) -> list[Verdict]:
     """Verdicts of every rule, in the order of the rules, then of the runs; then those on known deviations.
 
-    Of a deviation's subjects only those of the runs are in scope, where there are runs: a run is not a whole zoo.
+    Of a deviation's subjects only those of the runs and latencies are in scope, where there are any: they are not a
+    whole zoo.
     """
     verdicts = _adjusted([verdict for rule in rules for verdict in rule.judge(evidence)])
-    subjects = [run.subject for run in evidence.runs] if evidence.runs else None
+    measured = [*(run.subject for run in evidence.runs), *(run.subject for run in evidence.latencies)]
     accepted = [deviation for deviation in evidence.deviations if _looked_at(deviation, evidence)]
-    return deviations.apply(verdicts, accepted, [rule.id for rule in rules], subjects)
+    return deviations.apply(verdicts, accepted, [rule.id for rule in rules], measured or None)
 
 
 def _looked_at(deviation: Deviation, evidence: Evidence) -> bool:
@@ -86,9 +96,9 @@ def _adjusted(verdicts: Sequence[Verdict]) -> list[Verdict]:
     return result
 
 
-def exit_code(runs: Iterable[Run], verdicts: Iterable[Verdict]) -> int:
+def exit_code(runs: Iterable[Run], verdicts: Iterable[Verdict], latencies: Iterable[LatencyRun] = ()) -> int:
     """3 if something asked for could not be run, else 1 if something is refuted or failed, else 0."""
-    if any(run.status != "done" for run in runs):
+    if any(status != "done" for status in [*(run.status for run in runs), *(run.status for run in latencies)]):
         return NOT_RUN
     if any(verdict.outcome in ("refuted", "fail") for verdict in verdicts):
         return DEVIATES

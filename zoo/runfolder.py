@@ -32,6 +32,7 @@ from zoo.records import (
     Deviation,
     Inspection,
     LabelMap,
+    LatencyRun,
     Population,
     Record,
     Report,
@@ -49,7 +50,8 @@ R = TypeVar("R", bound=Record)
 class Documents(Record):
     """What verdicts were made from besides the runs, so that a run folder can be judged again anywhere.
 
-    findings: what the audit of the whole zoo's documents says of these checkpoints.
+    findings: what the audit of the whole zoo's documents says of these checkpoints. baseline: latencies of the
+    earlier bench that this one was compared with.
     """
 
     checkpoints: tuple[Checkpoint, ...]
@@ -58,6 +60,7 @@ class Documents(Record):
     label_maps: tuple[LabelMap, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     findings: tuple[Verdict, ...] = ()
+    baseline: tuple[LatencyRun, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,14 @@ class RunFolder:
         return _read(path, path.stat().st_mtime_ns) if run.key and path.is_file() else None
 
     def evidence(
-        self, runs: Sequence[Run], documents: Documents, tolerance: float, found: Sequence[Inspection] = ()
+        self,
+        runs: Sequence[Run],
+        documents: Documents,
+        tolerance: float,
+        found: Sequence[Inspection] = (),
+        latencies: Sequence[LatencyRun] = (),
     ) -> Evidence:
-        """What rules look at: runs, their answers in this folder, what is in the files, and the documents."""
+        """What rules look at: runs, their answers in this folder, what is in the files, latencies, the documents."""
         return Evidence(
             runs=runs,
             inspections=found,
@@ -105,6 +113,8 @@ class RunFolder:
             answers=self.predictions,
             tolerance=tolerance,
             deviations=documents.deviations,
+            latencies=latencies,
+            baseline=documents.baseline,
         )
 
     def write(self, report: Report, documents: Documents) -> None:

@@ -39,12 +39,14 @@ from zoo.records import (
     Conditions,
     Geometry,
     Inspection,
+    LatencyRun,
     Part,
     PopulationKind,
     Recipe,
     Report,
     Run,
     RunStatus,
+    Stage,
     Verdict,
 )
 from zoo.runfolder import Documents, RunFolder
@@ -368,15 +370,19 @@ def judged(
     documents: Documents,
     folder: RunFolder,
     parts: Sequence[Part] = (),
+    latencies: Sequence[LatencyRun] = (),
+    stages: Sequence[Stage] = (),
 ) -> Report:
-    """A report with the verdicts of today's rules on stored runs, answers, inspections and documents."""
-    evidence = folder.evidence(runs, documents, conditions.tolerance, found)
+    """A report with the verdicts of today's rules on stored runs, answers, inspections, latencies and documents."""
+    evidence = folder.evidence(runs, documents, conditions.tolerance, found, latencies)
     return Report(
         conditions=conditions,
         parts=tuple(parts),
         runs=tuple(runs),
         verdicts=tuple(judge(evidence)),
         inspections=tuple(found),
+        latencies=tuple(latencies),
+        stages=tuple(stages),
     )
 
 

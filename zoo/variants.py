@@ -136,7 +136,7 @@ def _table(
         claims=tuple(claim for claim, _ in ordered),
         runs=tuple(run for _, run in ordered),
         points=tuple(
-            Point(f"{alpha:g} {resolution}", theirs / documented[0], ours / measured[0])
+            Point(f"{alpha} {resolution}", theirs / documented[0], ours / measured[0])
             for (alpha, resolution), theirs, ours in zip(sizes, documented, measured, strict=True)
         ),
         rho=correlation[0] if correlation else None,

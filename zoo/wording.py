@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from math import floor, log10
 
 from zoo.records import Claim
 
@@ -15,6 +16,13 @@ def percent(fraction: float, decimals: int = 2) -> str:
     if not value.is_finite():
         return ABSENT
     return str(value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
+
+
+def milliseconds(seconds: float) -> str:
+    """Seconds as milliseconds with three digits and the unit: 0.00401 is "4.01 ms", 0.0125 is "12.5 ms"."""
+    value = seconds * 1000
+    decimals = max(0, 2 - floor(log10(value))) if value > 0 else 0
+    return f"{value:.{decimals}f} ms"
 
 
 def as_printed(claim: Claim) -> str:

@@ -40,12 +40,13 @@ class Conditions(Record):
 class Part(Record):
     """One of the run folders that a report was merged from.
 
-    runs: the key of each run that came from it, or its subject where it has none.
+    runs: the key of each run that came from it, or its subject where it has none; latencies: the same of those.
     """
 
     folder: str
     conditions: Conditions
     runs: tuple[str, ...]
+    latencies: tuple[str, ...] = ()
 
 
 class Report(Record):

@@ -136,8 +136,9 @@ class Inspection(Record):
 class Verdict(Record):
     """What a rule says of one subject, with the numbers it used (accuracies as fractions).
 
-    p_value: of "the claim is true", of two runs of "they are right equally often"; p_adjusted: after Holm, over all of
-    its kind in the report. decided_at: images after which a run that was looked at while it grew had decided this.
+    p_value: of "the claim is true", of two runs of "they are right equally often", of two orders of "they have nothing
+    to do with each other"; p_adjusted: after Holm, over all of its kind in the report. decided_at: images after which
+    a run that was looked at while it grew had decided this.
     against: key of the run that `run` is compared with.
 
     Of documents besides: the ids of their sources (first the one the verdict is about), what is printed there, the

@@ -23,8 +23,7 @@ class Cell:
 
     outcome: of the rules L1xx together: "pass" where the number can be quoted; words, reason: the same as text.
     spread: (median, low, high) of the rounds, seconds; None of too few. gflops: a core; of_probe: in percent.
-    rank: 1 + how many quotable ones of the same network, in the same session, are surely faster; of: how many are
-    ranked there.
+    rank: 1 + how many quotable ones of those that rule L201 compares are surely faster; of: how many these are.
     """
 
     run: LatencyRun
@@ -57,12 +56,22 @@ class Cell:
 
 def cells(report: Report) -> list[Cell]:
     """The latency runs in their order."""
-    judged = {id(run): _judged(run, report.verdicts) for run in report.latencies}
-    contests: dict[tuple[object, ...], list[LatencyRun]] = {}
-    for run in report.latencies:
-        if judged[id(run)][0] == "pass":
-            contests.setdefault(_contest(run), []).append(run)
-    return [_cell(run, judged[id(run)], contests.get(_contest(run), [])) for run in report.latencies]
+    judged = [_judged(run, report.verdicts) for run in report.latencies]
+    groups = _compared(report)
+    contests: dict[str, list[LatencyRun]] = {}
+    for run, (outcome, *_) in zip(report.latencies, judged, strict=True):
+        if outcome == "pass":
+            contests.setdefault(groups.get(run.key, run.key), []).append(run)
+    return [
+        _cell(run, said, contests.get(groups.get(run.key, run.key), []))
+        for run, said in zip(report.latencies, judged, strict=True)
+    ]
+
+
+def _compared(report: Report) -> dict[str, str]:
+    """Key of a run -> key of the fastest that rule L201 compares it with; of the fastest itself there is none."""
+    found = (verdict for verdict in report.verdicts if verdict.rule == "L201" and verdict.outcome != "not_comparable")
+    return {verdict.run: verdict.against for verdict in found if verdict.run and verdict.against}
 
 
 def reasons(found: Sequence[Cell]) -> dict[str, list[str]]:
@@ -107,12 +116,6 @@ def tail_shown(found: Sequence[Cell]) -> str:
     return "p99" if all(cell.run.quantile(0.99) for cell in found if cell.is_done) else "p90"
 
 
-def _contest(run: LatencyRun) -> tuple[object, ...]:
-    """Equal for runs of which one may be faster: the same network, the same conditions, run in alternation."""
-    network = run.weights or run.checkpoint, run.untrained
-    return run.session, network, run.batch_size, run.threads, run.threads_read, run.precision
-
-
 def _judged(run: LatencyRun, verdicts: Sequence[Verdict]) -> tuple[str, str, str]:
     """(outcome, words, reason); a failed check outweighs that the rounds agree."""
     if run.status != "done":
@@ -152,8 +155,8 @@ def _cell(run: LatencyRun, judged: tuple[str, str, str], rivals: Sequence[Latenc
         images_per_second=text.rate(run.images_per_second) if done else text.ABSENT,
         gflops=f"{reached[0]:.1f}" if reached else text.ABSENT,
         of_probe=f"{reached[1] * 100:.0f} %" if reached else text.ABSENT,
-        rank=_rank(spread, rivals) if outcome == "pass" else "",
-        of=len(rivals) if outcome == "pass" else 0,
+        rank=_rank(spread, rivals) if outcome == "pass" and len(rivals) > 1 else "",
+        of=len(rivals),
     )
 
 

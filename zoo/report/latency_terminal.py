@@ -16,7 +16,8 @@ _NARROWEST_ID = 16
 _IN_DOUBT = {"inconclusive": "?", "fail": "✗", "no_claim": text.ABSENT, "known": "known"}
 LEGEND = (
     "b1t2: batch 1, 2 threads. p50: of all calls, in ms, and the interval of the rounds' medians. GFLOP/s: a core, and "
-    "as a share of the probe's. rank: 1 + how many are surely faster; ?: not measurable here; ✗: a check failed."
+    "as a share of the probe's. rank: 1 + how many are surely faster; ✓: quotable, and none to compare; ?: not "
+    "measurable here; ✗: a check failed."
 )
 
 
@@ -59,7 +60,7 @@ def _efficiency(cell: Cell) -> str:
 def _place(cell: Cell) -> str:
     """The rank, or why there is none."""
     if cell.outcome == "pass":
-        return cell.rank or text.ABSENT
+        return cell.rank or "✓"
     return _IN_DOUBT.get(cell.outcome, cell.words)
 
 

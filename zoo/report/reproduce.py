@@ -80,6 +80,6 @@ def _runs(verdict: Verdict, report: Report) -> list[Run]:
 def _conditions(verdict: Verdict, report: Report) -> Conditions:
     """Of the run folder that the verdict's run came from."""
     for part in report.parts:
-        if {verdict.run, verdict.subject} & {*part.runs}:
+        if {verdict.run, verdict.subject} & {*part.runs, *part.latencies}:
             return part.conditions
     return report.conditions

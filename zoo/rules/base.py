@@ -8,7 +8,19 @@ from dataclasses import dataclass, field
 from typing import ClassVar, TypeVar
 
 from zoo.predictions import Predictions
-from zoo.records import Checkpoint, Claim, Deviation, Inspection, LabelMap, Population, Recipe, Run, Source, Verdict
+from zoo.records import (
+    Checkpoint,
+    Claim,
+    Deviation,
+    Inspection,
+    LabelMap,
+    LatencyRun,
+    Population,
+    Recipe,
+    Run,
+    Source,
+    Verdict,
+)
 from zoo.statements import Statement
 
 S = TypeVar("S", bound=Statement)
@@ -23,7 +35,7 @@ class Evidence:
     """Everything that is judged: stored runs, inspections and documents, never a framework, a weight or an image.
 
     tolerance: fraction added on both sides of a documented accuracy; answers: per-image answers of a run, or None
-    where they were not kept; deviations: what is accepted as explained.
+    where they were not kept; deviations: what is accepted as explained; baseline: latencies of an earlier bench.
     """
 
     runs: Sequence[Run] = ()
@@ -38,6 +50,8 @@ class Evidence:
     statements: Sequence[Statement] = ()
     deviations: Sequence[Deviation] = ()
     inspections: Sequence[Inspection] = ()
+    latencies: Sequence[LatencyRun] = ()
+    baseline: Sequence[LatencyRun] = ()
 
     def claims_on(self, checkpoint: str, metric: str) -> list[Claim]:
         """Documented numbers of one checkpoint: its publishers' and their quoters', no reader's own measurement."""

@@ -1,0 +1,89 @@
+"""Rule L401: speed against an earlier bench, in units of what the machine could do at the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from zoo.quantiles import median_of_rounds
+from zoo.records import LatencyRun, Outcome, Verdict
+from zoo.rules.base import Evidence, Rule
+from zoo.rules.latency import differing, unreliable
+
+CONDITIONS = ("batch_size", "threads", "processor", "threads_read", "precision", "untrained")
+
+
+class Baseline(Rule):
+    """No network is slower than in the baseline: relative to the probe, the intervals of the rounds do not separate."""
+
+    id = "L401"
+
+    def judge(self, evidence: Evidence) -> Iterator[Verdict]:
+        """One verdict a cell, where there is a baseline."""
+        for run in evidence.latencies:
+            if run.status == "done" and evidence.baseline:
+                yield self._verdict(run, _earlier(run, evidence.baseline))
+
+    def _verdict(self, run: LatencyRun, earlier: LatencyRun | None) -> Verdict:
+        if earlier is None:
+            return self._made(run, None, "inconclusive", "the baseline has no result of it")
+        field = differing(run, earlier, CONDITIONS)
+        if field is not None:
+            return self._made(run, earlier, "inconclusive", f"not compared with the baseline: {field}")
+        for which, name in ((run, "this result"), (earlier, "the baseline")):
+            why = unreliable(which)
+            if why is not None:
+                return self._made(run, earlier, "inconclusive", f"not compared with the baseline: of {name}, {why}")
+        ratio = _ratio(run, earlier)
+        if ratio is None:
+            return self._made(run, earlier, "inconclusive", "not compared with the baseline: the probe gave no reading")
+        outcome, how = _placed(ratio)
+        reason = (
+            f"{how}: {ratio[0]:.3f} times the baseline ({ratio[1]:.3f} to {ratio[2]:.3f}), each relative to its probe"
+        )
+        verdict = self._made(run, earlier, outcome, reason)
+        return verdict.model_copy(update=dict(zip(("measured", "low", "high"), ratio, strict=True)))
+
+    def _made(self, run: LatencyRun, earlier: LatencyRun | None, outcome: Outcome, reason: str) -> Verdict:
+        return Verdict(
+            rule=self.id,
+            subject=run.subject,
+            outcome=outcome,
+            n=run.calls,
+            reason=reason,
+            run=run.key,
+            against=earlier.key if earlier else None,
+        )
+
+
+def _earlier(run: LatencyRun, baseline: Sequence[LatencyRun]) -> LatencyRun | None:
+    """The same cell, finished; else the same checkpoint and framework in the cell that differs in the fewest fields."""
+    same = [
+        each for each in baseline
+        if (each.checkpoint, each.framework, each.status) == (run.checkpoint, run.framework, "done")
+    ]  # fmt: skip
+    return min(same, key=lambda each: _distance(run, each), default=None)
+
+
+def _distance(run: LatencyRun, other: LatencyRun) -> tuple[bool, int]:
+    fields = sum(getattr(run, name) != getattr(other, name) for name in CONDITIONS)
+    return other.subject != run.subject, fields
+
+
+def _placed(ratio: tuple[float, float, float]) -> tuple[Outcome, str]:
+    _, low, high = ratio
+    if low > 1:
+        return "fail", "slower"
+    return "pass", "faster" if high < 1 else "no slower as far as the rounds can tell"
+
+
+def _ratio(run: LatencyRun, earlier: LatencyRun) -> tuple[float, float, float] | None:
+    """Now by then, and the smallest and largest ratio that the two intervals allow."""
+    now, then = median_of_rounds(_work(run)), median_of_rounds(_work(earlier))
+    if now is None or then is None or then[1] <= 0:
+        return None
+    return now[0] / then[0], now[1] / then[2], now[2] / then[1]
+
+
+def _work(run: LatencyRun) -> list[float]:
+    """Of each round: time by what a core could do beside it, that is GFLOP of the probe's product in the same time."""
+    return [each.median * (each.probe_before + each.probe_after) / 2 for each in run.rounds]
