@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from typing import Any
 import pytest
 from folders_by_hand import ANIMALS, answers, run_with
 from latencies_by_hand import a_bench, variant_tables
+from PIL import Image
 from records_by_hand import a_mixed_report, a_report, a_run, a_verdict
 from test_changes import side
 
@@ -30,7 +34,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LOOKS = [(size, scheme) for size in ("desktop", "phone") for scheme in ("light", "dark")]
-PAGES = ("report", "matrix", "bench", "changes")
+PAGES = ("report", "matrix", "bench", "pictures", "changes")
 
 
 def _axe() -> Path | None:
@@ -63,6 +67,12 @@ def _details() -> Details:
     return Details(agreement=groups * 2, multiply_adds=costs, findings=(finding,))
 
 
+def _picture() -> str:
+    stream = io.BytesIO()
+    Image.new("RGB", (96, 64), (200, 90, 20)).save(stream, "JPEG")
+    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Each kind of page, with every section that it can have."""
@@ -73,6 +83,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "report": html.render(report, claims, _details()),
         "matrix": html.render(twice, claims, _details()),
         "bench": html.render(*a_bench(), Details(variants=variant_tables())),
+        "pictures": html.render(report, claims, replace(_details(), thumbnails={"1.png": _picture()})),
         "changes": changes.to_html(compare(side(a_report()), side(worse))),
     }
     folder = tmp_path_factory.mktemp("pages")
@@ -117,6 +128,13 @@ def opened(browser: Any, pages: dict[str, Path]) -> Iterator[Any]:
         assert each.asked == [each.address]
     for context in contexts:
         context.close()
+
+
+def test_pictures_are_let_in_where_they_are_asked_for(opened: Any) -> None:
+    watched = opened("pictures")
+    pictures = watched.page.locator("img")
+    assert pictures.count() > 0
+    assert pictures.evaluate_all("all => all.every(each => each.naturalWidth === 96)")
 
 
 def test_verdicts_are_filtered(opened: Any) -> None:

@@ -33,10 +33,10 @@ ORDER = (
     ("report.units", "report.text", "report.axes", "report.console", "report.marking", "report.details"),
     ("report.reproduce", "report.conditions", "report.rows", "report.cells", "report.plot", "report.dots"),
     ("report.scatter", "report.ratios", "report.latency_markdown", "report.markdown", "report.tables"),
-    ("report.schema", "report.junit", "report.html", "report.latency_terminal", "report.terminal"),
+    ("report.schema", "report.junit", "report.thumbnails", "report.html", "report.latency_terminal", "report.terminal"),
     ("report.audit", "report.changes", "report", "runfolder"),
     # joining
-    ("merge", "frames", "selection", "audit", "sequential", "validate", "comparison", "plan"),
+    ("merge", "frames", "selection", "audit", "thumbnails", "sequential", "validate", "comparison", "plan"),
     ("catalogue", "doctor", "cli", "__main__"),
 )
 MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}

@@ -22,7 +22,7 @@ from zoo.report.rows import rows
 from zoo.report.scatter import against_latency
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x `|` ](javascript:alert(1)) @someone"
-VOID = {"meta", "wbr", "input", "br", "path", "circle", "rect", "line"}
+VOID = {"meta", "wbr", "input", "br", "path", "circle", "rect", "line", "img"}
 
 
 class _Page(HTMLParser):

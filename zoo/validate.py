@@ -25,6 +25,7 @@ from zoo import (
     selection,
     sequential,
     store,
+    thumbnails,
 )
 from zoo.environments import Environment
 from zoo.errors import EnvironmentBuildError, FileUnavailableError, ImageSetError, UsageError, ZooError
@@ -49,7 +50,7 @@ from zoo.records import (
     Stage,
     Verdict,
 )
-from zoo.runfolder import Documents, RunFolder
+from zoo.runfolder import NO_PICTURES, Documents, RunFolder
 
 T = TypeVar("T")
 
@@ -71,6 +72,7 @@ class Request:
     batch_size: int = 8
     jobs: int = field(default_factory=store.default_jobs)
     tolerance: float = 0.001
+    thumbnails: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain dict."""
@@ -84,7 +86,7 @@ class Request:
             value = getattr(self, name)
             if value != getattr(default, name):
                 text = ",".join(value) if isinstance(value, tuple) else str(value)
-                words += [f"--{name.replace('_', '-')}", text]
+                words += [f"--{name.replace('_', '-')}", *([] if value is True else [text])]
         return tuple(words)
 
     @classmethod
@@ -323,7 +325,8 @@ class Job:
     def _write(self, runs: Sequence[Run]) -> tuple[Report, Documents]:
         documents = self._documents()
         report = judged(self._conditions(), runs, tuple(self._inspections.values()), documents, self.folder)
-        self.folder.write(report, documents)
+        pictures = thumbnails.Thumbnails(self.source.set) if self.request.thumbnails else NO_PICTURES
+        self.folder.write(report, documents, pictures)
         return report, documents
 
     def _documents(self) -> Documents:

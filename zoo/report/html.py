@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from zoo.agreement import Answer, Discordant
 from zoo.records import Claim, Report, Verdict
-from zoo.report import conditions, reproduce, text, units
+from zoo.report import conditions, reproduce, text, thumbnails, units
 from zoo.report.cells import ROUND_HEADS, Cell, cells, first_of_each, of_rounds, reasons
 from zoo.report.details import NOTHING, Details
 from zoo.report.dots import dot_plots
@@ -50,7 +50,7 @@ class Judged:
 
 def render(report: Report, claims: Sequence[Claim], details: Details = NOTHING) -> str:
     """report.html."""
-    found, timed = rows(report, claims), cells(report)
+    found, timed, pictures = rows(report, claims), cells(report), thumbnails.shown(details)
     return _environment().get_template("report.html.j2").render(
         report=report,
         counts=_counts(report, timed),
@@ -79,7 +79,9 @@ def render(report: Report, claims: Sequence[Claim], details: Details = NOTHING) 
         outcomes=list(text.outcome_counts(report.verdicts)),
         general=conditions.of_parts(report),
         run_heads=conditions.RUN_HEADS,
-        **_assets(),
+        pictures=pictures,
+        pictured=thumbnails.sentence(pictures, details),
+        **_assets("; img-src data:" if pictures else ""),
     )  # fmt: skip
 
 
@@ -112,11 +114,11 @@ def _breakable(name: str) -> Markup:
     return Markup("<wbr>").join(escape(part) for part in parts)
 
 
-def _assets() -> dict[str, Any]:
-    """Style and script, and the policy that lets exactly these two in and nothing else."""
+def _assets(more: str = "") -> dict[str, Any]:
+    """Style and script, and the policy that lets exactly these two in, and what `more` says."""
     sources = {name: _source(name) for name in ("report.css", "report.js")}
     style, script = (f"'sha256-{_digest(source)}'" for source in sources.values())
-    policy = f"default-src 'none'; base-uri 'none'; style-src {style}; script-src {script}"
+    policy = f"default-src 'none'; base-uri 'none'; style-src {style}; script-src {script}{more}"
     return {"style": Markup(sources["report.css"]), "script": Markup(sources["report.js"]), "policy": policy}
 
 
