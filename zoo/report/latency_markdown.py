@@ -1,13 +1,14 @@
 """Latency in Markdown: a short table, why numbers cannot be quoted, and the rest folded.
 
-The rounds are left to the page: a comment on a pull request holds 65,536 characters.
+The rounds are left to the page, and what a bench repeats for every cell: a comment on a pull request holds 65,536
+characters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from zoo.records import Report
+from zoo.records import Report, Verdict
 from zoo.report import text, units
 from zoo.report.cells import Cell, cells, first_of_each, reasons, tail_shown
 from zoo.report.marking import escape, folded, marked, name, table
@@ -16,6 +17,7 @@ _LEGEND = (
     "b1t2: batch 1, 2 threads. p50 and its interval, that of the rounds' medians, in ms; GFLOP/s of a core, and as a "
     "share of the probe's. Rank: 1 + how many of the same network, run in alternation, are surely faster."
 )
+_MOST = 8  # reasons that are seen at once
 
 
 def sections(report: Report) -> Iterator[str]:
@@ -25,11 +27,19 @@ def sections(report: Report) -> Iterator[str]:
         yield _table(found)
         yield _LEGEND
         if said := reasons(found):
-            yield "\n".join(f"- {escape(text.listed(names))}: {escape(reason)}" for reason, names in said.items())
+            lines = "\n".join(f"- {escape(text.listed(names))}: {escape(reason)}" for reason, names in said.items())
+            yield lines if len(said) <= _MOST else folded(f"Why {len(said)} cannot be quoted", lines)
         if any(cell.is_done for cell in found):
             yield folded("Loading and memory", _loading(found))
     if report.stages:
         yield folded("Before the network", _stages(report))
+    if any(is_left_out(verdict) for verdict in report.verdicts):
+        yield "Checks of latencies that passed, and documented latencies, are in report.html and verdicts.csv."
+
+
+def is_left_out(verdict: Verdict) -> bool:
+    """What the table says already (L101 to L103 that pass), and what is never judged (L301)."""
+    return verdict.rule == "L301" or (verdict.rule.startswith("L1") and verdict.outcome == "pass")
 
 
 def _table(found: Sequence[Cell]) -> str:

@@ -13,6 +13,7 @@ from zoo.report.cells import Cell, cells, first_of_each, tail_shown
 from zoo.report.console import GAP, STYLES, fold, plain
 
 _NARROWEST_ID = 16
+_MOST = 12  # rows of what the first table does not need
 _IN_DOUBT = {"inconclusive": "?", "fail": "✗", "no_claim": text.ABSENT, "known": "known"}
 LEGEND = (
     "b1t2: batch 1, 2 threads. p50: of all calls, in ms, and the interval of the rounds' medians. GFLOP/s: a core, and "
@@ -28,7 +29,7 @@ def tables(report: Report, width: int = 100) -> Iterator[Table | Text]:
         yield Text(LEGEND, style="dim")
         if any(cell.is_done for cell in found):
             yield Text()
-            yield _of_loading(found, width)
+            yield from _of_loading(found, width)
     if report.stages:
         yield Text()
         yield _of_stages(report)
@@ -64,18 +65,21 @@ def _place(cell: Cell) -> str:
     return _IN_DOUBT.get(cell.outcome, cell.words)
 
 
-def _of_loading(found: Sequence[Cell], width: int) -> Table:
+def _of_loading(found: Sequence[Cell], width: int) -> Iterator[Table | Text]:
     """Once for each checkpoint and framework: loading depends on neither batch nor threads, the first call little."""
     heads = ("framework", "checkpoint", "", "load", "first call", "memory peak", "file")
     result = plain(heads, {"load", "first call", "memory peak", "file"}, ("checkpoint",), "Until the first answer")
-    for cell in first_of_each(found):
+    first = first_of_each(found)
+    for cell in first[:_MOST]:
         run = cell.run
         result.add_row(
             cell.framework, Text("\n".join(fold(cell.checkpoint, max(_NARROWEST_ID, width - 71)))), cell.size,
             units.duration(run.load_seconds), units.duration(run.first_call_seconds),
             units.megabytes(run.memory_peak), units.megabytes(run.file_bytes),
         )  # fmt: skip
-    return result
+    yield result
+    if len(first) > _MOST:
+        yield Text(f"{len(first) - _MOST} more are in latency.csv", style="dim")
 
 
 def _of_stages(report: Report) -> Table:

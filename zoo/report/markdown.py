@@ -44,8 +44,9 @@ def _failed(report: Report) -> str:
 
 def _verdicts(report: Report, claims: Sequence[Claim]) -> str:
     """Two folds: what is open, and what holds."""
-    open_ones = [verdict for verdict in text.worst_first(report.verdicts) if verdict.outcome not in text.GOOD]
-    good = [verdict for verdict in text.worst_first(report.verdicts) if verdict.outcome in text.GOOD]
+    listed = [verdict for verdict in text.worst_first(report.verdicts) if not latency_markdown.is_left_out(verdict)]
+    open_ones = [verdict for verdict in listed if verdict.outcome not in text.GOOD]
+    good = [verdict for verdict in listed if verdict.outcome in text.GOOD]
     folds = [("Not confirmed, with reasons", open_ones), ("Confirmed and passed", good)]
     known = by_id(claims)
     return "\n\n".join(

@@ -16,6 +16,7 @@ from zoo.report.rows import Row, rows
 _HEADS = ("framework", "checkpoint", "n", "top-1", "top-5", "documented", "verdict", "images/s")
 _RIGHT = {"n", "top-1", "top-5", "images/s"}
 _NARROWEST_ID = 20
+_MOST_DOUBTS = 8  # lines: on a busy machine each latency has a doubt of its own
 
 
 def table(report: Report, claims: Sequence[Claim], width: int = 100) -> RenderableType:
@@ -74,17 +75,22 @@ def _verdict(row: Row) -> Text:
 def _open_verdicts(report: Report) -> list[str]:
     """One line per outcome and reason, with the subjects that share it; failed runs have their own lines."""
     failed = {run.subject for run in text.not_done(report)}
-    subjects: dict[tuple[str, str], list[str]] = {}
+    subjects: dict[tuple[str, str, bool], list[str]] = {}
     for verdict in text.worst_first(report.verdicts):
         follows = verdict.outcome == "not_run" and verdict.subject in failed
         if verdict.outcome not in text.GOOD and verdict.rule != "L301" and not follows:
-            names = subjects.setdefault((verdict.outcome, text.one_line(verdict.reason)), [])
+            kind = verdict.outcome, text.one_line(verdict.reason), text.is_latency(verdict)
+            names = subjects.setdefault(kind, [])
             if (name := text.one_line(verdict.subject)) not in names:
                 names.append(name)
     lines = [
-        f"{text.outcome_name(outcome)}: {text.listed(names)}: {reason}" for (outcome, reason), names in subjects.items()
+        (f"{text.outcome_name(outcome)}: {text.listed(names)}: {reason}", of_bench and outcome != "fail")
+        for (outcome, reason, of_bench), names in subjects.items()
     ]
-    return [*lines, *_documented_latencies(report)]
+    kept = [line for line, of_bench in lines if not of_bench]
+    doubts = [line for line, of_bench in lines if of_bench]
+    more = [f"{len(doubts) - _MOST_DOUBTS} more of the bench are in report.html"] if len(doubts) > _MOST_DOUBTS else []
+    return [*kept, *doubts[:_MOST_DOUBTS], *more, *_documented_latencies(report)]
 
 
 def _documented_latencies(report: Report) -> list[str]:
