@@ -114,6 +114,19 @@ class Adapter(ABC):
             scores = np.concatenate([self._predict_piece(piece, fixed) for piece in _pieces(batch, fixed)])
         return _checked(scores, (len(batch), self.info.outputs))
 
+    def fitted(self, batch: np.ndarray) -> np.ndarray:
+        """The batch as `call` takes it: in the network's shape and dtype, with as many rows as it takes at once."""
+        if self.info is None:
+            raise AdapterError("fitted before load")
+        fixed = self.info.input_shape[0]
+        if fixed not in (-1, len(batch)):
+            raise AdapterError(f"the network takes {fixed} images a call, so {len(batch)} cannot be timed as one")
+        return np.ascontiguousarray(self._fitted(batch, self.info))
+
+    def call(self, fitted: np.ndarray) -> np.ndarray:
+        """The framework's own work on a `fitted` batch, and nothing else: what is timed. Scores are not checked."""
+        return self._predict(fitted)
+
     def inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
         """Static facts of the files; see `_inspect`."""
         return self._inspect(files, options)

@@ -18,11 +18,14 @@ import numpy as np
 from contract import Adapter, AdapterError, ModelInfo, Options
 from mobilenet_v2 import Network
 
-MISBEHAVIOURS = ("crash", "hang", "print", "garbage", "nan", "wrong_shape", "raise")
+MISBEHAVIOURS = ("crash", "hang", "print", "garbage", "nan", "wrong_shape", "raise", "change_mind")
 
 
 class FakeAdapter(Adapter):
-    """numpy only. `misbehave` is one of MISBEHAVIOURS, `misbehave_at` the number of the predict call (from 0)."""
+    """numpy only. `misbehave` is one of MISBEHAVIOURS, `misbehave_at` the number of the predict call (from 0).
+
+    `threads_in_effect` is what it says of its threads, in place of those asked for.
+    """
 
     def __init__(self) -> None:
         self.model: Dict[str, Any] = {}
@@ -45,7 +48,7 @@ class FakeAdapter(Adapter):
             input_dtype=self.model.get("input_dtype", "uint8"),
             output_name="scores",
             outputs=self.model["outputs"],
-            threads=options.threads,
+            threads=self.model.get("threads_in_effect", options.threads),
             precision=options.precision,
         )
 
@@ -79,6 +82,8 @@ class FakeAdapter(Adapter):
                     continue
         if misbehave == "raise":
             raise RuntimeError("asked to raise")
+        if misbehave == "change_mind":
+            return scores[:, ::-1]
         if misbehave == "nan":
             scores[0, 0] = np.nan
         return scores[:, 1:] if misbehave == "wrong_shape" else scores

@@ -15,10 +15,11 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Sequence, TextIO, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Sequence, TextIO, Tuple
 
 import numeric
 import numpy as np
+import untrained
 from contract import Adapter, Options, info_as_json, live_threads
 from mobilenet_v2 import Network
 
@@ -32,6 +33,8 @@ class Server:
         self.module = module
         self.adapter: Any = None
         self.options: Any = None
+        self.batches: List[np.ndarray] = []
+        self.cell: Any = None
 
     def answer(self, request: Dict[str, Any]) -> Reply:
         """Result of one request; raises what the adapter raises."""
@@ -39,6 +42,8 @@ class Server:
             "hello": self.hello,
             "load": self.load,
             "predict": self.predict,
+            "prepare": self.prepare,
+            "bench": self.bench,
             "inspect": self.inspect,
             "export": self.export,
         }
@@ -77,15 +82,45 @@ class Server:
         np.save(request["out"], np.concatenate(scores), allow_pickle=False)
         return {"rows": last - first, "seconds": seconds, "live_threads": live_threads()}
 
+    def prepare(self, request: Dict[str, Any]) -> Reply:
+        """Read rows of stores and make the batches that `bench` will call; seconds an image of the numeric steps.
+
+        Before `load`, so that they count as memory which was there already; `bench` has its imports by then too.
+        """
+        timing = importlib.import_module("timing")  # needs pytest, which is only asked for here
+        size, steps = request["batch_size"], request["numeric"]
+        stores = [np.load(path, mmap_mode="r", allow_pickle=False) for path in request["stores"]]
+        pixels = np.concatenate(stores)[: request["images"]]
+        pixels.flags.writeable = False  # numeric.apply works in place where it may
+        self.batches = [numeric.apply(steps, pixels[start : start + size]) for start in range(0, len(pixels), size)]
+        spent = []
+        for image in range(len(pixels)):
+            start = timing.seconds()
+            numeric.apply(steps, pixels[image : image + 1])
+            spent.append(timing.seconds() - start)
+        return {"seconds": spent, "resident": timing.resident()[0]}
+
+    def bench(self, request: Dict[str, Any]) -> Reply:
+        """Time one block of calls (see timing.Cell.block), after the first request's first call."""
+        timing = importlib.import_module("timing")
+        if self.cell is None:
+            self.cell = timing.Cell(self.adapter, self.batches)
+        found = self.cell.block(request["seconds"], request["name"], Path(request["out"]))
+        peak, labels = timing.resident()[1], self.cell.labels.tolist()
+        return {**found, "first_call_seconds": self.cell.first_call, "peak": peak, "labels": labels}
+
     def inspect(self, request: Dict[str, Any]) -> Reply:
         """Static facts of files."""
         return {"facts": self.adapter.inspect(_paths(request), _options(request))}
 
     def export(self, request: Dict[str, Any]) -> Reply:
-        """Write tensors (an .npz of canonical names) in a published format; the files written."""
-        with np.load(request["tensors"], allow_pickle=False) as archive:
-            tensors = {name: archive[name] for name in archive.files}
+        """Write tensors (an .npz of canonical names; random ones if None) in a published format; the files written."""
         network, target = Network(**request["network"]), Path(request["target"])
+        if request["tensors"] is None:
+            tensors = untrained.tensors(network)
+        else:
+            with np.load(request["tensors"], allow_pickle=False) as archive:
+                tensors = {name: archive[name] for name in archive.files}
         files = self.adapter.export(tensors, network, request["format"], target)
         return {"files": [str(path) for path in files]}
 

@@ -79,23 +79,30 @@ def test_without_a_probe_nothing_can_be_said() -> None:
 
 
 def test_causes_explain_a_refusal_and_are_none_by_themselves() -> None:
-    trouble = {"settled": False, "steal": 0.031, "load": 3.4}
+    trouble = {"settled": False, "steal": 0.031, "elsewhere": 0.34}
     assert doubt.obstacle(a_latency_run(rounds=trouble)) is None
     why = doubt.obstacle(a_latency_run([0.004, 0.004, 0.004, 0.004, 0.004, 0.006], trouble)) or ""
     assert why.endswith(
         "; likely: the warm-up did not settle in 6 of 6 rounds, the hypervisor gave up to 3.1 % of the processor to "
-        "others, load from elsewhere (up to 3.4, of which 1 can be this one's)"
+        "others, other programs used up to 34 % of the machine's processors"
     )
 
 
 def test_limits_of_what_is_named() -> None:
-    assert doubt.likely_causes(a_latency_run(rounds={"steal": 0.02, "load": 2.0})) == []
-    assert len(doubt.likely_causes(a_latency_run(rounds={"steal": 0.0201, "load": 2.1}))) == 2
+    assert doubt.likely_causes(a_latency_run(rounds={"steal": 0.02, "elsewhere": 0.05})) == []
+    assert len(doubt.likely_causes(a_latency_run(rounds={"steal": 0.0201, "elsewhere": 0.051}))) == 2
 
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0.00401, "4.01 ms"), (0.0125, "12.5 ms"), (0.0000421, "0.0421 ms"), (1.234, "1234 ms"), (0, "0 ms")],
+    [
+        (0.00401, "4.01 ms"),
+        (0.0125, "12.5 ms"),
+        (0.0000421, "0.0421 ms"),
+        (0.0099995, "10.0 ms"),
+        (1.234, "1234 ms"),
+        (0, "0 ms"),
+    ],
 )
 def test_milliseconds(seconds: float, shown: str) -> None:
     assert milliseconds(seconds) == shown

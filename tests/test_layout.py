@@ -23,7 +23,8 @@ ORDER = (
     ("stats", "quantiles", "efficiency", "accepted", "planning", "ranking", "wording", "progress", "doubt"),
     ("documented", "variants", "predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
     # measuring
-    ("images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
+    ("images", "machine", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
+    ("tasks", "stages", "latency"),
     # judging: needs nothing of the measuring row
     ("rules.base", "rules.accuracy", "rules.agreement", "rules.pairs", "rules.documents", "rules.attainable"),
     ("rules.recovered", "rules.architecture", "rules.order", "rules.same_bytes", "rules.same_name", "rules.sizes"),
@@ -36,12 +37,12 @@ ORDER = (
     ("report.schema", "report.junit", "report.thumbnails", "report.html", "report.latency_terminal", "report.terminal"),
     ("report.audit", "report.changes", "report", "runfolder"),
     # joining
-    ("merge", "frames", "selection", "audit", "thumbnails", "sequential", "validate", "comparison", "plan"),
+    ("merge", "frames", "selection", "audit", "thumbnails", "sequential", "validate", "bench", "comparison", "plan"),
     ("catalogue", "doctor", "cli", "__main__"),
 )
 MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
-MEASURING |= {"preprocess"}
-JUDGING = [name for row in ORDER[5:-2] for name in row]
+MEASURING |= {"preprocess", "machine", "tasks", "stages", "latency"}
+JUDGING = [name for row in ORDER[6:-2] for name in row]
 
 
 def modules() -> dict[str, Path]:

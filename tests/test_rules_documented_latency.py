@@ -33,8 +33,8 @@ def test_a_documented_latency_stands_beside_ours() -> None:
     assert found.measured == pytest.approx(0.0123, rel=0.01)
     assert found.reason == (
         "documented 73.8 ms (tf-slim-mobilenet-readme: table, row mobilenet_v2_1.0_224, column Mobile CPU (ms) Pixel 1)"
-        " on Pixel 1, CPU (batch size and threads not stated); here 12.3 ms on Example CPU 2.4 GHz in tensorflow, "
-        "batch 1, threads 1, fp32: another device"
+        ": Pixel 1, CPU; batch size and threads not stated; here 12.3 ms: Example CPU 2.4 GHz in tensorflow, batch 1, "
+        "threads 1, fp32; another device"
     )
 
 
@@ -62,6 +62,23 @@ def test_the_nearest_result_of_each_framework_is_shown() -> None:
     phones = beside(cells, "qualcomm")  # names no file: only our fastest of the architecture
     assert {each.run for each in phones} == {"tensorflow b1t1"}
     assert len(phones) == 4
+
+
+def test_a_machine_that_no_document_names() -> None:
+    (found,) = beside([measured("torchvision/mobilenet_v2-v1", 0.01)], "gluoncv")
+    assert "float32 latency): batch 1; machine and threads not stated; here 10.0 ms" in found.reason
+
+
+def test_the_documents_own_framework_comes_first() -> None:
+    fast = measured("tflite/mobilenet_v2_1.0_224", 0.003)
+    slow = measured("torchvision/mobilenet_v2-v1", 0.01)
+    shown = {each.claim_id: each.subject.partition("@")[2] for each in beside([fast, slow], "timm")}
+    assert shown == {"timm-018": "torch/b1t1", "timm-019": "torch/b1t1"}
+
+
+def test_sessions_are_counted() -> None:
+    runs = [run.model_copy(update={"session": f"b/{at % 2}"}) for at, run in enumerate(by_size("timm"))]
+    assert "; timed in 2 sessions, in alternation only within each" in ratios(runs, "timm")[0].reason
 
 
 def test_quantised_networks_stand_beside_quantised_ones() -> None:

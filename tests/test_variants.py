@@ -101,12 +101,22 @@ def test_the_machines_of_one_publisher_are_tables_of_their_own() -> None:
 
 
 def test_what_was_not_measured_alike_is_not_mixed() -> None:
-    latencies = by_size("timm", session="s1")
-    other = [run.model_copy(update={"session": "s2", "threads": 2}) for run in latencies]
+    latencies = by_size("timm", session="monday/1")
+    other = [run.model_copy(update={"session": "tuesday/1", "threads": 2}) for run in latencies]
     claims = [claim for claim in CLAIMS if claim.source == "timm-benchmark-i7-12700h"]
-    assert [(table.session, table.threads) for table in found([*latencies, *other], claims)] == [("s1", 1), ("s2", 2)]
-    mixed = [latencies[0], *other[1:]]
-    assert found(mixed, claims) == []
+    tables_here = found([*latencies, *other], claims)
+    assert [(table.bench, table.threads) for table in tables_here] == [("monday", 1), ("tuesday", 2)]
+    for change in ({"session": "tuesday/1"}, {"processor": "Another"}, {"threads": 2}, {"batch_size": 8}):
+        assert found([latencies[0].model_copy(update=change), *latencies[1:]], claims) == []
+
+
+def test_sessions_of_one_bench_make_one_table() -> None:
+    latencies = by_size("tf-slim")
+    latencies = [
+        run.model_copy(update={"session": f"2025-03-01T12:00:00+00:00/{at // 12}"}) for at, run in enumerate(latencies)
+    ]
+    (table,) = found(latencies)
+    assert len(table.points) == 22
 
 
 def test_fewer_than_three_variants_are_no_table() -> None:

@@ -11,11 +11,12 @@ from rich.text import Text
 
 from zoo import __version__, cache, catalogue, comparison, doctor, environments, fetch, merge, plan, selection, store
 from zoo.audit import audit, look
+from zoo.bench import BUDGET, Bench, BenchRequest
 from zoo.changes import Side
 from zoo.changes import compare as changes_between
 from zoo.errors import FileUnavailableError, UsageError
 from zoo.frameworks import framework, public_frameworks
-from zoo.judge import DEVIATES, NOT_RUN, OK, exit_code
+from zoo.judge import DEVIATES, EXIT_CODES, NOT_RUN, OK, exit_code
 from zoo.manifest import load_zoo
 from zoo.progress import Talk
 from zoo.records import Report
@@ -47,6 +48,16 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
     return None if value is None else tuple(framework(name.strip()).name for name in value.split(","))
 
 
+def _counts(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """1,8 as a tuple of different whole numbers, 1 or more."""
+    if value is None:
+        return None
+    words = [word.strip() for word in value.split(",")]
+    if not all(word.isdecimal() and int(word) >= 1 for word in words):
+        raise click.BadParameter(f"expected whole numbers, 1 or more, separated by commas, got {value!r}")
+    return tuple(dict.fromkeys(int(word) for word in words))
+
+
 def _sample(context: click.Context, parameter: click.Parameter, value: str | None) -> int | str | None:
     """A number of images, or "auto" as it is."""
     if value is None or value == "auto":
@@ -56,7 +67,10 @@ def _sample(context: click.Context, parameter: click.Parameter, value: str | Non
     return int(value)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": PLAIN_WIDTH})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": PLAIN_WIDTH},
+    epilog=f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}.",
+)
 @click.version_option(__version__, prog_name="zoo")
 def cli() -> None:
     """Re-run what model zoos document about their MobileNetV2 checkpoints, and judge it."""
@@ -100,6 +114,32 @@ def validate(tolerance: float, out: Path | None, resume: Path | None, fresh: boo
     report, documents = job.execute()
     _show(report, documents, folder)
     return exit_code(report.runs, report.verdicts)
+
+
+@cli.command("bench")
+@click.option("--zoo", default="embedded", help="embedded, published, or a folder with a zoo's data files.")
+@click.option("--checkpoints", metavar="GLOB", help="Ids to time, such as 'onnx-zoo/*'; several with commas.")
+@click.option("--frameworks", metavar="A,B", callback=_names, help="Time in these; default: the publisher's own.")
+@click.option("--batch", metavar="1,8", default="1", show_default=True, callback=_counts, help="Images a call.")
+@click.option("--threads", metavar="1,2", callback=_counts, help="For one operator; default: all cores.")
+@click.option("--images", metavar="PATH", help="Folder or ILSVRC2012_img_val.tar; default: the zoo's own.")
+@click.option("--labels", metavar="FILE", help="Labels, where they do not lie beside the images.")
+@click.option("--recipe", metavar="ID", help="Decode, resize and crop as this recipe does.")
+@click.option("--budget", metavar="SECONDS", type=click.FloatRange(1), default=BUDGET, show_default=True,
+              help="For warm-up and calls of each cell.")  # fmt: skip
+@click.option("--untrained", is_flag=True, help="Random weights where a published file is not here.")
+@click.option("--baseline", metavar="RUN", help="Fail what is slower than in this earlier bench.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; default: runs/<utc time>-<id>.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def bench_(out: Path | None, quiet: bool, threads: tuple[int, ...] | None, **options: Any) -> int:
+    """Time checkpoints in their frameworks, and say first whether the numbers can be quoted."""
+    request = BenchRequest(**options) if threads is None else BenchRequest(threads=threads, **options)
+    folder = RunFolder(out if out is not None else RunFolder.fresh_path())
+    job = Bench(request, folder, Talk(quiet=quiet))
+    folder.create(request.to_json())
+    report, documents = job.execute()
+    _show(report, documents, folder)
+    return exit_code(report.runs, report.verdicts, report.latencies)
 
 
 @cli.command("plan")

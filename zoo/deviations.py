@@ -31,7 +31,7 @@ def apply(
             if verdicts[index].outcome in BAD:
                 result[index] = _accepted(verdicts[index], deviation)
         if not here or all(verdicts[index].outcome in GOOD for index in here):
-            stale.append(_stale(deviation, bool(here)))
+            stale.append(outlived(deviation, bool(here)))
     return result + stale
 
 
@@ -40,7 +40,7 @@ def _accepted(verdict: Verdict, deviation: Deviation) -> Verdict:
     return verdict.model_copy(update={"outcome": "known", "reason": why})
 
 
-def _stale(deviation: Deviation, passes: bool) -> Verdict:
+def outlived(deviation: Deviation, passes: bool) -> Verdict:
     """A known deviation is still there: its rule and subject exist, and the rule does not pass."""
     what = "now passes" if passes else "matches no verdict: rule and subject are compared exactly"
     return Verdict(

@@ -28,6 +28,11 @@ def device(claim: Claim) -> str:
     return _NO_FILE.sub("", claim.note).removeprefix("measured on ").strip()
 
 
+def machine(claim: Claim) -> str:
+    """`device` without the batch size; nothing where that is all that is said."""
+    return re.sub(r"\bbatch \d+,?\s*", "", device(claim))
+
+
 def column(claim: Claim) -> str:
     """Which column of its table a number stands in: "Mobile CPU (ms) Pixel 1"."""
     _, marked, name = claim.place.partition("column ")

@@ -11,7 +11,7 @@ FEWEST_CALLS = 11  # in a round, for a median that two odd calls do not move far
 LARGEST_SPREAD = 0.10  # of the rounds' medians, whole width of their interval by their median; still allowed
 LARGEST_DRIFT = 0.10  # of the probe, largest to smallest by their mean; no longer allowed
 NOTABLE_STEAL = 0.02  # share of processor time; named as a likely cause
-NOTABLE_LOAD = 1.0  # above the worker's own threads; named as a likely cause
+NOTABLE_ELSEWHERE = 0.05  # share of processor time; named as a likely cause
 
 _DIGITS = 9  # of a share: what lies exactly on a limit is not pushed over it by float arithmetic
 
@@ -47,13 +47,13 @@ def likely_causes(run: LatencyRun) -> list[str]:
     """What else went on while it was measured; no reason for a refusal by itself."""
     causes = []
     unsettled = sum(not each.settled for each in run.rounds)
-    steal, load = (max((getattr(each, name) for each in run.rounds), default=0.0) for name in ("steal", "load"))
+    steal, others = (max((getattr(each, name) for each in run.rounds), default=0.0) for name in ("steal", "elsewhere"))
     if unsettled:
         causes.append(f"the warm-up did not settle in {unsettled} of {len(run.rounds)} rounds")
     if steal > NOTABLE_STEAL:
         causes.append(f"the hypervisor gave up to {percent(steal, 1)} % of the processor to others")
-    if load > run.threads + NOTABLE_LOAD:
-        causes.append(f"load from elsewhere (up to {load:.1f}, of which {run.threads} can be this one's)")
+    if others > NOTABLE_ELSEWHERE:
+        causes.append(f"other programs used up to {percent(others, 0)} % of the machine's processors")
     return causes
 
 

@@ -28,6 +28,7 @@ from zoo.workers import Worker
 
 Say = Callable[[str], None]
 FACTS = "environment.json"
+TIMING = Path("requirements", "timing.txt")  # what `bench` needs in every environment
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,15 @@ def ensure(framework: Framework, say: Say) -> Environment:
 
 
 def _folder(framework: Framework, version: str) -> Path:
-    content = framework.requirements_file.read_bytes() + f"{sys.platform} {platform.machine()}".encode()
+    pins = b"".join(path.read_bytes() for path in _requirements(framework))
+    content = pins + f"{sys.platform} {platform.machine()}".encode()
     digest = hashlib.sha256(content).hexdigest()[:12]
     return places.home() / "envs" / f"{framework.name}-py{version}-{digest}"
+
+
+def _requirements(framework: Framework) -> tuple[Path, Path]:
+    """Files of exact pins."""
+    return framework.requirements_file, places.ADAPTERS / TIMING
 
 
 def _described(framework: Framework, folder: Path) -> Environment:
@@ -127,7 +134,8 @@ def _build(framework: Framework, base: str, folder: Path, say: Say) -> None:
 def _install(framework: Framework, building: Path) -> subprocess.CompletedProcess[str]:
     """pip, run by the new environment's interpreter, so that a user's own pip settings hold."""
     command = [sys.executable, "-m", "pip", "--python", str(building / "bin" / "python"), "install"]
-    return _run([*command, "--no-input", "--quiet", "-r", str(framework.requirements_file)])
+    files = [word for path in _requirements(framework) for word in ("-r", str(path))]
+    return _run([*command, "--no-input", "--quiet", *files])
 
 
 def _proof(framework: Framework, building: Path) -> dict[str, str]:

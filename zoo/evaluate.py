@@ -72,7 +72,8 @@ class Evaluation:
 
     def __init__(self, task: Task, settings: Settings, limits: dict[str, float] | None = None) -> None:
         self.task, self.settings, self.limits = task, settings, limits
-        self._base = _base_key(task, settings)
+        self._options = options_of(task, settings.threads, settings.batch_size, settings.precision)
+        self._base = _base_key(task, self._options)
         self._stack = ExitStack()
         self._worker: Worker | None = None
         self._facts: dict[str, Any] = {}
@@ -168,25 +169,26 @@ class Evaluation:
             worker = Worker(task.environment.framework, python, limits=self.limits)
             self._worker = self._stack.enter_context(worker)
             reply = self._worker.request(
-                "load", files=[str(path) for path in task.located.paths], options=_options(task, self.settings)
+                "load", files=[str(path) for path in task.located.paths], options=self._options
             )
             self._facts = reply["info"]
         return self._worker
 
 
-def _options(task: Task, settings: Settings) -> dict[str, Any]:
+def options_of(task: Task, threads: int, batch_size: int, precision: str = "fp32") -> dict[str, Any]:
+    """How a worker is asked to load a task's files; the fields of contract.Options."""
     network = task.checkpoint.network
     return {
-        "threads": settings.threads,
+        "threads": threads,
         "format": task.checkpoint.format,
-        "batch_size": settings.batch_size,
-        "precision": settings.precision,
+        "batch_size": batch_size,
+        "precision": precision,
         "network": network.to_json() if network else None,
         "extra": task.checkpoint.options,
     }
 
 
-def _base_key(task: Task, settings: Settings) -> str:
+def _base_key(task: Task, options: dict[str, Any]) -> str:
     """Everything an answer depends on but the images."""
     environment = task.environment
     return cache.digest_of(
@@ -195,7 +197,7 @@ def _base_key(task: Task, settings: Settings) -> str:
             "adapter": environment.framework.adapter_digest(),
             "versions": environment.versions,
             "environment": environment.framework.environment,
-            "options": _options(task, settings),
+            "options": options,
             "recipe": task.recipe.content(),
             "decoders": preprocess.versions(),
         }

@@ -1,4 +1,4 @@
-"""Checkpoints that are written here: the embedded zoo's weights in each framework's published format."""
+"""Checkpoints that are written here, in each framework's published format: the embedded zoo's, and untrained ones."""
 
 from __future__ import annotations
 
@@ -28,21 +28,30 @@ def export(checkpoint: Checkpoint, root: Path, environment: Environment) -> Loca
     weights = root / checkpoint.export_from
     if not weights.is_file():
         raise FileUnavailableError(f"{checkpoint.id}: export_from names {weights}, which does not exist")
-    folder = places.home() / "exports" / _key(checkpoint, weights, environment) / checkpoint.format
+    # The weights came with the zoo and the file was made from them here: nothing is left to verify.
+    return located(_written(checkpoint, weights, checkpoint.format, environment), verified=True)
+
+
+def untrained(checkpoint: Checkpoint, form: str, environment: Environment) -> Located:
+    """A file of its architecture in format `form`, with random weights. Raises WorkerError, CacheError."""
+    return located(_written(checkpoint, None, form, environment), verified=False)
+
+
+def _written(checkpoint: Checkpoint, weights: Path | None, form: str, environment: Environment) -> list[Path]:
+    folder = places.home() / "exports" / _key(checkpoint, weights, environment) / form.replace(":", "-")
     order = folder / "files.txt"
     with cache.explained(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / "lock"):
             if not order.is_file():
-                _write(checkpoint, weights, environment, folder)
-    # The weights came with the zoo and the file was made from them here: nothing is left to verify.
-    return located([folder / name for name in order.read_text(encoding="utf-8").splitlines()], verified=True)
+                _write(checkpoint, weights, form, environment, folder)
+    return [folder / name for name in order.read_text(encoding="utf-8").splitlines()]
 
 
-def _key(checkpoint: Checkpoint, weights: Path, environment: Environment) -> str:
+def _key(checkpoint: Checkpoint, weights: Path | None, environment: Environment) -> str:
     assert checkpoint.network is not None
     content = [
-        cache.file_sha256(weights),
+        cache.file_sha256(weights) if weights else "untrained",
         checkpoint.network.to_json(),
         environment.framework.adapter_digest(),
         environment.key,
@@ -50,20 +59,21 @@ def _key(checkpoint: Checkpoint, weights: Path, environment: Environment) -> str
     return cache.digest_of(content)[:16]
 
 
-def _write(checkpoint: Checkpoint, weights: Path, environment: Environment, folder: Path) -> None:
+def _write(checkpoint: Checkpoint, weights: Path | None, form: str, environment: Environment, folder: Path) -> None:
     assert checkpoint.network is not None
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
     try:
         tensors = building / "tensors.npz"
-        np.savez(tensors, allow_pickle=False, **_read(checkpoint, weights))
+        if weights is not None:
+            np.savez(tensors, allow_pickle=False, **_read(checkpoint, weights))
         target = building / "files"
         target.mkdir()
         with Worker(environment.framework, environment.python) as worker:
             reply = worker.request(
                 "export",
-                tensors=str(tensors),
+                tensors=str(tensors) if weights is not None else None,
                 network=checkpoint.network.to_json(),
-                format=checkpoint.format,
+                format=form,
                 target=str(target),
             )
         names = [str(Path(name).relative_to(target)) for name in reply["files"]]

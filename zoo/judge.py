@@ -60,7 +60,13 @@ CLAIM_RULES: tuple[Rule, ...] = (
     schedules.CosineLog(), schedules.StepCount(), facts.OneAnswer(),
 )  # fmt: skip
 
-OK, DEVIATES, WRONG_USE, NOT_RUN = 0, 1, 2, 3  # exit codes
+OK, DEVIATES, WRONG_USE, NOT_RUN = 0, 1, 2, 3
+EXIT_CODES = {
+    OK: "nothing refuted or failed",
+    DEVIATES: "something refuted or failed",
+    WRONG_USE: "wrong use",
+    NOT_RUN: "something that was asked for could not be run",
+}
 
 
 def judge(evidence: Evidence, rules: Sequence[Rule] = RULES) -> list[Verdict]:

@@ -14,12 +14,9 @@ from typing import Any, TypeVar
 from zoo import (
     __version__,
     audit,
-    environments,
-    exports,
-    files,
-    frameworks,
     images,
     inspections,
+    machine,
     places,
     preprocess,
     selection,
@@ -27,10 +24,8 @@ from zoo import (
     store,
     thumbnails,
 )
-from zoo.environments import Environment
-from zoo.errors import EnvironmentBuildError, FileUnavailableError, ImageSetError, UsageError, ZooError
-from zoo.evaluate import Evaluation, Material, Settings, Task
-from zoo.frameworks import Framework
+from zoo.errors import FileUnavailableError, ImageSetError, UsageError, ZooError
+from zoo.evaluate import Evaluation, Material, Settings
 from zoo.images import ImageSet
 from zoo.judge import judge
 from zoo.manifest import Zoo, load_zoo
@@ -51,6 +46,7 @@ from zoo.records import (
     Verdict,
 )
 from zoo.runfolder import NO_PICTURES, Documents, RunFolder
+from zoo.tasks import Planned, Tasks
 
 T = TypeVar("T")
 
@@ -101,7 +97,7 @@ class Source:
 
     def __init__(self, zoo: Zoo, request: Request, talk: Talk) -> None:
         self._request, self._zoo, self._talk = request, zoo, talk
-        whole = images.open_image_set(_image_path(zoo, request), Path(request.labels) if request.labels else None)
+        whole = images.open_image_set(image_path(zoo, request.images), Path(request.labels) if request.labels else None)
         if request.images is None:
             whole = replace(whole, name=f"{zoo.name}/{whole.name}")
         self._whole = whole
@@ -152,15 +148,6 @@ class Source:
         return Material(self.set, self.blocks, self.digest, kind, name)
 
 
-@dataclass(frozen=True)
-class Planned:
-    """One run that was asked for."""
-
-    checkpoint: Checkpoint
-    framework: Framework
-    recipe: Recipe
-
-
 class Job:
     """Everything that was asked for, run after run; the folder is written after each."""
 
@@ -171,8 +158,8 @@ class Job:
         pairs = selection.pairs(selection.checkpoints(self.zoo, request.checkpoints), request.frameworks)
         self.plan = [Planned(each, framework, self._recipe(each)) for each, framework in pairs]
         self.source = Source(self.zoo, request, talk)
+        self.tasks = Tasks(self.zoo, talk)
         self.settings = Settings(request.threads, request.batch_size, fresh=fresh)
-        self._environments: dict[str, Environment | ZooError] = {}
         self._inspections: dict[str, Inspection] = {}
 
     def execute(self) -> tuple[Report, Documents]:
@@ -214,7 +201,7 @@ class Job:
             ]
 
     def _lane(self, planned: Planned, stack: ExitStack) -> sequential.Lane:
-        evaluation = stack.enter_context(Evaluation(self._task(planned), self.settings))
+        evaluation = stack.enter_context(Evaluation(self.tasks.task(planned), self.settings))
         evaluation.check()
         images.check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
         kind, name = self.source.population
@@ -237,7 +224,7 @@ class Job:
 
     def _tried(self, planned: Planned, work: Callable[[], T]) -> T | Run:
         """What `work` gives, or the run that it could not make."""
-        name = _named(planned)
+        name = planned.title
         try:
             return work()
         except ImageSetError:
@@ -251,23 +238,12 @@ class Job:
             self.talk.say(f"{name}: failed: {error}")
             return self._missing(planned, "failed", f"{error}\n{details}".strip())
 
-    def _task(self, planned: Planned) -> Task:
-        checkpoint, label_map = planned.checkpoint, self.zoo.label_maps[planned.checkpoint.label_map]
-        # A file that is not here needs no environment to say so.
-        located = None if checkpoint.export_from else files.locate(checkpoint, self.zoo.root)
-        environment = self._environment(planned.framework)
-        if located is None:
-            # Written by the framework whose format it is, also where another one reads it as a second opinion.
-            writer = self._environment(frameworks.framework(checkpoint.framework))
-            located = exports.export(checkpoint, self.zoo.root, writer)
-        return Task(checkpoint, planned.recipe, label_map, environment, located)
-
     def _finished(self, planned: Planned) -> Run:
-        with Evaluation(self._task(planned), self.settings) as evaluation:
+        with Evaluation(self.tasks.task(planned), self.settings) as evaluation:
             evaluation.check()
             images.check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
             material = self.source.material(planned.recipe.geometry)
-            with self.talk.bar(_named(planned), len(self.source.set.images)) as advance:
+            with self.talk.bar(planned.title, len(self.source.set.images)) as advance:
                 run, predictions = evaluation.run(material, advance)
             self._look_into(evaluation)
         self.folder.write_predictions(run, predictions)
@@ -287,18 +263,6 @@ class Job:
             self._inspections[inspection.subject] = inspection
             if inspection.error:
                 self.talk.say(f"{inspection.subject}: not looked into: {inspection.error}")
-
-    def _environment(self, framework: Framework) -> Environment:
-        """Built at most once a job, also when building it fails."""
-        if framework.name not in self._environments:
-            try:
-                self._environments[framework.name] = environments.ensure(framework, self.talk.say)
-            except EnvironmentBuildError as error:
-                self._environments[framework.name] = error
-        found = self._environments[framework.name]
-        if isinstance(found, ZooError):
-            raise found
-        return found
 
     def _missing(self, planned: Planned, status: RunStatus, error: str) -> Run:
         return Run(
@@ -346,24 +310,32 @@ class Job:
         return audit.about(self.zoo, {planned.checkpoint.id for planned in self.plan})
 
     def _conditions(self) -> Conditions:
-        kind, name = self.source.population
-        return Conditions(
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            command=self.request.arguments(),
-            suite_version=__version__,
-            python=platform.python_version(),
-            platform=platform.platform(),
-            processor=_processor(),
-            cores=store.default_jobs(),
-            zoo=self.zoo.name,
-            image_set=self.source.set.name,
-            images=len(self.source.set.images),
-            images_digest=self.source.digest,
-            population=kind,
-            population_id=name,
-            decoders=preprocess.versions(),
-            tolerance=self.request.tolerance,
-        )
+        source = self.source
+        found = conditions(self.request.arguments(), self.zoo, source.set, source.digest, source.population)
+        return found.model_copy(update={"tolerance": self.request.tolerance})
+
+
+def conditions(
+    command: Sequence[str], zoo: Zoo, image_set: ImageSet, digest: str, population: tuple[PopulationKind, str]
+) -> Conditions:
+    """What holds for everything that is measured now, on these images."""
+    kind, name = population
+    return Conditions(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=tuple(command),
+        suite_version=__version__,
+        python=platform.python_version(),
+        platform=platform.platform(),
+        processor=machine.processor(),
+        cores=store.default_jobs(),
+        zoo=zoo.name,
+        image_set=image_set.name,
+        images=len(image_set.images),
+        images_digest=digest,
+        population=kind,
+        population_id=name,
+        decoders=preprocess.versions(),
+    )
 
 
 def judged(
@@ -389,10 +361,6 @@ def judged(
     )
 
 
-def _named(planned: Planned) -> str:
-    return f"{planned.checkpoint.id} in {planned.framework.title}"
-
-
 def _chosen(whole: ImageSet, request: Request) -> ImageSet:
     """All images, a sample, or all in the order in which they are looked at until everything is decided."""
     if request.sample is None:
@@ -402,9 +370,10 @@ def _chosen(whole: ImageSet, request: Request) -> ImageSet:
     return images.ordered(whole, request.seed)
 
 
-def _image_path(zoo: Zoo, request: Request) -> Path:
-    if request.images is not None:
-        return Path(request.images)
+def image_path(zoo: Zoo, given: str | None) -> Path:
+    """The images of --images, else the zoo's own; raises UsageError."""
+    if given is not None:
+        return Path(given)
     own = zoo.root / "images"
     if not own.is_dir():
         raise UsageError(
@@ -412,13 +381,3 @@ def _image_path(zoo: Zoo, request: Request) -> Path:
             "for instance the ILSVRC2012 validation set"
         )
     return own
-
-
-def _processor() -> str:
-    """The processor's name as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

@@ -28,8 +28,9 @@ class VariantTable:
 
     source: id of the document; device: its words for machine and conditions, nothing where it has none; publisher,
     format: whose networks ours are, and in what kind of file. claims, runs, points: in the same order, the largest
-    variant first. rho: Spearman's rank correlation of documented and measured times, None where all of one side are
-    equal; p_value: the chance of one as high if the two orders had nothing to do with each other.
+    variant first. bench: when it was begun; its sessions go together, as a document's table may be longer than what is
+    timed in one session. rho: Spearman's rank correlation of documented and measured times, None where all of one side
+    are equal; p_value: the chance of one as high if the two orders had nothing to do with each other.
     """
 
     title: str
@@ -41,7 +42,7 @@ class VariantTable:
     format: str
     batch_size: int
     threads: int
-    session: str
+    bench: str
     claims: tuple[Claim, ...]
     runs: tuple[LatencyRun, ...]
     points: tuple[Point, ...]
@@ -57,7 +58,8 @@ class _Family(NamedTuple):
     format: str
     batch_size: int
     threads: int
-    session: str
+    bench: str
+    processor: str
     precision: str
 
 
@@ -97,7 +99,7 @@ def _families(
             checkpoint = checkpoints.get(run.checkpoint)
             family = _Family(
                 run.framework, run.checkpoint.partition("/")[0], checkpoint.format if checkpoint else "",
-                run.batch_size, run.threads, run.session, run.precision,
+                run.batch_size, run.threads, run.session.partition("/")[0], run.processor, run.precision,
             )  # fmt: skip
             families.setdefault(family, []).append(run)
     return families
@@ -132,7 +134,7 @@ def _table(
         format=family.format,
         batch_size=family.batch_size,
         threads=family.threads,
-        session=family.session,
+        bench=family.bench,
         claims=tuple(claim for claim, _ in ordered),
         runs=tuple(run for _, run in ordered),
         points=tuple(

@@ -21,7 +21,7 @@ def percent(fraction: float, decimals: int = 2) -> str:
 def milliseconds(seconds: float) -> str:
     """Seconds as milliseconds with three digits and the unit: 0.00401 is "4.01 ms", 0.0125 is "12.5 ms"."""
     value = seconds * 1000
-    decimals = max(0, 2 - floor(log10(value))) if value > 0 else 0
+    decimals = max(0, 2 - floor(log10(float(f"{value:.3g}")))) if value > 0 else 0  # 9.9995 is 10.0, not 10.00
     return f"{value:.{decimals}f} ms"
 
 

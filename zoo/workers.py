@@ -24,7 +24,10 @@ from zoo.errors import WorkerError
 from zoo.frameworks import Framework
 
 # Longest wait for one reply, seconds. Importing a framework from a cold disk takes minutes at worst.
-LIMITS = {"hello": 300.0, "load": 300.0, "predict": 900.0, "inspect": 300.0, "export": 600.0, "bye": 10.0}
+LIMITS = {
+    "hello": 300.0, "load": 300.0, "predict": 900.0, "prepare": 300.0, "bench": 900.0, "inspect": 300.0,
+    "export": 600.0, "bye": 10.0,
+}  # fmt: skip
 TAIL_LINES = 15
 
 
@@ -48,6 +51,7 @@ class Worker:
         self._command = [str(python), "-E", "-s", str(adapters / "serve.py"), f"{framework.name}_adapter"]
         self._replies: queue.Queue[str | None] = queue.Queue()
         self._number = 0
+        self._stopped = False
 
     def __enter__(self) -> Self:
         self._stderr = tempfile.TemporaryFile(prefix="zoo-worker-")
@@ -85,6 +89,9 @@ class Worker:
 
     def request(self, op: str, **fields: Any) -> dict[str, Any]:
         """Result of one operation; raises WorkerError."""
+        if self._stopped:
+            self._signal(signal.SIGCONT)
+            self._stopped = False
         self._number += 1
         line = json.dumps({"id": self._number, "op": op, **fields}) + "\n"
         stdin = self._process.stdin
@@ -95,6 +102,15 @@ class Worker:
         except OSError:
             raise self._died(op) from None
         return self._result(op, self._number)
+
+    def stop(self) -> None:
+        """Take its processor time away until the next request: threads that wait busily would slow down others."""
+        self._signal(signal.SIGSTOP)
+        self._stopped = True
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):  # its next request says that it died
+            os.killpg(self._process.pid, number)
 
     def _read(self) -> None:
         stdout = self._process.stdout
@@ -142,8 +158,7 @@ class Worker:
         )
 
     def _kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         self._process.wait()
         self._reader.join()
         for stream in (self._process.stdin, self._process.stdout):

@@ -29,9 +29,10 @@ class Round(Record):
     """One block of timed calls between two probes; what else went on is kept with it.
 
     median: of its calls, seconds; warmup_calls: untimed calls before them; settled: whether the warm-up had become
-    stable when it ended; cores_used: processor time of the worker by wall time; load: average of the last minute
-    before the block; steal: share of the machine's processor time that its hypervisor gave to others; switches:
-    involuntary context switches of the worker; probe_before, probe_after: GFLOP/s a core of a matrix product.
+    stable when it ended; seconds: of both together; cores_used: processor time of the worker by wall time; load:
+    average of the last minute before the block; elsewhere: share of the machine's processor time that other programs
+    used during it; steal: share that its hypervisor gave away; switches: involuntary context switches of the worker;
+    probe_before, probe_after: GFLOP/s a core of a matrix product.
     """
 
     number: int = Field(ge=1)
@@ -42,6 +43,7 @@ class Round(Record):
     seconds: Seconds
     cores_used: float = Field(ge=0)
     load: float = Field(ge=0)
+    elsewhere: Fraction = 0.0
     steal: Fraction
     switches: int = Field(ge=0)
     probe_before: float = Field(ge=0)
@@ -122,7 +124,7 @@ class LatencyRun(Record):
 class Stage(Record):
     """What comes before the network, per image on one core: seconds to do one stage of a recipe.
 
-    stage: "geometry" (read, decode, resize, crop) or "numeric" (pixels to the network's input); recipe: the id of that
+    stage: "geometry" (decode, resize, crop) or "numeric" (pixels to the network's input); recipe: the id of that
     part of a recipe; images: how many were timed, each `repeats` times.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import exp, log
 
 from zoo import doubt, stats
-from zoo.documented import OWN, SAME_ARCHITECTURE, batch_size, device, nearness, seconds, threads
+from zoo.documented import OWN, SAME_ARCHITECTURE, batch_size, device, machine, nearness, seconds, threads
 from zoo.records import Claim, LatencyRun, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.variants import VariantTable, tables
@@ -39,7 +39,7 @@ class Beside(Rule):
             documented=seconds(claim),
             measured=p50.value,
             n=run.calls,
-            reason=f"documented {quoted(claim)} on {_theirs(claim)}; here {milliseconds(p50.value)} on {_ours(run)}: "
+            reason=f"documented {quoted(claim)}: {_theirs(claim)}; here {milliseconds(p50.value)}: {_ours(run)}; "
             f"another device{_remarks(run, distance)}",
             run=run.key,
             sources=(claim.source,),
@@ -78,7 +78,8 @@ class Ratios(Rule):
 def _nearest(claim: Claim, evidence: Evidence) -> Iterator[tuple[LatencyRun, int]]:
     """Of the results nearest to what a claim is about, one a framework: the one measured most like the document's.
 
-    Of the same architecture alone (a document names no file, or the file was not timed) it is only our fastest.
+    Of the same architecture alone (a document names no file, or the file was not timed) it is only our fastest, in the
+    document's own framework if that was timed.
     """
     near = [
         (distance, run)
@@ -91,6 +92,7 @@ def _nearest(claim: Claim, evidence: Evidence) -> Iterator[tuple[LatencyRun, int
     batch = min(alike, key=lambda run: abs(run.batch_size - (batch_size(claim) or SMALLEST_BATCH)), default=None)
     alike = [run for run in alike if batch is not None and run.batch_size == batch.batch_size]
     if closest == SAME_ARCHITECTURE:
+        alike = [run for run in alike if run.framework == claim.framework] or alike
         alike = sorted(_most_alike(alike, claim), key=_p50)[:1]
     for framework in dict.fromkeys(run.framework for run in alike):
         own = _most_alike([run for run in alike if run.framework == framework], claim)
@@ -110,9 +112,11 @@ def _p50(run: LatencyRun) -> float:
 
 
 def _theirs(claim: Claim) -> str:
-    unsaid = [name for name, value in (("batch size", batch_size(claim)), ("threads", threads(claim))) if value is None]
-    missing = f" ({' and '.join(unsaid)} not stated)" if unsaid else ""
-    return (device(claim) or "a device that is not named") + missing
+    """As documented, and what of it is not."""
+    known = {"machine": machine(claim), "batch size": batch_size(claim), "threads": threads(claim)}
+    unsaid = [name for name, value in known.items() if not value]
+    missing = f"{' and '.join(unsaid)} not stated" if unsaid else ""
+    return "; ".join(part for part in (device(claim), missing) if part)
 
 
 def _ours(run: LatencyRun) -> str:
@@ -150,8 +154,9 @@ def _farthest(table: VariantTable) -> str:
 
 
 def _of_what(table: VariantTable) -> str:
-    random = sum(run.untrained for run in table.runs)
+    random, sessions = sum(run.untrained for run in table.runs), len({run.session for run in table.runs})
     doubtful = sum(doubt.obstacle(run) is not None for run in table.runs)
     said = f"; {table.publisher}'s networks" + (f" in {table.format}" if table.format else "")
     said += f", {random} of them with random weights" if random else ""
+    said += f"; timed in {sessions} sessions, in alternation only within each" if sessions > 1 else ""
     return said + (f"; {doubtful} of our times cannot be quoted by themselves (L101)" if doubtful else "")

@@ -107,7 +107,10 @@ def other_answers(run: LatencyRun) -> str | None:
         share = percent(run.different / run.images_checked)
         return f"{run.different:,} of {run.images_checked:,} labels ({share} %) are not those of the accuracy run"
     if run.images_checked < FEWEST_IMAGES:
-        return f"the labels of {run.images_checked} images were compared, {FEWEST_IMAGES} are needed"
+        return (
+            f"the labels of {run.images_checked} images were compared, {FEWEST_IMAGES} are needed: give --budget more, "
+            "or more images"
+        )
     return None
 
 
@@ -127,9 +130,8 @@ def broken_conditions(run: LatencyRun) -> list[str]:
 
 def unreliable(run: LatencyRun) -> str | None:
     """Why a cell is not to be compared with others, in words; None where it may be."""
-    why = doubt.obstacle(run)
-    if why is not None:
-        return f"it is not measurable here, because {why}"
+    if doubt.obstacle(run) is not None:
+        return f"it is not measurable here ({Quotable.id} says why)"
     faults = [fault for fault in (other_answers(run), *broken_conditions(run)) if fault]
     return f"it is not what was asked for: {faults[0]}" if faults else None
 

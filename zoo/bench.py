@@ -1,0 +1,257 @@
+"""`zoo bench`: how fast checkpoints are in their frameworks, and whether that can be said here at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo import architecture, images, inspections, latency, places, selection, stages, store
+from zoo.errors import FileUnavailableError, UsageError, ZooError
+from zoo.evaluate import Evaluation, Settings, Task
+from zoo.images import ImageSet
+from zoo.latency import Asked, Session, Setting
+from zoo.manifest import load_zoo
+from zoo.progress import Talk
+from zoo.records import Conditions, Geometry, LatencyRun, Report, Stage
+from zoo.runfolder import Documents, RunFolder
+from zoo.tasks import Planned, Tasks
+from zoo.validate import conditions, image_path, judged
+
+IMAGES = 64  # at least, that are timed and whose labels are compared
+TOGETHER = 12  # cells of one session: all their networks are in memory at once
+BUDGET = 20.0  # seconds
+
+
+@dataclass(frozen=True)
+class BenchRequest:
+    """The arguments of `zoo bench`; see there. It is kept in the run folder."""
+
+    zoo: str = "embedded"
+    checkpoints: str | None = None
+    frameworks: tuple[str, ...] | None = None
+    batch: tuple[int, ...] = (1,)
+    threads: tuple[int, ...] = field(default_factory=lambda: (store.default_jobs(),))
+    images: str | None = None
+    labels: str | None = None
+    recipe: str | None = None
+    budget: float = BUDGET
+    untrained: bool = False
+    baseline: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dict."""
+        return asdict(self)
+
+    def arguments(self) -> tuple[str, ...]:
+        """The command line that makes this request; options at their default are left out."""
+        words = ["zoo", "bench"]
+        default = BenchRequest()
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            if value == getattr(default, name):
+                continue
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else f"{value}"
+            words += [f"--{name}"] if value is True else [f"--{name}", text]
+        return tuple(words)
+
+
+class Bench:
+    """Everything that was asked for, session after session; the folder is written after each."""
+
+    def __init__(self, request: BenchRequest, folder: RunFolder, talk: Talk) -> None:
+        """Raises UsageError, ManifestError, ImageSetError or RunFolderError before anything is timed."""
+        self.request, self.folder, self.talk = request, folder, talk
+        self.zoo = load_zoo(request.zoo)
+        pairs = selection.pairs(selection.checkpoints(self.zoo, request.checkpoints), request.frameworks)
+        self.plan = [
+            Planned(each, entry, selection.recipe_in_effect(self.zoo, each, request.recipe, None))
+            for each, entry in pairs
+        ]
+        self.tasks = Tasks(self.zoo, talk)
+        self.baseline = _baseline(request)
+        self.images = self._images()
+        self.created = datetime.now(UTC).isoformat(timespec="seconds")
+        self.stages: dict[tuple[str, str], Stage] = {}
+        self._ready: dict[int, tuple[Task, NDArray[np.int64], int | None, bool] | str] = {}
+
+    def execute(self) -> tuple[Report, Documents]:
+        """Time every cell and judge them. A cell that fails is recorded and the others go on. Ctrl-C is raised again
+        once what was measured is written.
+        """
+        done: list[LatencyRun] = []
+        for threads, batch_size, chosen in self._sessions():
+            name = f"{self.created}/{len({each.session for each in done}) + 1}"
+            asked = [self._asked(planned, batch_size, threads, name) for planned in chosen]
+            settings = [self._setting(each, planned) for each, planned in zip(asked, chosen, strict=True)]
+            session = Session([each for each in settings if isinstance(each, Setting)], self.request.budget)
+            try:
+                networks = "1 network" if len(session.cells) == 1 else f"{len(session.cells)} networks"
+                tell = partial(self._tell, f"batch {batch_size}, threads {threads}, {networks}")
+                session.run(self.folder.path / "benchmarks", tell)
+            finally:
+                timed = iter(session.finished())
+                done += [next(timed) if isinstance(each, Setting) else each for each in settings]
+                for cell in session.cells:
+                    self._note_numeric(cell)
+                written = self._write(done)
+        return written
+
+    def _tell(self, title: str, number: int) -> None:
+        self.talk.say(f"{title}: round {number} of {latency.ROUNDS}")
+
+    def _sessions(self) -> Iterator[tuple[int, int, list[Planned]]]:
+        """Cells that are timed in alternation: of equal threads and batch size, networks of one kind side by side."""
+        plan = sorted(self.plan, key=_cost, reverse=True)
+        for threads, batch_size in product(self.request.threads, self.request.batch):
+            for start in range(0, len(plan), TOGETHER):
+                yield threads, batch_size, plan[start : start + TOGETHER]
+
+    def _asked(self, planned: Planned, batch_size: int, threads: int, session: str) -> Asked:
+        return Asked(
+            checkpoint=planned.checkpoint.id,
+            framework=planned.framework.name,
+            recipe=planned.recipe.id,
+            image_set=self.images.name,
+            batch_size=batch_size,
+            threads=threads,
+            session=session,
+        )
+
+    def _setting(self, asked: Asked, planned: Planned) -> Setting | LatencyRun:
+        """What is needed to time a cell, or its record that says why it cannot be."""
+        try:
+            task, labels, multiply_adds, untrained = self._prepared(planned)
+            count = math.ceil(IMAGES / asked.batch_size) * asked.batch_size
+            return Setting(
+                asked=asked,
+                task=task,
+                stores=self._stores(planned.recipe.geometry),
+                labels=labels[:count],
+                multiply_adds=multiply_adds,
+                untrained=untrained,
+            )
+        except ZooError as error:
+            self.talk.say(f"{planned.title}: not timed: {error}")
+            return asked.missing(str(error))
+
+    def _prepared(self, planned: Planned) -> tuple[Task, NDArray[np.int64], int | None, bool]:
+        """Of a checkpoint in a framework, once for all its cells: what runs it, the labels of its accuracy run,
+        multiply-adds of one image, and whether its weights are random.
+        """
+        key = id(planned)
+        if key not in self._ready:
+            try:
+                self._ready[key] = self._prepare(planned)
+            except ZooError as error:
+                self._ready[key] = str(error)
+        found = self._ready[key]
+        if isinstance(found, str):
+            raise ZooError(found)
+        return found
+
+    def _prepare(self, planned: Planned) -> tuple[Task, NDArray[np.int64], int | None, bool]:
+        untrained = False
+        try:
+            task = self.tasks.task(planned)
+        except FileUnavailableError:
+            if not self.request.untrained:
+                raise
+            task, untrained = self.tasks.untrained(planned), True
+        self._stores(planned.recipe.geometry)
+        with Evaluation(task, Settings(store.default_jobs())) as evaluation:
+            evaluation.check()
+            parts = [evaluation.part(block) for block in self._blocks]
+            labels = np.concatenate([part.indices[:, 0] for part in parts]).astype(np.int64)
+            return task, labels, _multiply_adds(evaluation), untrained
+
+    def _images(self) -> ImageSet:
+        """A sample that fills whole batches of every size; of all classes, not of the first ones."""
+        whole = images.open_image_set(
+            image_path(self.zoo, self.request.images), Path(self.request.labels) if self.request.labels else None
+        )
+        count = max(math.ceil(IMAGES / size) * size for size in self.request.batch)
+        if count > len(whole.images):
+            raise UsageError(
+                f"--batch {max(self.request.batch)}: {count} images are needed, {whole.name} has {len(whole.images)}; "
+                "give a smaller batch or more images (--images)"
+            )
+        chosen = images.sample(whole, count, seed=0)
+        return chosen if self.request.images else replace(chosen, name=f"{self.zoo.name}/{whole.name}")
+
+    @cached_property
+    def _digests(self) -> tuple[str, ...]:
+        return images.digests(self.images, places.home() / "digests")
+
+    @cached_property
+    def _blocks(self) -> list[store.Block]:
+        return store.blocks(self.images, self._digests)
+
+    def _stores(self, geometry: Geometry) -> list[Path]:
+        """Decoded images; how long that takes is measured once for each geometry."""
+        store.fill(geometry, self._blocks, jobs=1)
+        key = "geometry", geometry.id
+        if key not in self.stages:
+            self.stages[key] = stages.geometry_stage(geometry, self.images.images[:IMAGES], self.images.name)
+        return [store.block_path(geometry, block) for block in self._blocks]
+
+    def _note_numeric(self, cell: latency.Cell) -> None:
+        recipe = cell.setting.task.recipe.numeric.id
+        if cell.prepared and ("numeric", recipe) not in self.stages:
+            spent = cell.prepared["seconds"]
+            self.stages["numeric", recipe] = stages.numeric_stage(recipe, self.images.name, spent)
+
+    def _write(self, done: Sequence[LatencyRun]) -> tuple[Report, Documents]:
+        checkpoints = {planned.checkpoint.id: planned.checkpoint for planned in self.plan}
+        documents = Documents(
+            checkpoints=tuple(checkpoints.values()),
+            claims=tuple(claim for claim in self.zoo.claims.values() if claim.metric == "latency"),
+            populations=(),
+            deviations=tuple(self.zoo.deviations.values()),
+            baseline=tuple(self.baseline),
+        )
+        report = judged(
+            self._conditions(), (), (), documents, self.folder, latencies=done, stages=tuple(self.stages.values())
+        )
+        self.folder.write(report, documents)
+        return report, documents
+
+    def _conditions(self) -> Conditions:
+        digest = images.listing_digest(self.images, self._digests)
+        found = conditions(self.request.arguments(), self.zoo, self.images, digest, ("other", ""))
+        return found.model_copy(update={"created": self.created})
+
+
+def _baseline(request: BenchRequest) -> tuple[LatencyRun, ...]:
+    if request.baseline is None:
+        return ()
+    found = RunFolder(Path(request.baseline)).report().latencies
+    if not found:
+        raise UsageError(f"--baseline: {request.baseline} holds no bench; give the folder that `zoo bench` wrote")
+    return found
+
+
+def _cost(planned: Planned) -> tuple[float, str]:
+    """Networks of one shape are neighbours, so that what is ranked is timed in one session."""
+    network = planned.checkpoint.network
+    return (architecture.parts(network).multiply_adds if network else 0.0), planned.checkpoint.weights or ""
+
+
+def _multiply_adds(evaluation: Evaluation) -> int | None:
+    """Of one image, as counted in the file; of the documented architecture where the file is not counted."""
+    task = evaluation.task
+    checkpoint, environment = task.checkpoint, task.environment
+    if environment.framework.name == checkpoint.framework:
+        found = inspections.of_bytes(checkpoint, environment.framework.name, task.located)
+        measured = inspections.measured(found, checkpoint, environment, evaluation.inspect).measured
+        if measured is not None and measured.multiply_adds is not None:
+            return measured.multiply_adds
+    return architecture.parts(checkpoint.network).multiply_adds if checkpoint.network else None

@@ -1,0 +1,226 @@
+"""Networks under given conditions, timed: workers that take turns, and what was measured of each.
+
+Workers run in palindromes (A B C C B A), so that a machine that grows slower or faster does the same to all of them.
+Between two blocks nothing runs but the probe, which says how fast the machine is at that moment.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo import cache, machine, quantiles
+from zoo.errors import WorkerError, ZooError
+from zoo.evaluate import Task, options_of
+from zoo.records import LatencyRun, Round
+from zoo.workers import Worker
+
+ROUNDS = quantiles.FEWEST_ROUNDS
+_PATIENCE = 10  # times its budget, and a minute, that a block may take before its worker counts as hung
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One cell as it was asked for."""
+
+    checkpoint: str
+    framework: str
+    recipe: str
+    image_set: str
+    batch_size: int
+    threads: int
+    session: str
+
+    def fields(self) -> dict[str, Any]:
+        """What a LatencyRun says of it, even if it could not be timed."""
+        own = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**own, "key": cache.digest_of(own)[:16], "processor": machine.processor()}
+
+    def missing(self, why: str) -> LatencyRun:
+        """The record of a cell that was not started."""
+        return LatencyRun(**self.fields(), status="not_run", error=why)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one cell is timed with.
+
+    stores: decoded images, in the recipe's geometry; labels: the outputs that the accuracy run chose for them, int64
+    (images,); multiply_adds: of one image, where they are known; untrained: random weights.
+    """
+
+    asked: Asked
+    task: Task
+    stores: Sequence[Path]
+    labels: NDArray[np.int64]
+    multiply_adds: int | None = None
+    untrained: bool = False
+
+    def fields(self) -> dict[str, Any]:
+        """What a LatencyRun says of it before anything is timed."""
+        task = self.task
+        return {
+            **self.asked.fields(),
+            "versions": task.environment.versions,
+            "settings": task.environment.framework.environment,
+            "sha256": task.located.sha256,
+            "weights": "" if self.untrained else task.checkpoint.weights or task.located.sha256,
+            "untrained": self.untrained,
+            "multiply_adds": self.multiply_adds,
+            "file_bytes": sum(path.stat().st_size for path in task.located.paths),
+        }
+
+
+@dataclass
+class Cell:
+    """A worker with one network. A failure ends its part in the session."""
+
+    setting: Setting
+    budget: float
+    failure: str = ""
+    prepared: dict[str, Any] = field(default_factory=dict)
+    loaded: dict[str, Any] = field(default_factory=dict)
+    last: dict[str, Any] = field(default_factory=dict)
+    rounds: list[Round] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+
+    def open(self, stack: ExitStack) -> None:
+        """Start the worker, read its images, load its network."""
+        task, setting = self.setting.task, self.setting
+        limits = {"bench": 60 + _PATIENCE * self.budget}
+        with self._failing():
+            self.worker = stack.enter_context(
+                Worker(task.environment.framework, task.environment.python, limits=limits)
+            )
+            self.prepared = self.worker.request(
+                "prepare",
+                stores=[str(path) for path in setting.stores],
+                images=len(setting.labels),
+                batch_size=setting.asked.batch_size,
+                numeric=[step.to_json() for step in task.recipe.numeric.steps],
+            )
+            self.loaded = self.worker.request(
+                "load",
+                files=[str(path) for path in task.located.paths],
+                options=options_of(task, setting.asked.threads, setting.asked.batch_size),
+            )
+            self.worker.stop()
+
+    def block(self, folder: Path, probe: float) -> float:
+        """One round. probe: of the moment before, GFLOP/s a core; the one after it is returned."""
+        number = len(self.rounds) + 1
+        asked = self.setting.asked
+        name = f"{asked.checkpoint}@{asked.framework}/b{asked.batch_size}t{asked.threads}"
+        out = folder / f"{re.sub('[^A-Za-z0-9.]+', '-', name)}-r{number}.json"
+        left = self.budget - sum(each.seconds for each in self.rounds)
+        load, before = machine.load(), machine.Usage.now()
+        with self._failing():
+            reply = self.worker.request("bench", seconds=max(left, 0) / (ROUNDS + 1 - number), name=name, out=str(out))
+            used = machine.Usage.now().since(before)
+            self.worker.stop()
+            self.last = reply
+            times = _times(out)
+            self.times += times
+            probe_after = machine.probe(asked.threads)
+            self.rounds.append(
+                Round(
+                    number=number,
+                    calls=len(times),
+                    median=median(times),
+                    load=load,
+                    elsewhere=_share(used.busy - reply["processor_seconds"], used),
+                    steal=_share(used.stolen, used),
+                    probe_before=probe,
+                    probe_after=probe_after,
+                    **{key: reply[key] for key in ("warmup_calls", "settled", "seconds", "cores_used", "switches")},
+                )
+            )
+            return probe_after
+        return machine.probe(asked.threads)
+
+    def finished(self) -> LatencyRun:
+        """What was measured, or why not."""
+        known = self.setting.fields()
+        if len(self.rounds) < ROUNDS:
+            why = self.failure or f"interrupted after {len(self.rounds)} of {ROUNDS} rounds"
+            return LatencyRun(**known, status="failed", error=why)
+        info, labels = self.loaded["info"], np.array(self.last["labels"])
+        answered = labels != -1
+        return LatencyRun(
+            **known,
+            threads_read=info["threads"],
+            live_threads=self.last["live_threads"],
+            precision=info["precision"],
+            load_seconds=self.loaded["seconds"],
+            first_call_seconds=self.last["first_call_seconds"],
+            memory_before=self.prepared["resident"],
+            memory_peak=self.last["peak"],
+            calls=len(self.times),
+            quantiles=quantiles.of_calls(self.times),
+            images_per_second=self.setting.asked.batch_size * len(self.times) / sum(self.times),
+            rounds=tuple(self.rounds),
+            images_checked=int(answered.sum()),
+            different=int((labels != self.setting.labels)[answered].sum()),
+            status="done",
+        )
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """An error of the worker is kept, and the other cells go on."""
+        try:
+            yield
+        except ZooError as error:
+            details = error.details if isinstance(error, WorkerError) else ""
+            self.failure = f"{error}\n{details}".strip()
+
+
+class Session:
+    """Cells with the same number of threads that are timed in alternation."""
+
+    def __init__(self, settings: Sequence[Setting], budget: float) -> None:
+        """budget: seconds of warm-up and calls for each cell."""
+        self.cells = [Cell(setting, budget) for setting in settings]
+
+    def run(self, folder: Path, say: Callable[[int], None]) -> None:
+        """Time all of them; pytest-benchmark's files go to `folder`, `say` is told each round's number.
+
+        When it ends early, `finished` tells how far it came.
+        """
+        with cache.explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            for cell in self.cells:
+                cell.open(stack)
+            if not self.cells:
+                return
+            probe = machine.probe(self.cells[0].setting.asked.threads)
+            for number in range(ROUNDS):
+                say(number + 1)
+                for cell in self.cells if number % 2 == 0 else reversed(self.cells):
+                    if not cell.failure:
+                        probe = cell.block(folder, probe)
+
+    def finished(self) -> list[LatencyRun]:
+        """In the order of the settings."""
+        return [cell.finished() for cell in self.cells]
+
+
+def _times(path: Path) -> list[float]:
+    """Seconds of every call, from pytest-benchmark's file."""
+    (found,) = json.loads(path.read_text(encoding="utf-8"))["benchmarks"]
+    times: list[float] = found["stats"]["data"]
+    return times
+
+
+def _share(part: float, whole: machine.Usage) -> float:
+    """Of all processors' time; clock ticks make small parts negative."""
+    return min(max(part / whole.total, 0.0), 1.0) if whole.total else 0.0

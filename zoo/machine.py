@@ -1,0 +1,89 @@
+"""What this machine is, how fast it computes at the moment, and what else it is doing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+PROBE_SIDE = 512  # of the square float32 matrices: three of them fit a core's second cache
+PROBE_SECONDS = 0.15
+
+
+def processor() -> str:
+    """The processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def probe(cores: int) -> float:
+    """GFLOP/s a core of matrix products, one for each of `cores` cores at the same time, over `PROBE_SECONDS`.
+
+    numpy's BLAS computes them: near the most that this processor can do in float32, and the same for every framework.
+    Each core has a product of its own: threads that wait for each other would say more about the scheduler.
+    """
+    end = time.perf_counter_ns() + int(PROBE_SECONDS * 1e9)
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores) as pool:
+        times = list(pool.map(_product_time, [end] * cores))
+    return 2 * PROBE_SIDE**3 * sum(1 / each for each in times) / cores
+
+
+def _product_time(end: int) -> float:
+    """Median of products until `end`, ns; numpy lets other threads run meanwhile."""
+    a = np.random.default_rng(0).random((PROBE_SIDE, PROBE_SIDE), dtype=np.float32)
+    out = np.empty_like(a)
+    times: list[int] = []
+    while not times or time.perf_counter_ns() < end:
+        start = time.perf_counter_ns()
+        a.dot(a, out=out)
+        times.append(time.perf_counter_ns() - start)
+    return median(times)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Processor time of the whole machine since it started, seconds: spent by anything, stolen by its hypervisor,
+    idle; zeros where the system does not say.
+    """
+
+    busy: float
+    stolen: float
+    idle: float
+
+    @classmethod
+    def now(cls) -> Usage:
+        """Read /proc/stat."""
+        try:
+            words = Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0].split()[1:9]
+        except OSError:
+            return cls(0.0, 0.0, 0.0)
+        user, nice, system, idle, waiting, hard, soft, stolen = (int(w) / os.sysconf("SC_CLK_TCK") for w in words)
+        return cls(user + nice + system + hard + soft, stolen, idle + waiting)
+
+    def since(self, before: Usage) -> Usage:
+        """What was used between two readings."""
+        return Usage(self.busy - before.busy, self.stolen - before.stolen, self.idle - before.idle)
+
+    @property
+    def total(self) -> float:
+        """Of all processors together."""
+        return self.busy + self.stolen + self.idle
+
+
+def load() -> float:
+    """Average number of running tasks in the last minute; 0 where the system does not say."""
+    try:
+        return os.getloadavg()[0]
+    except OSError:
+        return 0.0

@@ -1,0 +1,83 @@
+"""From what is asked for to what can be run: environments built, files located or written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from zoo import environments, exports, files
+from zoo.environments import Environment
+from zoo.errors import EnvironmentBuildError, FileUnavailableError, ZooError
+from zoo.evaluate import Task
+from zoo.files import Located
+from zoo.frameworks import Framework, framework
+from zoo.manifest import Zoo
+from zoo.progress import Talk
+from zoo.records import Checkpoint, Recipe
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A checkpoint in a framework with a recipe, as it was asked for."""
+
+    checkpoint: Checkpoint
+    framework: Framework
+    recipe: Recipe
+
+    @property
+    def title(self) -> str:
+        """For a reader."""
+        return f"{self.checkpoint.id} in {self.framework.title}"
+
+
+class Tasks:
+    """Of one job. An environment is built at most once, also when building it fails."""
+
+    def __init__(self, zoo: Zoo, talk: Talk) -> None:
+        self.zoo, self.talk = zoo, talk
+        self._environments: dict[str, Environment | ZooError] = {}
+
+    def task(self, planned: Planned) -> Task:
+        """Raises FileUnavailableError, EnvironmentBuildError, WorkerError."""
+        checkpoint = planned.checkpoint
+        # A file that is not here needs no environment to say so.
+        located = None if checkpoint.export_from else files.locate(checkpoint, self.zoo.root)
+        environment = self.environment(planned.framework)
+        if located is None:
+            located = exports.export(checkpoint, self.zoo.root, self._writer(checkpoint))
+        return self._made(planned, environment, located)
+
+    def untrained(self, planned: Planned) -> Task:
+        """The same with random weights, for what does not depend on them. Raises as `task`."""
+        checkpoint = planned.checkpoint
+        if checkpoint.network is None or checkpoint.quantised:
+            raise FileUnavailableError(
+                f"{checkpoint.id}: random weights are offered for float networks whose architecture is documented; "
+                "give the published file"
+            )
+        # A checkpoint whose names of tensors are said to be of one dialect is written in that one.
+        dialect = checkpoint.options.get("dialect")
+        form = f"{checkpoint.format}:{dialect}" if dialect else checkpoint.format
+        located = exports.untrained(checkpoint, form, self._writer(checkpoint))
+        # The files are not the published ones: their names and hashes are nothing to compare with.
+        other = replace(planned, checkpoint=checkpoint.model_copy(update={"files": ()}))
+        return self._made(other, self.environment(planned.framework), located)
+
+    def environment(self, wanted: Framework) -> Environment:
+        """Raises EnvironmentBuildError."""
+        if wanted.name not in self._environments:
+            try:
+                self._environments[wanted.name] = environments.ensure(wanted, self.talk.say)
+            except EnvironmentBuildError as error:
+                self._environments[wanted.name] = error
+        found = self._environments[wanted.name]
+        if isinstance(found, ZooError):
+            raise found
+        return found
+
+    def _writer(self, checkpoint: Checkpoint) -> Environment:
+        """A file is written by the framework whose format it is, also where another one reads it."""
+        return self.environment(framework(checkpoint.framework))
+
+    def _made(self, planned: Planned, environment: Environment, located: Located) -> Task:
+        label_map = self.zoo.label_maps[planned.checkpoint.label_map]
+        return Task(planned.checkpoint, planned.recipe, label_map, environment, located)
