@@ -102,6 +102,10 @@ def a_bench(**changes: Any) -> tuple[Report, list[Claim]]:
                 (mindspore, "inconclusive", 8.379, 8.14, 8.63, "Not ranked: it is not measurable here."),
             )
         ),
+        Verdict(rule="L401", subject=openvino.subject, outcome="pass", run=openvino.key, against=openvino.key,
+                measured=0.991, low=0.962, high=1.021, n=1400, reason="No slower as far as the rounds can tell."),
+        Verdict(rule="L401", subject=mindspore.subject, outcome="inconclusive", run=mindspore.key, n=420,
+                reason="Not compared with the baseline: of this result, it is not measurable here."),
         Verdict(rule="L301", subject=slim.subject, outcome="not_comparable", claim_id=claim.id, documented=0.0738,
                 measured=0.134, run=slim.key, reason="Measured on Pixel 1, CPU; ours on Example CPU, 1 thread."),
         Verdict(rule="L302", subject="tf-slim-mobilenet-readme Pixel 1 @tensorflow/b1t1", outcome="pass", n=12,
@@ -127,7 +131,7 @@ def variant_tables() -> tuple[VariantTable, ...]:
         VariantTable(
             title="tf-slim-mobilenet-readme, Mobile CPU (ms) Pixel 1", source="tf-slim-mobilenet-readme",
             column="Mobile CPU (ms) Pixel 1", device="Pixel 1, CPU", framework="tensorflow", publisher="tf-slim",
-            format="slim_ckpt", batch_size=1, threads=1, session="s1", claims=(), runs=(), points=points, rho=1.0,
+            format="slim_ckpt", batch_size=1, threads=1, bench="b1", claims=(), runs=(), points=points, rho=1.0,
             p_value=1 / 24,
         ),
     )  # fmt: skip

@@ -10,7 +10,8 @@ from records_by_hand import a_claim, a_mixed_report, a_report, a_run, a_verdict
 from rich.console import Console
 
 from zoo.records import Claim, Report
-from zoo.report import terminal, text, units
+from zoo.report import markdown, terminal, text, units
+from zoo.report.baseline import baseline_rows
 
 
 def _shown(report: Report, claims: list[Claim], width: int = 100) -> str:
@@ -118,6 +119,31 @@ def test_a_bench_is_counted_and_says_what_to_do() -> None:
         assert text.headline(made).endswith("; 1 latency run")
 
 
+def test_ratios_to_a_baseline_have_a_table() -> None:
+    report, claims = a_bench()
+    lines = [" ".join(line.split()) for line in _shown(report, claims).splitlines()]
+    assert "embedded/onnx@openvino/b1t1 0.99× [0.96×, 1.02×] no slower" in lines
+    assert f"embedded/onnx@mindspore/b1t1 {text.ABSENT} {text.ABSENT} not compared" in lines
+    cell = a_latency()
+    for outcome, low, high, words in (("fail", 1.1, 1.3, "slower"), ("pass", 0.7, 0.9, "faster")):
+        verdict = quotable(cell, rule="L401", outcome=outcome, measured=1.0, low=low, high=high)
+        (row,) = baseline_rows(a_report([], [verdict]))
+        assert (row.words, row.outcome) == (words, outcome)
+
+
+def test_many_doubts_are_cut_short_and_failures_are_not() -> None:
+    cells = [a_latency(checkpoint=f"a/{number}") for number in range(20)]
+    doubts = [quotable(cell, outcome="inconclusive", reason=f"{BUSY} {cell.key}") for cell in cells]
+    failures = [quotable(cell, rule="L102", outcome="fail", reason=f"Other answers: {cell.key}") for cell in cells]
+    report = a_report([], [*doubts, *failures]).model_copy(update={"latencies": tuple(cells)})
+    summary = terminal.summary(report)
+    assert (summary.count(BUSY), summary.count("Other answers")) == (8, 20)
+    assert "12 more of the bench are in report.html" in summary
+    shown = _shown(report, [])
+    assert "8 more are in latency.csv" in shown
+    assert "Why 20 cannot be quoted" in markdown.render(report, [])
+
+
 def test_both_kinds_of_runs_are_counted() -> None:
     both = a_report().model_copy(update={"latencies": a_bench()[0].latencies})
     assert text.headline(both) == "1 confirmed; 1 run; 1 of 9 latency runs could not be done"
@@ -149,7 +175,9 @@ def test_numbers_in_words() -> None:
     assert [text.points(x) for x in (0.0012, -0.3, -0.00001)] == ["+0.12", "-30.00", "0.00"]
     assert text.percent(float("nan")) == text.ABSENT
     assert text.milliseconds(0.0125) == "12.50 ms"
-    assert [units.ms(x) for x in (1.5, 0.99996, 0.134, 0.0004, None)] == ["1500", "1000", "134.0", "0.400", text.ABSENT]
+    assert [units.ms(x) for x in (1.5, 0.99996, 0.134, 0.0004, 0.00002, None)] == [
+        "1500", "1000", "134.0", "0.400", "0.0200", text.ABSENT,
+    ]  # fmt: skip
     assert [units.ms(x, like=0.02) for x in (0.0099, 0.0201)] == ["9.90", "20.10"]
     assert [units.duration(x) for x in (0.0, 0.21, 1.234)] == [text.ABSENT, "210.0 ms", "1.23 s"]
     assert [units.megabytes(x) for x in (0, 13_964_571, 131_000_000)] == [text.ABSENT, "14.0 MB", "131 MB"]

@@ -15,7 +15,8 @@ from markupsafe import Markup, escape
 
 from zoo.agreement import Answer, Discordant
 from zoo.records import Claim, Report, Verdict
-from zoo.report import conditions, reproduce, text, thumbnails, units
+from zoo.report import baseline, conditions, reproduce, text, thumbnails, units
+from zoo.report.baseline import baseline_rows
 from zoo.report.cells import ROUND_HEADS, Cell, cells, first_of_each, of_rounds, reasons
 from zoo.report.details import NOTHING, Details
 from zoo.report.dots import dot_plots
@@ -69,6 +70,8 @@ def render(report: Report, claims: Sequence[Claim], details: Details = NOTHING) 
         unquotable=reasons(timed),
         loading=first_of_each(timed),
         dot_plots=dot_plots(timed),
+        earlier=baseline_rows(report),
+        baseline_title=baseline.TITLE,
         documented_latencies=[item for item in _judged(report, claims) if item.verdict.rule == "L301"],
         ratio_plots=ratio_plots(details.variants),
         round_heads=ROUND_HEADS,

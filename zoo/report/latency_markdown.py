@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from zoo.records import Report, Verdict
 from zoo.report import text, units
+from zoo.report.baseline import TITLE, BaselineRow, baseline_rows
 from zoo.report.cells import Cell, cells, first_of_each, reasons, tail_shown
 from zoo.report.marking import escape, folded, marked, name, table
 
@@ -29,6 +30,8 @@ def sections(report: Report) -> Iterator[str]:
         if said := reasons(found):
             lines = "\n".join(f"- {escape(text.listed(names))}: {escape(reason)}" for reason, names in said.items())
             yield lines if len(said) <= _MOST else folded(f"Why {len(said)} cannot be quoted", lines)
+        if earlier := baseline_rows(report):
+            yield _earlier(earlier)
         if any(cell.is_done for cell in found):
             yield folded("Loading and memory", _loading(found))
     if report.stages:
@@ -56,6 +59,11 @@ def _table(found: Sequence[Cell]) -> str:
         for cell in found
     ]  # fmt: skip
     return table(heads, lines, right=("p50", tail, "images/s", "GFLOP/s"))
+
+
+def _earlier(found: Sequence[BaselineRow]) -> str:
+    lines = [(name(row.subject), row.ratio, escape(row.interval), marked(row.outcome, row.words)) for row in found]
+    return f"{TITLE}:\n\n" + table(("latency run", "ratio", "interval", ""), lines, right=("ratio", "interval"))
 
 
 def _loading(found: Sequence[Cell]) -> str:

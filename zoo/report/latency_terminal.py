@@ -9,6 +9,7 @@ from rich.text import Text
 
 from zoo.records import Report
 from zoo.report import text, units
+from zoo.report.baseline import TITLE, BaselineRow, baseline_rows
 from zoo.report.cells import Cell, cells, first_of_each, tail_shown
 from zoo.report.console import GAP, STYLES, fold, plain
 
@@ -27,6 +28,9 @@ def tables(report: Report, width: int = 100) -> Iterator[Table | Text]:
     if found := cells(report):
         yield _of_cells(found, width)
         yield Text(LEGEND, style="dim")
+        if earlier := baseline_rows(report):
+            yield Text()
+            yield _of_baseline(earlier, width)
         if any(cell.is_done for cell in found):
             yield Text()
             yield from _of_loading(found, width)
@@ -80,6 +84,15 @@ def _of_loading(found: Sequence[Cell], width: int) -> Iterator[Table | Text]:
     yield result
     if len(first) > _MOST:
         yield Text(f"{len(first) - _MOST} more are in latency.csv", style="dim")
+
+
+def _of_baseline(found: Sequence[BaselineRow], width: int) -> Table:
+    heads = ("latency run", "ratio", "interval", "")
+    result = plain(heads, {"ratio", "interval"}, ("latency run",), TITLE)
+    for row in found:
+        subject = Text("\n".join(fold(row.subject, width - 40)))
+        result.add_row(subject, row.ratio, Text(row.interval), Text(row.words, style=STYLES.get(row.outcome, "")))
+    return result
 
 
 def _of_stages(report: Report) -> Table:

@@ -6,9 +6,11 @@ from zoo.wording import ABSENT
 
 
 def decimals(seconds: float) -> int:
-    """Digits after the point that a time in milliseconds is shown with: four digits in all."""
+    """Digits after the point that a time in milliseconds is shown with: four digits in all, three below 1 ms."""
     shown = seconds * 1000
-    return 0 if shown >= 999.95 else 1 if shown >= 99.995 else 2 if shown >= 9.9995 else 3
+    if shown >= 9.9995:
+        return 0 if shown >= 999.95 else 1 if shown >= 99.995 else 2
+    return 3 if shown >= 0.09995 or shown == 0 else 4
 
 
 def ms(seconds: float | None, like: float | None = None) -> str:
