@@ -7,6 +7,7 @@ from pathlib import Path
 import folders_by_hand
 import pytest
 from folders_by_hand import ANIMALS, SHIFTED, answers, run_with
+from latencies_by_hand import a_latency, quotable
 from records_by_hand import a_claim, a_report, a_run, a_verdict
 from test_validate import zoo
 
@@ -54,6 +55,28 @@ def test_direction(before: str, after: str, direction: str, worsened: int) -> No
     found = between(one, two)
     assert [change.direction for change in found.verdicts] == [direction]
     assert found.worsened == worsened
+
+
+def test_latencies_are_shown_and_not_judged() -> None:
+    before, after = a_latency(0.004), a_latency(0.006, processor="Other CPU")
+    failed = a_latency(framework="mxnet", status="failed", error="it died")
+    verdicts = [quotable(before), quotable(after, outcome="inconclusive")]
+    one, two = (
+        a_report([], [verdict]).model_copy(update={"latencies": (cell, failed)})
+        for verdict, cell in zip(verdicts, (before, after), strict=True)
+    )
+    found = between(one, two)
+    (change,) = found.latencies
+    assert change.ratio == pytest.approx(1.5, abs=0.01)
+    assert [each.field for each in change.differences] == ["processor"]
+    assert [each.direction for each in found.verdicts] == ["changed"]  # nothing worsened: the machine was not quiet
+    assert found.worsened == 0
+    (row,) = rendered.latency_rows(found)
+    assert (row.before, row.after, row.ratio) == ("4.000", "5.999", "1.50×")
+    page = rendered.to_html(found)
+    assert "zoo bench --baseline RUN" in page
+    assert "Other CPU" in page
+    assert "Latencies" not in rendered.to_html(between(a_report(), a_report()))
 
 
 def test_new_verdicts_worsen_only_what_was_there() -> None:

@@ -31,16 +31,25 @@ ORDER = (
     ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance"),
     ("rules.static", "rules.latency", "rules.ranked", "rules.documented_latency", "rules.baseline", "deviations"),
     ("judge", "changes", "agreement"),
-    ("report.text", "report.details", "report.reproduce", "report.conditions", "report.rows", "report.plot"),
-    ("report.scatter", "report.markdown", "report.tables", "report.schema"),
-    ("report.junit", "report.html", "report.terminal", "report.audit", "report.changes", "report", "runfolder"),
+    ("report.units", "report.text", "report.axes", "report.console", "report.marking", "report.details"),
+    ("report.reproduce", "report.conditions", "report.rows", "report.cells", "report.plot", "report.dots"),
+    (
+        "report.baseline",
+        "report.scatter",
+        "report.ratios",
+        "report.latency_markdown",
+        "report.markdown",
+        "report.tables",
+    ),
+    ("report.schema", "report.junit", "report.thumbnails", "report.html", "report.latency_terminal"),
+    ("report.terminal", "report.audit", "report.changes", "report", "runfolder"),
     # joining
-    ("merge", "frames", "selection", "audit", "sequential", "validate", "bench", "comparison", "plan"),
+    ("merge", "frames", "selection", "audit", "thumbnails", "sequential", "validate", "bench", "comparison", "plan"),
     ("catalogue", "doctor", "cli", "__main__"),
 )
 MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
 MEASURING |= {"preprocess", "machine", "tasks", "stages", "latency"}
-JUDGING = [name for row in ORDER[6:14] for name in row]
+JUDGING = [name for row in ORDER[6:-2] for name in row]
 
 
 def modules() -> dict[str, Path]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from folders_by_hand import ANIMALS, answers, run_with
-from records_by_hand import a_claim, a_mixed_report, a_report, a_run, a_verdict
+from latencies_by_hand import a_bench, quotable
+from records_by_hand import a_claim, a_mixed_report, a_report, a_run, a_verdict, some_conditions
 from test_report_html import HOSTILE, _Page
 
 from zoo import agreement, audit
@@ -117,3 +118,22 @@ def test_rows_can_be_filtered_and_sorted() -> None:
     assert {"runs-table", "verdicts-table"} <= tables
     assert {value for value in page.values("data-table")} == {"runs-table", "verdicts-table"}
     assert len(page.values("data-outcome")) == 4 + 8
+
+
+def test_the_command_behind_a_latency_is_a_bench_of_its_cells() -> None:
+    report, _ = a_bench()
+    by_rule = {verdict.rule: command(verdict, report) for verdict in report.verdicts}
+    assert by_rule["L201"] == (
+        "zoo bench --checkpoints embedded/onnx --frameworks openvino,mindspore --batch 1 --threads 1"
+    )
+    assert by_rule["L102"] == "zoo bench --checkpoints embedded/onnx --frameworks openvino --batch 8 --threads 2"
+    assert by_rule["L302"] == "zoo bench --batch 1,8 --threads 1,2"  # of many cells: all of it
+
+
+def test_the_command_behind_a_latency_of_a_merged_report_is_that_of_its_part() -> None:
+    report, _ = a_bench()
+    cell = report.latencies[0]
+    bench = some_conditions(command=("zoo", "bench", "--zoo", "mine"))
+    part = Part(folder="b", conditions=bench, runs=(), latencies=(cell.key,))
+    merged = report.model_copy(update={"conditions": some_conditions(), "parts": (part,)})
+    assert command(quotable(cell), merged).startswith("zoo bench --zoo mine --checkpoints embedded/onnx ")

@@ -9,40 +9,49 @@ import io
 from pathlib import Path
 
 import pytest
+from latencies_by_hand import a_bench
 from records_by_hand import a_mixed_report
 from rich.console import Console
 
-from zoo.records import Report
+from zoo.records import Claim, Report
 from zoo.report import render_all, terminal
 
 GOLDEN = Path(__file__).parent / "data" / "report"
-NAMES = ("report.md", "verdicts.csv", "runs.csv", "junit.xml", "terminal.txt")
+REPORTS = {".": a_mixed_report, "bench": a_bench}  # folder -> what is rendered into it
+NAMES = ("report.md", "verdicts.csv", "junit.xml", "terminal.txt")
+FILES = [*((".", name) for name in (*NAMES, "runs.csv")), *(("bench", name) for name in (*NAMES, "latency.csv"))]
 
 
-def _texts() -> dict[str, str]:
-    report, claims = a_mixed_report()
+def _texts(folder: str) -> dict[str, str]:
+    report, claims = REPORTS[folder]()
+    return {**render_all(report, claims), "terminal.txt": _shown(report, claims)}
+
+
+def _shown(report: Report, claims: list[Claim]) -> str:
     console = Console(width=100, file=io.StringIO(), color_system=None)
     console.print(terminal.table(report, claims))
     assert isinstance(console.file, io.StringIO)
     lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
-    shown = "\n".join([*lines, terminal.summary(report), ""])
-    return {**render_all(report, claims), "terminal.txt": shown}
+    return "\n".join([*lines, terminal.summary(report), ""])
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_text_is_as_agreed(name: str) -> None:
-    assert _texts()[name] == (GOLDEN / name).read_bytes().decode()
+@pytest.mark.parametrize(("folder", "name"), FILES)
+def test_text_is_as_agreed(folder: str, name: str) -> None:
+    assert _texts(folder)[name] == (GOLDEN / folder / name).read_bytes().decode()
 
 
-def test_rendering_twice_gives_the_same() -> None:
-    assert _texts() == _texts()
+@pytest.mark.parametrize("folder", REPORTS)
+def test_rendering_twice_gives_the_same(folder: str) -> None:
+    assert _texts(folder) == _texts(folder)
 
 
-def test_json_round_trip() -> None:
-    report, claims = a_mixed_report()
+@pytest.mark.parametrize("folder", REPORTS)
+def test_json_round_trip(folder: str) -> None:
+    report, claims = REPORTS[folder]()
     assert Report.model_validate_json(render_all(report, claims)["report.json"]) == report
 
 
 if __name__ == "__main__":
-    for name in NAMES:
-        (GOLDEN / name).write_bytes(_texts()[name].encode())
+    for folder, name in FILES:
+        (GOLDEN / folder).mkdir(exist_ok=True)
+        (GOLDEN / folder / name).write_bytes(_texts(folder)[name].encode())

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from latencies_by_hand import a_bench, a_latency, quotable, variant_tables
 from markdown_it import MarkdownIt
 from records_by_hand import a_claim, a_mixed_report, a_report, a_run, a_verdict, some_conditions
 
-from zoo.records import Report
+from zoo.records import Claim, LatencyRun, Report
 from zoo.report import html, markdown
+from zoo.report.cells import cells
+from zoo.report.details import Details
+from zoo.report.dots import dot_plots
 from zoo.report.plot import axis_bound, claim_plot
+from zoo.report.ratios import ratio_plots
+from zoo.report.rows import rows
+from zoo.report.scatter import against_latency
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x `|` ](javascript:alert(1)) @someone"
-VOID = {"meta", "wbr", "input", "br", "path", "circle", "rect", "line"}
+VOID = {"meta", "wbr", "input", "br", "path", "circle", "rect", "line", "img"}
 
 
 class _Page(HTMLParser):
@@ -55,7 +63,14 @@ def _hostile_report() -> Report:
         name: HOSTILE for name in ("created", "platform", "processor", "zoo", "image_set", "population_id")
     }
     verdict = a_verdict(subject=f"{HOSTILE}@x", reason=HOSTILE, outcome="refuted")
-    return a_report([run, failed], [verdict], command=(HOSTILE,), decoders={HOSTILE: HOSTILE}, **changes)
+    report = a_report([run, failed], [verdict], command=(HOSTILE,), decoders={HOSTILE: HOSTILE}, **changes)
+    return report.model_copy(update={"latencies": _hostile_latencies()})
+
+
+def _hostile_latencies() -> tuple[LatencyRun, ...]:
+    names: dict[str, Any] = {name: HOSTILE for name in ("checkpoint", "framework", "recipe", "session", "processor")}
+    settings = {"settings": {HOSTILE: HOSTILE}, "versions": {HOSTILE: HOSTILE}, "precision": HOSTILE}
+    return a_latency(**names, **settings), a_latency(**names, status="failed", error=f"{HOSTILE}\n{HOSTILE}")
 
 
 def test_hostile_names_are_text() -> None:
@@ -66,7 +81,7 @@ def test_hostile_names_are_text() -> None:
     assert "alert(1)" in "".join(hostile.said)
 
 
-@pytest.mark.parametrize("report", [a_mixed_report()[0], a_report([], []), a_report(), _hostile_report()])
+@pytest.mark.parametrize("report", [a_mixed_report()[0], a_report([], []), a_report(), _hostile_report(), a_bench()[0]])
 def test_nothing_is_fetched(report: Report) -> None:
     page = _Page(html.render(report, a_mixed_report()[1]))
     for value in page.values("src") + page.values("href"):
@@ -76,16 +91,24 @@ def test_nothing_is_fetched(report: Report) -> None:
     assert "@import" not in html.render(report, [])
 
 
-def test_ids_are_unique_and_links_lead_somewhere() -> None:
-    page = _Page(html.render(*a_mixed_report()))
+SOURCES = {
+    "accuracy": html.render(*a_mixed_report()),
+    "latency": html.render(*a_bench(), Details(variants=variant_tables())),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_ids_are_unique_and_links_lead_somewhere(kind: str) -> None:
+    page = _Page(SOURCES[kind])
     ids = page.values("id")
     assert len(ids) == len(set(ids))
     assert {value[1:] for value in page.values("href")} <= set(ids)
     assert set(page.values("aria-labelledby")) <= set(ids)
 
 
-def test_tables_have_captions_and_scopes() -> None:
-    page = _Page(html.render(*a_mixed_report()))
+@pytest.mark.parametrize("kind", SOURCES)
+def test_tables_have_captions_and_scopes(kind: str) -> None:
+    page = _Page(SOURCES[kind])
     tags = [tag for tag, _ in page.tags]
     assert tags.count("table") == tags.count("caption") > 0
     assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
@@ -93,11 +116,15 @@ def test_tables_have_captions_and_scopes() -> None:
     assert [tag for tag in tags if tag == "h1"] == ["h1"]
 
 
-def test_every_verdict_and_error_is_there() -> None:
-    report, claims = a_mixed_report()
-    said = "".join(_Page(html.render(report, claims)).said)
-    assert all(verdict.reason in said for verdict in report.verdicts)
+@pytest.mark.parametrize(("kind", "made"), [("accuracy", a_mixed_report), ("latency", a_bench)])
+def test_every_verdict_and_error_is_there(kind: str, made: Callable[[], tuple[Report, list[Claim]]]) -> None:
+    said = "".join(_Page(SOURCES[kind]).said)
+    assert all(verdict.reason in said for verdict in made()[0].verdicts)
     assert "signal 11" in said
+
+
+def test_documented_and_measured_stand_side_by_side() -> None:
+    said = "".join(_Page(SOURCES["accuracy"]).said)
     assert "70 → 68.30 (-1.70)" in " ".join(said.split())
 
 
@@ -108,6 +135,53 @@ def test_counts_on_the_first_screen() -> None:
         "confirmed": 2, "refuted": 1, "inconclusive": 1, "not comparable": 1, "known": 1, "not run": 1,
         "runs failed": 1,
     }  # fmt: skip
+
+
+def test_a_bench_alone_counts_latencies_and_has_no_table_of_runs() -> None:
+    report, _ = a_bench()
+    counts = {name: number for _, number, name in html._counts(report, cells(report))}
+    assert counts == {
+        "quotable latencies": 5, "not measurable here": 2, "inconclusive": 4, "not comparable": 1, "checks failed": 1,
+        "runs failed": 1,
+    }  # fmt: skip
+    page = _Page(SOURCES["latency"])
+    assert {"latency", "documented-latencies"} <= set(page.values("id"))
+    assert "runs" not in page.values("id")
+
+
+def test_dots_share_an_axis_with_what_was_asked_for_alike() -> None:
+    one, many = dot_plots(cells(a_bench()[0]))
+    assert (one.title, many.title) == ("Batch 1, 1 thread", "Batch 8, 2 threads")
+    marks = [dot.mark for dot in one.dots]
+    assert marks == sorted(marks)
+    assert (marks[0], marks[-1]) == (pytest.approx(5, abs=1), pytest.approx(95, abs=1))
+    assert all(dot.interval and dot.interval.x <= dot.mark <= dot.interval.x + dot.interval.width for dot in one.dots)
+
+
+def test_ratios_lie_on_the_line_where_both_are_equal() -> None:
+    (plot,) = ratio_plots(variant_tables())
+    x1, y1, x2, y2 = plot.line
+    alike, slower = plot.marks[0], plot.marks[2]
+    assert (alike.documented, alike.measured, slower.departure) == ("1.00×", "1.00×", "1.50×")
+    on_line = y1 + (alike.x - x1) / (x2 - x1) * (y2 - y1)
+    assert alike.y == pytest.approx(on_line, abs=0.2)
+    assert slower.y < y1 + (slower.x - x1) / (x2 - x1) * (y2 - y1)  # above it: ours takes longer
+    assert "rank correlation 1.000" in SOURCES["latency"]
+
+
+def test_accuracy_against_the_latency_of_the_same_file_in_the_same_framework() -> None:
+    runs = [a_run(), a_run(framework="openvino", key="2e" * 32), a_run(framework="torch", key="3d" * 32)]
+    timed = [a_latency(0.004), a_latency(0.002, framework="openvino"), a_latency(0.02, framework="torch")]
+    verdicts = [quotable(timed[0]), quotable(timed[1]), quotable(timed[2], outcome="inconclusive")]
+    report = a_report(runs, verdicts).model_copy(update={"latencies": (*timed, a_latency(0.1, batch_size=8))})
+    (drawn,) = against_latency(rows(report, []), cells(report))
+    assert [(dot.subject, dot.cost) for dot in drawn.dots] == [
+        ("embedded/onnx@onnxruntime", "4.000 ms"), ("embedded/onnx@openvino", "2.000 ms"),
+    ]  # fmt: skip
+    assert drawn.left_out == 1
+    page = html.render(report, [])
+    assert "top-1 against p50 of batch 1, 1 thread, ms" in page
+    assert "1 run left out, as the latency cannot be quoted" in page
 
 
 def test_runs_are_a_matrix_where_a_checkpoint_has_two_frameworks() -> None:
@@ -160,7 +234,7 @@ def test_markdown_keeps_hostile_names_as_text() -> None:
     assert "<a " not in rendered
     assert "@someone" not in source
     rows = [row.count("<td") for row in rendered.split("<tr>")[1:] if "<td" in row]
-    assert set(rows) == {2, 8, 9}
+    assert set(rows) == {2, 8, 9, 12}
 
 
 def test_conditions_name_what_reproduces_the_run() -> None:

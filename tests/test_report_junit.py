@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import xmlschema
 from junitparser import Error, Failure, JUnitXml, Skipped
+from latencies_by_hand import BUSY, a_bench
 from records_by_hand import a_mixed_report, a_report, a_run, a_verdict
 
 from zoo.audit import audit
@@ -64,6 +65,15 @@ def test_names_are_unique_within_a_rule() -> None:
     ]
 
 
+def test_a_bench_says_what_is_not_measurable_and_what_failed() -> None:
+    verdicts, _, runs = _parsed(a_bench()[0])
+    doubted = [case for case in verdicts if any(BUSY in result.message for result in case.result)]
+    assert {type(result) for case in doubted for result in case.result} == {Skipped}
+    assert [case.name for case in doubted] == ["embedded/onnx@mindspore/b1t1", "embedded/onnx@onnxruntime/b8t2"]
+    (case,) = runs
+    assert (case.classname, case.name, type(case.result[0])) == ("latency", "embedded/onnx@mxnet/b1t1", Error)
+
+
 SCHEMA = xmlschema.XMLSchema(str(Path(__file__).parent / "data" / "junit.xsd"))
 
 
@@ -71,6 +81,7 @@ SCHEMA = xmlschema.XMLSchema(str(Path(__file__).parent / "data" / "junit.xsd"))
     "report",
     [
         a_mixed_report()[0],
+        a_bench()[0],
         a_report(),
         a_report([], []),
         a_report([a_run(status="failed", error="died\x00\x1b[31m <here> & ]]>")], [a_verdict(reason="a\nb\x07 <c>")]),

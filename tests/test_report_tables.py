@@ -6,10 +6,11 @@ import io
 import json
 
 import pandas as pd
+from latencies_by_hand import a_bench
 from records_by_hand import a_claim, a_mixed_report, a_report, a_run, a_verdict
 
-from zoo.records import Run, Verdict
-from zoo.report import html, markdown, tables, text
+from zoo.records import LatencyRun, Run, Verdict
+from zoo.report import html, markdown, render_all, tables, text
 from zoo.report.rows import rows
 
 
@@ -36,6 +37,27 @@ def test_verdicts_read_back_with_their_types() -> None:
     assert [frame[name].dtype.kind for name in ("documented", "measured", "low", "high")] == list("ffff")
     assert frame["low"].dropna().tolist() == [0.654, 0.866]
     assert frame["n"].astype("Int64").isna().sum() == 3
+
+
+def test_latencies_read_back_with_their_quantiles() -> None:
+    report, _ = a_bench()
+    frame = _read(tables.latency_csv(report))
+    first, mindspore, failed = (frame.iloc[place] for place in (0, 4, 5))
+    run = report.latencies[0]
+    p50, p99 = run.quantile(0.5), run.quantile(0.99)
+    assert p50 is not None
+    assert p99 is not None
+    assert (first["p50"], first["p50_low"], first["p50_high"]) == (p50.value, p50.low, p50.high)
+    assert (first["p99"], first["rounds"], first["rounds_median"]) == (p99.value, 7, 0.004)
+    assert first["of_probe"] == first["gflops_per_core"] / first["probe_gflops"]
+    assert mindspore[["p99", "p90_low"]].isna().all()
+    assert failed[["p50", "rounds", "gflops_per_core"]].isna().all()
+    assert set(LatencyRun.model_fields) - set(frame.columns) == {"quantiles"}  # `rounds` is how many
+
+
+def test_latency_csv_is_only_of_a_bench() -> None:
+    assert "latency.csv" in render_all(*a_bench())
+    assert "latency.csv" not in render_all(a_report(), [])
 
 
 def test_floats_are_not_shortened() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 
 import pytest
+from latencies_by_hand import BUSY, a_bench, a_latency, quotable
 from records_by_hand import a_claim, a_mixed_report, a_report, a_run, a_verdict
 from rich.console import Console
 
 from zoo.records import Claim, Report
-from zoo.report import terminal, text
+from zoo.report import markdown, terminal, text, units
+from zoo.report.baseline import baseline_rows
 
 
 def _shown(report: Report, claims: list[Claim], width: int = 100) -> str:
@@ -74,6 +76,92 @@ def test_the_last_line_says_what_to_do(report: Report, expected: str) -> None:
     assert expected in last
 
 
+def test_latencies_fit_and_have_their_rank() -> None:
+    report, claims = a_bench()
+    long = a_latency(checkpoint="mindspore/mobilenet_v2_0.75_192_of_somebody", framework="onnxruntime", threads=2)
+    report = report.model_copy(update={"latencies": (*report.latencies, long)})
+    lines = _shown(report, claims).splitlines()
+    assert max(map(len, lines)) <= 100
+    places = {line.split()[0]: line.split()[-1] for line in lines if " b1t1 " in line and "embedded/onnx" in line}
+    assert places["openvino"] in ("1", "MB")
+    first = {line.split()[0]: line.split()[-1] for line in reversed(lines[:8])}
+    assert first["onnxruntime"] == first["tensorflow"] == "2"
+    assert (first["openvino"], first["torch"], first["mindspore"], first["mxnet"]) == ("1", "4", "?", "failed")
+    assert "n  top-1" not in "\n".join(lines)  # no table of runs where there are none
+    assert [line for line in _shown(report, claims, 160).splitlines() if "of_somebody" in line]
+
+
+def test_p99_where_all_have_it() -> None:
+    report, _ = a_bench()
+    assert " p90 " in _shown(report, []).splitlines()[0]
+    enough = report.model_copy(update={"latencies": report.latencies[:4]})
+    assert " p99 " in _shown(enough, []).splitlines()[0]
+
+
+def test_a_bench_is_counted_and_says_what_to_do() -> None:
+    report, _ = a_bench()
+    summary = terminal.summary(report)
+    assert "; 1 of 9 latency runs could not be done." in summary
+    assert f"inconclusive: embedded/onnx@mindspore/b1t1, embedded/onnx@onnxruntime/b8t2: {BUSY}" in summary
+    assert "not comparable: 1 documented latency of other devices" in summary
+    assert "failed: embedded/onnx@mxnet/b1t1: the worker died (signal 11)" in summary
+    assert "not to be quoted" in text.next_step(report)
+    cell = a_latency()
+    verdicts = {
+        "--budget": quotable(cell, outcome="inconclusive", reason=BUSY),
+        "repeat the bench before": quotable(cell, rule="L401", outcome="fail"),
+        "nothing to mend": quotable(cell, rule="L301", outcome="not_comparable"),
+    }
+    for expected, verdict in verdicts.items():
+        made = a_report([], [verdict]).model_copy(update={"latencies": (cell,)})
+        assert expected in text.next_step(made)
+        assert "--sample" not in text.next_step(made)
+        assert text.headline(made).endswith("; 1 latency run")
+
+
+def test_ratios_to_a_baseline_have_a_table() -> None:
+    report, claims = a_bench()
+    lines = [" ".join(line.split()) for line in _shown(report, claims).splitlines()]
+    assert "embedded/onnx@openvino/b1t1 0.99× [0.96×, 1.02×] no slower" in lines
+    assert f"embedded/onnx@mindspore/b1t1 {text.ABSENT} {text.ABSENT} not compared" in lines
+    cell = a_latency()
+    for outcome, low, high, words in (("fail", 1.1, 1.3, "slower"), ("pass", 0.7, 0.9, "faster")):
+        verdict = quotable(cell, rule="L401", outcome=outcome, measured=1.0, low=low, high=high)
+        (row,) = baseline_rows(a_report([], [verdict]))
+        assert (row.words, row.outcome) == (words, outcome)
+
+
+def test_many_doubts_are_cut_short_and_failures_are_not() -> None:
+    cells = [a_latency(checkpoint=f"a/{number}") for number in range(20)]
+    doubts = [quotable(cell, outcome="inconclusive", reason=f"{BUSY} {cell.key}") for cell in cells]
+    failures = [quotable(cell, rule="L102", outcome="fail", reason=f"Other answers: {cell.key}") for cell in cells]
+    report = a_report([], [*doubts, *failures]).model_copy(update={"latencies": tuple(cells)})
+    summary = terminal.summary(report)
+    assert (summary.count(BUSY), summary.count("Other answers")) == (8, 20)
+    assert "12 more of the bench are in report.html" in summary
+    shown = _shown(report, [])
+    assert "8 more are in latency.csv" in shown
+    assert "Why 20 cannot be quoted" in markdown.render(report, [])
+
+
+def test_both_kinds_of_runs_are_counted() -> None:
+    both = a_report().model_copy(update={"latencies": a_bench()[0].latencies})
+    assert text.headline(both) == "1 confirmed; 1 run; 1 of 9 latency runs could not be done"
+    assert "zoo doctor" in text.next_step(both)
+    assert "top-1" in _shown(both, []).splitlines()[0]
+
+
+def test_quantities_of_latency_verdicts() -> None:
+    cell = a_latency()
+    expected = {
+        "L101": (0.004, "4.000 ms"), "L102": (3 / 64, "4.69 %"), "L103": (1.99, "1.99 cores"), "L201": (1.417, "1.42×"),
+        "L301": (0.134, "134.0 ms"), "L302": (0.98612, "rho 0.986"), "L401": (0.97, "0.97×"),
+    }  # fmt: skip
+    for rule, (value, words) in expected.items():
+        assert text.quantity(value, quotable(cell, rule=rule), None) == words
+    assert text.interval(quotable(cell, rule="L201", low=1.34, high=1.41), None) == "[1.34×, 1.41×]"
+
+
 def test_color_only_where_the_console_has_it() -> None:
     console = Console(width=100, file=io.StringIO(), color_system="standard", force_terminal=True, no_color=True)
     console.print(terminal.table(a_report(), [a_claim()]))
@@ -87,6 +175,12 @@ def test_numbers_in_words() -> None:
     assert [text.points(x) for x in (0.0012, -0.3, -0.00001)] == ["+0.12", "-30.00", "0.00"]
     assert text.percent(float("nan")) == text.ABSENT
     assert text.milliseconds(0.0125) == "12.50 ms"
+    assert [units.ms(x) for x in (1.5, 0.99996, 0.134, 0.0004, 0.00002, None)] == [
+        "1500", "1000", "134.0", "0.400", "0.0200", text.ABSENT,
+    ]  # fmt: skip
+    assert [units.ms(x, like=0.02) for x in (0.0099, 0.0201)] == ["9.90", "20.10"]
+    assert [units.duration(x) for x in (0.0, 0.21, 1.234)] == [text.ABSENT, "210.0 ms", "1.23 s"]
+    assert [units.megabytes(x) for x in (0, 13_964_571, 131_000_000)] == [text.ABSENT, "14.0 MB", "131 MB"]
     fraction = a_claim(value="0.718", unit="fraction", decimals=3)
     assert [text.printed(claim) for claim in (a_claim(), fraction)] == ["68.30", "71.8"]
 

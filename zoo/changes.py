@@ -11,7 +11,7 @@ import numpy as np
 from zoo import stats
 from zoo.classnames import class_name
 from zoo.predictions import Predictions
-from zoo.records import Claim, Conditions, LabelMap, Report, Run, Verdict
+from zoo.records import Claim, Conditions, LabelMap, LatencyRun, Report, Run, Verdict
 
 T = TypeVar("T")
 _RunPair = tuple[Run | None, Run | None]
@@ -93,6 +93,22 @@ class RunChange:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LatencyChange:
+    """A finished latency run that both folders have; differences: of its conditions, not of its times."""
+
+    before: LatencyRun
+    after: LatencyRun
+    differences: tuple[Difference, ...]
+
+    @property
+    def ratio(self) -> float | None:
+        """p50 after by p50 before."""
+        times = [run.quantile(0.5) for run in (self.before, self.after)]
+        before, after = (each.value if each else 0.0 for each in times)
+        return after / before if before > 0 else None
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerdictChange:
     """A verdict whose outcome changed, or that only one folder has."""
 
@@ -119,6 +135,7 @@ class Changes:
     runs: tuple[RunChange, ...]
     verdicts: tuple[VerdictChange, ...]
     stood: int  # verdicts with the same outcome in both
+    latencies: tuple[LatencyChange, ...] = ()
 
     @property
     def worsened(self) -> int:
@@ -148,9 +165,27 @@ def compare(before: Side, after: Side) -> Changes:
         runs=tuple(_run_change(pair, before, after, general) for pair in runs),
         verdicts=tuple(sorted(changed, key=lambda change: ORDER.index(change.direction))),
         stood=len(verdicts) - len(changed),
+        latencies=tuple(_latency_changes(before.report, after.report)),
     )
 
 
+def _latency_changes(before: Report, after: Report) -> Iterator[LatencyChange]:
+    for first, second in paired(before.latencies, after.latencies, _LATENCY_KEYS):
+        if first is not None and second is not None and first.status == second.status == "done":
+            found = [each for name in _LATENCY_COMPARED for each in _differing(name, *_values(name, first, second))]
+            versions = _differing_versions(first.versions, second.versions)
+            yield LatencyChange(before=first, after=second, differences=(*found, *versions))
+
+
+def _values(name: str, *runs: LatencyRun) -> Iterator[object]:
+    return (getattr(run, name) for run in runs)
+
+
+_LATENCY_COMPARED = ("processor", "threads_read", "precision", "sha256", "weights", "settings", "recipe", "image_set")
+_LATENCY_KEYS: tuple[Callable[[LatencyRun], object], ...] = (
+    lambda run: (run.subject, run.sha256, run.image_set),
+    lambda run: run.subject,
+)
 _RUN_KEYS: tuple[Callable[[Run], object], ...] = (
     lambda run: run.key or None,
     lambda run: (run.subject, run.recipe, run.image_set, run.threads, run.precision),
@@ -205,6 +240,8 @@ def _direction(before: Verdict | None, after: Verdict | None, subjects: set[str]
     if before is None:
         return "worsened" if RANK[after.outcome] == 0 and after.subject in subjects else "new"
     difference = RANK[after.outcome] - RANK[before.outcome]
+    if after.rule.startswith("L") and difference < 0 < RANK[after.outcome]:
+        return "changed"  # a machine that was not quiet says nothing about what was measured
     return "worsened" if difference < 0 else "improved" if difference > 0 else "changed"
 
 

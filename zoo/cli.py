@@ -23,7 +23,8 @@ from zoo.records import Report
 from zoo.report import changes as report_of_changes
 from zoo.report import terminal
 from zoo.report.audit import FORMATS
-from zoo.runfolder import Documents, RunFolder
+from zoo.runfolder import NO_PICTURES, Documents, RunFolder
+from zoo.thumbnails import of_report
 from zoo.validate import Job, Request, judged
 
 PLAIN_WIDTH = 100  # of tables that do not go to a terminal
@@ -95,6 +96,7 @@ def cli() -> None:
 @click.option("--jobs", type=click.IntRange(1), default=store.default_jobs, help="Processes that decode images.")
 @click.option("--tolerance", metavar="POINTS", type=click.FloatRange(0, 100), default=0.1, show_default=True,
               help="Added to both sides of a documented accuracy.")  # fmt: skip
+@click.option("--thumbnails", is_flag=True, help="Pictures of discordant images on the page; then keep it to yourself.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; default: runs/<utc time>-<id>.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Complete this run folder; no other options.")
 @click.option("--fresh", is_flag=True, help="Compute again what was computed before.")
@@ -213,8 +215,12 @@ def _write(path: Path, text: str) -> None:
 @cli.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder for several runs merged into one.")
-def report(runs: tuple[Path, ...], out: Path | None) -> int:
+@click.option("--thumbnails", is_flag=True, help="Pictures of discordant images on the page; then keep it to yourself.")
+@click.option("--images", metavar="PATH", help="With --thumbnails: the runs' images; default: where they found them.")
+def report(runs: tuple[Path, ...], out: Path | None, thumbnails: bool, images: str | None) -> int:
     """Write a run folder's reports again, judged by today's rules; several runs are merged into one report."""
+    if images is not None and not thumbnails:
+        raise UsageError("--images is for --thumbnails alone: reports are made again without any image")
     if out is None and len(runs) > 1:
         raise UsageError("--out is needed: several runs are merged into a folder of their own")
     folders = [RunFolder(path) for path in runs]
@@ -235,7 +241,8 @@ def report(runs: tuple[Path, ...], out: Path | None) -> int:
             found.latencies, found.stages,
         )  # fmt: skip
         _show(fresh, documents, folder)
-    folder.write(fresh, documents)
+    pictures = of_report(folder, fresh, images) if thumbnails else NO_PICTURES
+    folder.write(fresh, documents, pictures)
     click.echo(f"written: {folder.path / 'report.md'}, report.html, report.json, *.csv, junit.xml")
     return OK
 

@@ -5,6 +5,7 @@ documents.json                  the checkpoints, claims and populations it was j
 request.json                    the arguments, for --resume
 predictions/<run key>.npz       per-image answers
 report.md report.html verdicts.csv runs.csv junit.xml
+latency.csv                     only of a bench
 discordant.csv                  images that only one of two compared runs got right
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -21,7 +22,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from zoo import agreement, architecture, cache
+from zoo import agreement, architecture, cache, variants
 from zoo.errors import RunFolderError
 from zoo.predictions import Predictions
 from zoo.records import (
@@ -44,6 +45,7 @@ from zoo.rules.base import Evidence
 from zoo.rules.pairs import pairs
 
 R = TypeVar("R", bound=Record)
+NO_PICTURES: Mapping[str, str] = {}
 
 
 class Documents(Record):
@@ -116,17 +118,22 @@ class RunFolder:
             baseline=documents.baseline,
         )
 
-    def write(self, report: Report, documents: Documents) -> None:
-        """report.json, documents.json and every rendered form."""
+    def write(self, report: Report, documents: Documents, thumbnails: Mapping[str, str] = NO_PICTURES) -> None:
+        """report.json, documents.json and every rendered form.
+
+        thumbnails: image id -> data URI of a small JPEG, for discordant images; none unless they are asked for.
+        """
         self._write_text("documents.json", json.dumps(documents.to_json(), indent=1))
-        for name, text in render_all(report, documents.claims, self.details(report, documents)).items():
+        rendered = render_all(report, documents.claims, self.details(report, documents, thumbnails))
+        for name, text in rendered.items():
             self._write_text(name, text)
         evidence = self.evidence(report.runs, documents, report.conditions.tolerance)
         self._write_text("discordant.csv", discordant_csv(pairs(evidence)))
 
-    def details(self, report: Report, documents: Documents) -> Details:
+    def details(self, report: Report, documents: Documents, thumbnails: Mapping[str, str] = NO_PICTURES) -> Details:
         """What a page shows besides the records: how far the answers agree, what the networks cost, the findings."""
-        label_maps = {each.id: each for each in documents.label_maps}
+        groups = agreement.groups(report.runs, self.predictions, {each.id: each for each in documents.label_maps})
+        pictured = [image.image for group in groups for image in group.discordant] if thumbnails else []
         costs = {
             each.checkpoint: each.measured.multiply_adds
             for each in report.inspections
@@ -136,9 +143,13 @@ class RunFolder:
             if checkpoint.network is not None:  # what is documented counts, measured or not
                 costs[checkpoint.id] = architecture.parts(checkpoint.network).multiply_adds
         return Details(
-            agreement=agreement.groups(report.runs, self.predictions, label_maps),
+            agreement=groups,
+            thumbnails={name: uri for name in pictured if (uri := thumbnails.get(name)) is not None},
             multiply_adds=costs,
             findings=documents.findings,
+            variants=tuple(
+                variants.tables(report.latencies, documents.claims, {each.id: each for each in documents.checkpoints})
+            ),
         )
 
     def report(self) -> Report:

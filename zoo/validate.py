@@ -22,6 +22,7 @@ from zoo import (
     selection,
     sequential,
     store,
+    thumbnails,
 )
 from zoo.errors import FileUnavailableError, ImageSetError, UsageError, ZooError
 from zoo.evaluate import Evaluation, Material, Settings
@@ -44,7 +45,7 @@ from zoo.records import (
     Stage,
     Verdict,
 )
-from zoo.runfolder import Documents, RunFolder
+from zoo.runfolder import NO_PICTURES, Documents, RunFolder
 from zoo.tasks import Planned, Tasks
 
 T = TypeVar("T")
@@ -67,6 +68,7 @@ class Request:
     batch_size: int = 8
     jobs: int = field(default_factory=store.default_jobs)
     tolerance: float = 0.001
+    thumbnails: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain dict."""
@@ -80,7 +82,7 @@ class Request:
             value = getattr(self, name)
             if value != getattr(default, name):
                 text = ",".join(value) if isinstance(value, tuple) else str(value)
-                words += [f"--{name.replace('_', '-')}", text]
+                words += [f"--{name.replace('_', '-')}", *([] if value is True else [text])]
         return tuple(words)
 
     @classmethod
@@ -287,7 +289,8 @@ class Job:
     def _write(self, runs: Sequence[Run]) -> tuple[Report, Documents]:
         documents = self._documents()
         report = judged(self._conditions(), runs, tuple(self._inspections.values()), documents, self.folder)
-        self.folder.write(report, documents)
+        pictures = thumbnails.Thumbnails(self.source.set) if self.request.thumbnails else NO_PICTURES
+        self.folder.write(report, documents, pictures)
         return report, documents
 
     def _documents(self) -> Documents:

@@ -20,11 +20,13 @@ def render_all(report: Report, claims: Sequence[Claim], details: Details = NOTHI
     claims: the documented numbers that the verdicts speak of; without them only their printed form is lost.
     details: what report.html shows besides; without them these sections are missing.
     """
+    latency = {"latency.csv": tables.latency_csv(report)} if report.latencies else {}
     return {
         "report.json": report.model_dump_json(indent=1, by_alias=True) + "\n",
         "report.md": markdown.render(report, claims),
         "report.html": html.render(report, claims, details),
         "verdicts.csv": tables.verdicts_csv(report),
         "runs.csv": tables.runs_csv(report),
+        **latency,
         "junit.xml": junit.render(report),
     }

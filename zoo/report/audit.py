@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from zoo.records import Source, Verdict
-from zoo.report import html, junit, markdown, tables, text
+from zoo.report import html, junit, marking, tables, text
 
 SHOWN = 6  # printed texts of one finding; further ones are counted
 FOUND = ("fail", "refuted")
@@ -73,10 +73,10 @@ def terminal(audit: Audit) -> str:
 
 def to_markdown(audit: Audit) -> str:
     """One section for each document, one item for each finding; the rules at the end."""
-    lines = ["# What the documents alone give away", "", f"{audit.headline()}. Zoo: {markdown.escape(audit.zoo)}.", ""]
+    lines = ["# What the documents alone give away", "", f"{audit.headline()}. Zoo: {marking.escape(audit.zoo)}.", ""]
     for source, verdicts in audit.documents().items():
         url = audit.sources[source].url if source in audit.sources else None
-        title = markdown.escape(audit.title(source))
+        title = marking.escape(audit.title(source))
         lines += [f"## [{title}]({url})" if url else f"## {title}", ""]
         for verdict in verdicts:
             lines += [*_item(verdict), ""]
@@ -84,20 +84,20 @@ def to_markdown(audit: Audit) -> str:
     for rule, message in audit.messages.items():
         own = [verdict.outcome for verdict in audit.verdicts if verdict.rule == rule]
         counts = (sum(outcome in kinds for outcome in own) for kinds in (FOUND, ("known",), text.GOOD))
-        passed.append((rule, markdown.escape(message), *map(str, counts)))
-    lines += ["## Rules", "", markdown.table(heads, passed, right=heads[2:])]
+        passed.append((rule, marking.escape(message), *map(str, counts)))
+    lines += ["## Rules", "", marking.table(heads, passed, right=heads[2:])]
     return "\n".join(lines) + "\n"
 
 
 def _item(verdict: Verdict) -> Iterable[str]:
     known = " (accepted)" if verdict.outcome == "known" else ""
-    yield f"- **{verdict.rule}{known}** {markdown.escape(verdict.subject)}: {markdown.escape(verdict.reason)}"
+    yield f"- **{verdict.rule}{known}** {marking.escape(verdict.subject)}: {marking.escape(verdict.reason)}"
     if verdict.printed:
-        yield f"  - printed: {'; '.join(markdown.escape(each) for each in shown(verdict))}"
+        yield f"  - printed: {'; '.join(marking.escape(each) for each in shown(verdict))}"
     if verdict.arithmetic:
-        yield f"  - arithmetic: {markdown.escape(verdict.arithmetic)}"
+        yield f"  - arithmetic: {marking.escape(verdict.arithmetic)}"
     if verdict.remedy:
-        yield f"  - would settle it: {markdown.escape(verdict.remedy)}"
+        yield f"  - would settle it: {marking.escape(verdict.remedy)}"
 
 
 def to_html(audit: Audit) -> str:

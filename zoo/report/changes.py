@@ -9,13 +9,14 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from zoo.changes import Changes, Difference, RunChange, VerdictChange
+from zoo.changes import Changes, Difference, LatencyChange, RunChange, VerdictChange
 from zoo.records import Run
-from zoo.report import html, text
+from zoo.report import html, text, units
+from zoo.report.console import STYLES, fold
 from zoo.report.rows import is_accuracy
-from zoo.report.terminal import STYLES, fold
 
 NAME_WIDTH = 32  # of a run's name on a terminal
+NOT_JUDGED = "not judged here: `zoo bench --baseline RUN` is"
 SHOWN = 20  # relabelled images of one run on a terminal; the page has all
 _DIRECTIONS = {"worsened": "bold red", "improved": "green", "changed": "yellow", "new": "cyan", "gone": "dim"}
 _FIELDS = {"top1_correct": "top-1 correct", "top5_correct": "top-5 correct", "images_digest": "image list sha256"}
@@ -32,6 +33,17 @@ class RunRow:
     rate: str
     differences: tuple[str, ...]
     stopped: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyRow:
+    """A latency run in words: p50 before and after in ms, after by before, what else differs."""
+
+    subject: str
+    before: str
+    after: str
+    ratio: str
+    differences: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +80,8 @@ def terminal(changes: Changes) -> Iterator[Table | Text]:
             for row in changed
         ]
         yield _table("Runs", heads, cells)
+    if changes.latencies:
+        yield _latencies(changes)
     if changes.verdicts:
         yield _table("Verdicts", ("", "rule", "subject", "before", "after"), map(_verdict_cells, verdict_rows(changes)))
     for change in changes.runs:
@@ -93,7 +107,7 @@ def next_step(changes: Changes) -> str:
         return "read what worsened and which condition or label changed with it"
     if any(not change.is_the_same for change in changes.runs) or changes.verdicts:
         return "nothing worsened; read what changed"
-    return "nothing changed"
+    return "nothing changed that is judged here" if changes.latencies else "nothing changed"
 
 
 def to_html(changes: Changes) -> str:
@@ -105,6 +119,8 @@ def to_html(changes: Changes) -> str:
         conditions=list(map(_difference_in_words, changes.conditions)),
         runs=list(zip(run_rows(changes), changes.runs, strict=True)),
         verdicts=verdict_rows(changes),
+        latencies=latency_rows(changes),
+        not_judged=NOT_JUDGED,
         next_step=next_step(changes),
     )
 
@@ -112,6 +128,11 @@ def to_html(changes: Changes) -> str:
 def run_rows(changes: Changes) -> list[RunRow]:
     """The runs in words, in their order."""
     return [_run_row(change) for change in changes.runs]
+
+
+def latency_rows(changes: Changes) -> list[LatencyRow]:
+    """The latency runs of both folders, in their order."""
+    return [_latency_row(change) for change in changes.latencies]
 
 
 def verdict_rows(changes: Changes) -> list[VerdictRow]:
@@ -136,6 +157,31 @@ def _run_row(change: RunChange) -> RunRow:
         differences=differences,
         stopped=change.stopped,
     )
+
+
+def _latency_row(change: LatencyChange) -> LatencyRow:
+    before, after = (run.quantile(0.5) for run in (change.before, change.after))
+    return LatencyRow(
+        subject=text.one_line(change.after.subject),
+        before=units.ms(before.value if before else None),
+        after=units.ms(after.value if after else None),
+        ratio=text.ABSENT if change.ratio is None else units.times(change.ratio),
+        differences=tuple(
+            f"{each.field}: {each.before} → {each.after}" for each in map(_difference_in_words, change.differences)
+        ),
+    )
+
+
+def _latencies(changes: Changes) -> Table:
+    heads = ("latency run", "before", "after", "ratio", "also differs")
+    lines = [
+        (
+            "\n".join(fold(row.subject, NAME_WIDTH)), row.before, row.after, row.ratio,
+            "\n".join(row.differences) or text.ABSENT,
+        )
+        for row in latency_rows(changes)
+    ]  # fmt: skip
+    return _table(f"Latencies, p50 in ms; {NOT_JUDGED}", heads, lines)
 
 
 def _told(differences: Sequence[Difference]) -> Sequence[Difference]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shlex
 
-from zoo.records import Conditions, Report, Run
+from zoo.records import Conditions, LatencyRun, Report, Run
 from zoo.report import text
 
 RUN_HEADS = (
     "run", "recipe", "threads", "precision", "batch", "seconds", "versions", "file sha256", "run key",
+)  # fmt: skip
+LATENCY_HEADS = (
+    "latency run", "recipe", "batch", "threads asked, read", "live threads", "most cores used", "precision", "versions",
+    "settings", "processor", "session", "file sha256",
 )  # fmt: skip
 
 
@@ -53,6 +57,26 @@ def of_run(run: Run) -> tuple[str, ...]:
         _versions(run.versions),
         f"{run.sha256} ({verified})" if run.sha256 else "",
         run.key,
+    )
+    return tuple(text.one_line(cell) or text.ABSENT for cell in cells)
+
+
+def of_latency(run: LatencyRun) -> tuple[str, ...]:
+    """What holds for one latency run, in the order of LATENCY_HEADS."""
+    done = run.status == "done"
+    cells = (
+        run.subject,
+        run.recipe,
+        str(run.batch_size),
+        f"{run.threads}, {run.threads_read if done else text.ABSENT}",
+        str(run.live_threads) if done else "",
+        f"{max(each.cores_used for each in run.rounds):.2f}" if run.rounds else "",
+        run.precision,
+        _versions(run.versions),
+        ", ".join(f"{name}={value}" for name, value in sorted(run.settings.items())),
+        run.processor,
+        run.session,
+        run.sha256 or ("untrained" if run.untrained else ""),
     )
     return tuple(text.one_line(cell) or text.ABSENT for cell in cells)
 

@@ -15,11 +15,15 @@ from markupsafe import Markup, escape
 
 from zoo.agreement import Answer, Discordant
 from zoo.records import Claim, Report, Verdict
-from zoo.report import conditions, reproduce, text
+from zoo.report import baseline, conditions, reproduce, text, thumbnails, units
+from zoo.report.baseline import baseline_rows
+from zoo.report.cells import ROUND_HEADS, Cell, cells, first_of_each, of_rounds, reasons
 from zoo.report.details import NOTHING, Details
+from zoo.report.dots import dot_plots
 from zoo.report.plot import claim_plot
+from zoo.report.ratios import ratio_plots
 from zoo.report.rows import Row, by_id, claim_of, rows
-from zoo.report.scatter import against_multiply_adds
+from zoo.report.scatter import against_latency, against_multiply_adds
 
 SYMBOLS = {
     "refuted": "✗", "fail": "✗", "failed": "!", "not_run": "!", "inconclusive": "?",
@@ -47,27 +51,40 @@ class Judged:
 
 def render(report: Report, claims: Sequence[Claim], details: Details = NOTHING) -> str:
     """report.html."""
-    found = rows(report, claims)
+    found, timed, pictures = rows(report, claims), cells(report), thumbnails.shown(details)
     return _environment().get_template("report.html.j2").render(
         report=report,
-        counts=_counts(report),
+        counts=_counts(report, timed),
         plot=claim_plot(report, claims),
         frameworks=list(dict.fromkeys(row.framework for row in found)),
         found=found,
         matrix=_matrix(found),
         passed=text.outcome_counts(report.verdicts).get("pass", 0),
-        failed=text.unfinished(report),
+        failed=text.not_done(report),
         run_outcomes=_run_outcomes(found),
         outcome_words={outcome: text.outcome_name(outcome) for outcome in (*text.OUTCOMES, "no_claim", "failed")},
         details=details,
-        scatters=against_multiply_adds(found, details.multiply_adds),
+        scatters=[*against_multiply_adds(found, details.multiply_adds), *against_latency(found, timed)],
+        timed=timed,
+        timed_outcomes={cell.outcome: "a check failed" if cell.outcome == "fail" else cell.words for cell in timed},
+        unquotable=reasons(timed),
+        loading=first_of_each(timed),
+        dot_plots=dot_plots(timed),
+        earlier=baseline_rows(report),
+        baseline_title=baseline.TITLE,
+        documented_latencies=[item for item in _judged(report, claims) if item.verdict.rule == "L301"],
+        ratio_plots=ratio_plots(details.variants),
+        round_heads=ROUND_HEADS,
+        latency_heads=conditions.LATENCY_HEADS,
         audit_command=reproduce.audit_command(report.conditions),
         by_label=_by_label,
         judged=_judged(report, claims),
         outcomes=list(text.outcome_counts(report.verdicts)),
         general=conditions.of_parts(report),
         run_heads=conditions.RUN_HEADS,
-        **_assets(),
+        pictures=pictures,
+        pictured=thumbnails.sentence(pictures, details),
+        **_assets("; img-src data:" if pictures else ""),
     )  # fmt: skip
 
 
@@ -88,7 +105,8 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
         finalize=lambda value: text.clean(value) if type(value) is str else value,
     )  # fmt: skip
-    environment.globals.update(text=text, symbols=SYMBOLS, of_run=conditions.of_run)
+    environment.globals.update(text=text, units=units, symbols=SYMBOLS)
+    environment.globals.update(of_run=conditions.of_run, of_latency=conditions.of_latency, of_rounds=of_rounds)
     environment.filters.update(breakable=_breakable, outcome_name=text.outcome_name)
     return environment
 
@@ -99,11 +117,11 @@ def _breakable(name: str) -> Markup:
     return Markup("<wbr>").join(escape(part) for part in parts)
 
 
-def _assets() -> dict[str, Any]:
-    """Style and script, and the policy that lets exactly these two in and nothing else."""
+def _assets(more: str = "") -> dict[str, Any]:
+    """Style and script, and the policy that lets exactly these two in, and what `more` says."""
     sources = {name: _source(name) for name in ("report.css", "report.js")}
     style, script = (f"'sha256-{_digest(source)}'" for source in sources.values())
-    policy = f"default-src 'none'; base-uri 'none'; style-src {style}; script-src {script}"
+    policy = f"default-src 'none'; base-uri 'none'; style-src {style}; script-src {script}{more}"
     return {"style": Markup(sources["report.css"]), "script": Markup(sources["report.js"]), "policy": policy}
 
 
@@ -117,14 +135,28 @@ def _digest(source: str) -> str:
     return base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
 
 
-def _counts(report: Report) -> list[tuple[str, int, str]]:
-    """(outcome, how many, name) for the tiles: documented numbers, then checks, then runs."""
+def _counts(report: Report, timed: Sequence[Cell] = ()) -> list[tuple[str, int, str]]:
+    """(outcome, how many, name) for the tiles: latencies, documented numbers, then checks, then runs."""
     seen = text.outcome_counts(report.verdicts)
     counts: list[tuple[str, int]] = [(outcome, seen.get(outcome, 0)) for outcome in text.OUTCOMES]
-    tiles = [pair for wanted in _ALWAYS_COUNTED for pair in counts if pair[0] == wanted]
+    of_documents = [pair for wanted in _ALWAYS_COUNTED for pair in counts if pair[0] == wanted]
+    tiles = [pair for pair in of_documents if pair[1] or report.runs or not report.latencies]
     tiles += [pair for wanted in _COUNTED_WHEN_SEEN for pair in counts if pair[0] == wanted and pair[1]]
-    tiles.append(("failed", len(text.unfinished(report))))
-    return [(kind, number, _COUNT_NAMES.get(kind, text.outcome_name(kind))) for kind, number in tiles]
+    tiles.append(("failed", len(text.not_done(report))))
+    return [
+        *_of_bench(timed),
+        *((kind, number, _COUNT_NAMES.get(kind, text.outcome_name(kind))) for kind, number in tiles),
+    ]
+
+
+def _of_bench(timed: Sequence[Cell]) -> list[tuple[str, int, str]]:
+    if not timed:
+        return []
+    outcomes = [cell.outcome for cell in timed]
+    return [
+        ("pass", outcomes.count("pass"), "quotable latencies"),
+        ("inconclusive", outcomes.count("inconclusive"), "not measurable here"),
+    ]
 
 
 def _matrix(found: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:

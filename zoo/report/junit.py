@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from zoo.records import Report, Run, Verdict
+from zoo.records import LatencyRun, Report, Run, Verdict
 from zoo.report import text
 
 _FAILURES = {"refuted", "fail"}
@@ -16,7 +16,9 @@ _FAILURES = {"refuted", "fail"}
 
 def render(report: Report) -> str:
     """One test case per verdict (class name: rule, name: subject) and one per run that could not be done."""
-    cases = {"verdicts": _verdicts(report.verdicts), "runs": _runs(report)}
+    cases = {"verdicts": _verdicts(report.verdicts), "runs": [_failed(run) for run in text.unfinished(report)]}
+    if report.latencies:
+        cases["latency runs"] = [_failed(run) for run in text.unmeasured(report)]
     created = text.one_line(report.conditions.created)[:19]  # the schema knows no zone; it is UTC
     return _document(cases, dict(_properties(report)), created)
 
@@ -84,12 +86,12 @@ def _case(name: str, verdict: Verdict) -> TestCase:
     return case
 
 
-def _runs(report: Report) -> list[TestCase]:
-    return [_failed(run) for run in text.unfinished(report)]
-
-
-def _failed(run: Run) -> TestCase:
-    case = TestCase(text.one_line(run.subject), classname="run", time=run.seconds)
+def _failed(run: Run | LatencyRun) -> TestCase:
+    case = TestCase(
+        text.one_line(run.subject),
+        classname="run" if isinstance(run, Run) else "latency",
+        time=run.seconds if isinstance(run, Run) else 0,
+    )
     error = Error(text.first_line(run.error or ""), run.status)
     error.text = text.clean(run.error or "")
     case.result = [error]

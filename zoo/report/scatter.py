@@ -1,12 +1,15 @@
-"""Accuracy against what it costs: positions in a drawing of fixed size."""
+"""Accuracy against what it costs, in multiply-adds and in time: positions in a drawing of fixed size."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from zoo.report import text
+from zoo.report import text, units
+from zoo.report.axes import log_ticks
+from zoo.report.cells import Cell
 from zoo.report.rows import Row
 
 WIDTH, HEIGHT = 640, 340
@@ -29,7 +32,7 @@ class Dot:
 
 @dataclass(frozen=True, kw_only=True)
 class Scatter:
-    """One drawing. ticks: (position, label); cost: its name for a column."""
+    """One drawing. ticks: (position, label); cost: its name for a column; left_out: runs without a cost."""
 
     image_set: str
     cost: str
@@ -37,6 +40,7 @@ class Scatter:
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
     x_title: str
+    left_out: int
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
@@ -46,19 +50,54 @@ class Scatter:
 
 def against_multiply_adds(rows: Sequence[Row], costs: Mapping[str, int]) -> list[Scatter]:
     """Top-1 by the multiply-adds of one image, a drawing for each set of images on which networks differ in cost."""
-    millions = {name: value / 1e6 for name, value in costs.items()}
-    by_images: dict[str, list[Row]] = {}
-    for row in rows:
-        if row.run.status == "done" and row.run.n and millions.get(row.run.checkpoint, 0) > 0:
-            by_images.setdefault(row.run.image_set, []).append(row)
+    found = [(row, costs.get(row.run.checkpoint, 0) / 1e6) for row in rows]
     title = "multiply-adds of one image, millions"
-    drawn = (scatter(found, millions, title=title, cost="multiply-adds", unit="M") for found in by_images.values())
+    return _by_images(found, title=title, cost="multiply-adds", words=lambda millions: f"{millions:.0f} M")
+
+
+def against_latency(rows: Sequence[Row], cells: Sequence[Cell]) -> list[Scatter]:
+    """Top-1 by the p50 of batch 1 of the same file in the same framework, a drawing for each number of threads.
+
+    Only of numbers that can be quoted; how many runs that leaves out is said.
+    """
+    drawn = []
+    for threads in sorted({cell.run.threads for cell in cells}):
+        own = [cell for cell in cells if cell.run.batch_size == 1 and cell.run.threads == threads]
+        known = {(cell.run.checkpoint, cell.run.framework): _p50(cell) for cell in own}
+        found = [(row, known.get((row.run.checkpoint, row.run.framework))) for row in rows]
+        drawn += _by_images(
+            [(row, seconds * 1000) for row, seconds in found if seconds],
+            title=f"p50 of batch 1, {text.counted(threads, 'thread')}, ms",
+            cost="p50",
+            words=lambda value: units.milliseconds(value / 1000),
+            left_out=sum(seconds == 0.0 for _, seconds in found),
+        )
+    return drawn
+
+
+def _p50(cell: Cell) -> float:
+    """Seconds; 0 where it cannot be quoted."""
+    p50 = cell.run.quantile(0.5)
+    return p50.value if p50 and cell.outcome == "pass" else 0.0
+
+
+def _by_images(found: Sequence[tuple[Row, float]], **how: Any) -> list[Scatter]:
+    by_images: dict[str, list[tuple[Row, float]]] = {}
+    for row, cost in found:
+        if row.run.status == "done" and row.run.n and cost > 0:
+            by_images.setdefault(row.run.image_set, []).append((row, cost))
+    drawn = (scatter(each, **how) for each in by_images.values())
     return [each for each in drawn if each is not None]
 
 
-def scatter(found: Sequence[Row], costs: Mapping[str, float], *, title: str, cost: str, unit: str) -> Scatter | None:
-    """Top-1 of finished runs, the cost on a logarithmic axis; None where all cost nearly the same."""
-    values = [costs[row.run.checkpoint] for row in found]
+def scatter(
+    costly: Sequence[tuple[Row, float]], *, title: str, cost: str, words: Callable[[float], str], left_out: int = 0
+) -> Scatter | None:
+    """Top-1 of finished runs, the cost on a logarithmic axis; None where all cost nearly the same.
+
+    costly: runs with what each costs; words: a cost with its unit; left_out: runs whose cost cannot be said.
+    """
+    found, values = [row for row, _ in costly], [value for _, value in costly]
     if max(values) < _SPREAD * min(values):
         return None
     tops = [row.run.top1_correct / row.run.n for row in found]
@@ -74,7 +113,7 @@ def scatter(found: Sequence[Row], costs: Mapping[str, float], *, title: str, cos
     dots = [
         Dot(
             x=across(value), y=down(top), outcome=row.verdicts[0][0], number=number, subject=row.run.subject,
-            cost=f"{value:.0f} {unit}", accuracy=row.top1,
+            cost=words(value), accuracy=row.top1,
         )
         for number, (row, value, top) in enumerate(zip(found, values, tops, strict=True), start=1)
     ]  # fmt: skip
@@ -83,7 +122,8 @@ def scatter(found: Sequence[Row], costs: Mapping[str, float], *, title: str, cos
         image_set=found[0].run.image_set,
         cost=cost,
         dots=tuple(dots),
-        x_ticks=tuple((across(value), f"{value:g}") for value in _ticks(math.exp(left), math.exp(right))),
+        left_out=left_out,
+        x_ticks=tuple((across(value), f"{value:g}") for value in log_ticks(math.exp(left), math.exp(right))),
         y_ticks=tuple((down(share), text.percent(share, 0)) for share in shares),
         x_title=title,
     )
@@ -94,14 +134,3 @@ def _bounds(low: float, high: float) -> tuple[float, float, float]:
     reach = max(high - low, 0.01)
     step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if reach / step <= 6 or step == 0.2)
     return math.floor(low / step) * step, (math.floor(high / step) + 1) * step, step
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times powers of ten; more where these are fewer than two."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for digits in ((1, 2, 5), (1, 2, 3, 4, 5, 6, 7, 8, 9), tuple(number / 10 for number in range(10, 100))):
-        ticks = [float(f"{digit * 10.0**power:.6g}") for power in powers for digit in digits]
-        shown = [tick for tick in ticks if low <= tick <= high]
-        if len(shown) >= 2:
-            return shown
-    return shown

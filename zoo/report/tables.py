@@ -1,4 +1,4 @@
-"""Runs and verdicts as CSV, for a notebook."""
+"""Runs, latencies and verdicts as CSV, for a notebook."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from zoo.records import Record, Report, Run, Verdict
+from zoo.efficiency import efficiency, probe
+from zoo.quantiles import median_of_rounds
+from zoo.records import LatencyRun, Record, Report, Run, Verdict
 from zoo.report import text
 from zoo.rules.pairs import Pair
 
@@ -21,6 +23,45 @@ def runs_csv(report: Report) -> str:
 def verdicts_csv(report: Report) -> str:
     """One line per verdict."""
     return csv_of(Verdict, report.verdicts)
+
+
+_QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+_OF_ROUNDS = ("rounds", "rounds_median", "rounds_low", "rounds_high", "probe_gflops", "gflops_per_core", "of_probe")
+
+
+def latency_csv(report: Report) -> str:
+    """One line per latency run, times in seconds; of the rounds what they amount to (report.json has each of them).
+
+    p50, p50_low, p50_high and so on: of all calls; rounds_median, rounds_low, rounds_high: of the rounds' medians.
+    gflops_per_core: achieved; probe_gflops: the machine's, a core; of_probe: the one by the other.
+    """
+    fields = [name for name in LatencyRun.model_fields if name not in ("quantiles", "rounds")]
+    place = fields.index("images_per_second")
+    quantiles = [f"{name}{end}" for name in _QUANTILES for end in ("", "_low", "_high")]
+    stream = io.StringIO()
+    columns = [*fields[:place], *quantiles, *fields[place:], *_OF_ROUNDS]
+    writer = csv.DictWriter(stream, fieldnames=columns, lineterminator="\n")
+    writer.writeheader()
+    for run in report.latencies:
+        plain = {name: _cell(value) for name, value in run.to_json().items() if name in fields}
+        writer.writerow({**plain, **_quantiles(run), **dict(zip(_OF_ROUNDS, _of_rounds(run), strict=True))})
+    return stream.getvalue()
+
+
+def _quantiles(run: LatencyRun) -> dict[str, float | None]:
+    found = {name: each for name, level in _QUANTILES.items() if (each := run.quantile(level))}
+    return {
+        f"{name}{end}": value
+        for name, each in found.items()
+        for end, value in (("", each.value), ("_low", each.low), ("_high", each.high))
+    }
+
+
+def _of_rounds(run: LatencyRun) -> tuple[float | None, ...]:
+    if not run.rounds:
+        return (None,) * len(_OF_ROUNDS)
+    spread, reached = median_of_rounds(run.medians), efficiency(run)
+    return (len(run.rounds), *(spread or (None,) * 3), probe(run) or None, *(reached or (None,) * 2))
 
 
 def discordant_csv(pairs: Sequence[Pair]) -> str:

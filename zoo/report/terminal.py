@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from rich import box
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from zoo.records import Claim, Report, Verdict
-from zoo.report import text
+from zoo.report import latency_terminal, text
+from zoo.report.console import GAP, STYLES, fold, plain
 from zoo.report.rows import Row, rows
 
-STYLES = {
-    "refuted": "bold red", "fail": "bold red", "failed": "bold red", "not_run": "red",
-    "inconclusive": "yellow", "not_comparable": "cyan", "known": "magenta", "confirmed": "green",
-    "pass": "green", "no_claim": "dim",
-}  # fmt: skip
 _HEADS = ("framework", "checkpoint", "n", "top-1", "top-5", "documented", "verdict", "images/s")
 _RIGHT = {"n", "top-1", "top-5", "images/s"}
-_GAP = 2
 _NARROWEST_ID = 20
+_MOST_DOUBTS = 8  # lines: on a busy machine each latency has a doubt of its own
 
 
-def table(report: Report, claims: Sequence[Claim], width: int = 100) -> Table:
-    """One row per run; long checkpoint ids are folded so that the table fits `width` columns."""
-    found = rows(report, claims)
-    result = Table(box=box.SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), pad_edge=False, show_edge=False)
-    for head in _HEADS:
-        result.add_column(
-            head,
-            justify="right" if head in _RIGHT else "left",
-            no_wrap=head not in ("checkpoint", "verdict", "documented"),
-            overflow="fold",
-        )
+def table(report: Report, claims: Sequence[Claim], width: int = 100) -> RenderableType:
+    """One row per run, then one per latency run; long ids are folded so that the tables fit `width` columns."""
+    found = [] if report.latencies and not report.runs else [_of_runs(rows(report, claims), width)]
+    timed = list(latency_terminal.tables(report, width))
+    between = [Text()] if found and timed else []
+    return Group(*found, *between, *timed)
+
+
+def _of_runs(found: Sequence[Row], width: int) -> Table:
+    result = plain(_HEADS, _RIGHT, ("checkpoint", "verdict", "documented"))
     room = max(_NARROWEST_ID, width - _width_of_others(found))
     for row in found:
         result.add_row(
@@ -61,35 +55,6 @@ def sentences(verdicts: Sequence[Verdict]) -> str:
     )
 
 
-def fold(name: str, width: int) -> list[str]:
-    """Cut an id into pieces of at most `width` characters, after / _ - @ where possible.
-
-    >>> fold("mindspore/mobilenet_v2_0.75_192", 20)
-    ['mindspore/', 'mobilenet_v2_0.75_', '192']
-    """
-    lines = [""]
-    for piece in re.findall(r"[^/]+/?|/", name):
-        if len(lines[-1]) + len(piece) <= width:
-            lines[-1] += piece
-        else:
-            lines += _cut(piece, width)
-    return [line for line in lines if line]
-
-
-def _cut(piece: str, width: int) -> list[str]:
-    lines = [""]
-    for part in re.findall(r"[^_@-]+[_@-]?|[_@-]", piece):
-        rest = part
-        while rest:
-            free = width - len(lines[-1])
-            if len(rest) > free and lines[-1]:
-                lines.append("")
-                continue
-            lines[-1] += rest[:free]
-            rest = rest[free:]
-    return lines
-
-
 def _cells(row: Row) -> list[list[str]]:
     """The lines of every cell but the checkpoint's."""
     verdicts = [words for _, words in row.verdicts]
@@ -100,7 +65,7 @@ def _cells(row: Row) -> list[list[str]]:
 def _width_of_others(found: Sequence[Row]) -> int:
     heads = [[head] for head in _HEADS if head != "checkpoint"]
     columns = zip(heads, *(_cells(row) for row in found), strict=True)
-    return sum(max(len(line) for cell in column for line in cell) + _GAP for column in columns)
+    return sum(max(len(line) for cell in column for line in cell) + GAP for column in columns)
 
 
 def _verdict(row: Row) -> Text:
@@ -109,23 +74,36 @@ def _verdict(row: Row) -> Text:
 
 def _open_verdicts(report: Report) -> list[str]:
     """One line per outcome and reason, with the subjects that share it; failed runs have their own lines."""
-    failed = {run.subject for run in text.unfinished(report)}
-    subjects: dict[tuple[str, str], list[str]] = {}
+    failed = {run.subject for run in text.not_done(report)}
+    subjects: dict[tuple[str, str, bool], list[str]] = {}
     for verdict in text.worst_first(report.verdicts):
         follows = verdict.outcome == "not_run" and verdict.subject in failed
-        if verdict.outcome not in text.GOOD and not follows:
-            names = subjects.setdefault((verdict.outcome, text.one_line(verdict.reason)), [])
+        if verdict.outcome not in text.GOOD and verdict.rule != "L301" and not follows:
+            kind = verdict.outcome, text.one_line(verdict.reason), text.is_latency(verdict)
+            names = subjects.setdefault(kind, [])
             if (name := text.one_line(verdict.subject)) not in names:
                 names.append(name)
-    return [
-        f"{text.outcome_name(outcome)}: {text.listed(names)}: {reason}" for (outcome, reason), names in subjects.items()
+    lines = [
+        (f"{text.outcome_name(outcome)}: {text.listed(names)}: {reason}", of_bench and outcome != "fail")
+        for (outcome, reason, of_bench), names in subjects.items()
     ]
+    kept = [line for line, of_bench in lines if not of_bench]
+    doubts = [line for line, of_bench in lines if of_bench]
+    more = [f"{len(doubts) - _MOST_DOUBTS} more of the bench are in report.html"] if len(doubts) > _MOST_DOUBTS else []
+    return [*kept, *doubts[:_MOST_DOUBTS], *more, *_documented_latencies(report)]
+
+
+def _documented_latencies(report: Report) -> list[str]:
+    """They are of other devices without exception, and a bench of a whole zoo has dozens: one line for all."""
+    found = sum(verdict.rule == "L301" for verdict in report.verdicts)
+    many = text.counted(found, "documented latency", "documented latencies")
+    return [f"not comparable: {many} of other devices: report.html has them beside ours"] if found else []
 
 
 def _failed_runs(report: Report) -> list[str]:
     lines = [
         f"{'failed' if run.status == 'failed' else 'not run'}: {text.one_line(run.subject)}: "
         f"{text.first_line(run.error or '')}"
-        for run in text.unfinished(report)
+        for run in text.not_done(report)
     ]
     return list(dict.fromkeys(lines))

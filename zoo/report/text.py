@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from zoo.records import Claim, Conditions, Outcome, Report, Run, Verdict
+from zoo.records import Claim, Conditions, LatencyRun, Outcome, Report, Run, Verdict
+from zoo.report import units
+from zoo.report.units import milliseconds as milliseconds
 from zoo.wording import ABSENT as ABSENT
 from zoo.wording import percent as percent
 
@@ -18,6 +20,7 @@ METRIC_NAMES = {
     "top1": "top-1", "top5": "top-5", "size": "size", "parameters": "parameters",
     "multiply_adds": "multiply-adds", "gflops": "operations", "latency": "latency",
 }  # fmt: skip
+STAGES = {"geometry": "read, decode, resize, crop", "numeric": "pixels to the network's input"}
 POPULATIONS = {
     "full": "the full set",
     "random_sample": "a random sample",
@@ -73,11 +76,6 @@ def rate(per_second: float) -> str:
     return f"{per_second:.{decimals}f}"
 
 
-def milliseconds(seconds: float) -> str:
-    """Seconds as milliseconds with the unit: 0.0125 is "12.50 ms"."""
-    return f"{seconds * 1000:.2f} ms"
-
-
 def outcome_name(outcome: str) -> str:
     """`not_comparable` is "not comparable"."""
     return outcome.replace("_", " ")
@@ -102,10 +100,28 @@ def is_difference(verdict: Verdict) -> bool:
     return verdict.rule.startswith("X2")
 
 
+def is_latency(verdict: Verdict) -> bool:
+    """Whether a verdict is of a bench."""
+    return verdict.rule.startswith("L")
+
+
+def _of_latency(value: float, rule: str) -> str:
+    """What the rules L measure: a share of labels, cores, ratios of times, a rank correlation, times."""
+    if rule == "L102":
+        return f"{percent(value)} %"
+    if rule == "L103":
+        return f"{value:.2f} cores"
+    if rule == "L302":
+        return f"rho {value:.3f}"
+    return units.times(value) if rule[:2] in ("L2", "L4") else milliseconds(value)
+
+
 def quantity(value: float | None, verdict: Verdict, claim: Claim | None) -> str:
-    """A verdict's number in the unit of what it judges: percent for accuracies, ms for latencies."""
+    """A verdict's number in the unit of what it judges: percent for accuracies, ms for latencies, × for ratios."""
     if value is None:
         return ABSENT
+    if is_latency(verdict):
+        return _of_latency(value, verdict.rule)
     if is_difference(verdict):
         return f"{points(value)} points"
     if claim.is_accuracy if claim else verdict.rule.startswith("A"):
@@ -150,15 +166,28 @@ def unfinished(report: Report) -> list[Run]:
     return [run for run in report.runs if run.status != "done"]
 
 
+def unmeasured(report: Report) -> list[LatencyRun]:
+    """Latency runs that failed or could not be started."""
+    return [run for run in report.latencies if run.status != "done"]
+
+
+def not_done(report: Report) -> list[Run | LatencyRun]:
+    """Both."""
+    return [*unfinished(report), *unmeasured(report)]
+
+
 def headline(report: Report) -> str:
     """The counts: "1 refuted, 4 confirmed; 1 of 6 runs could not be done"."""
     counts = outcome_counts(report.verdicts)
     said = ", ".join(f"{number} {outcome_name(outcome)}" for outcome, number in counts.items())
-    said = said or "no verdicts"
-    failed = unfinished(report)
-    if not failed:
-        return f"{said}; {counted(len(report.runs), 'run')}"
-    return f"{said}; {len(failed)} of {counted(len(report.runs), 'run')} could not be done"
+    kinds = [("run", len(report.runs), len(unfinished(report)))] if report.runs or not report.latencies else []
+    if report.latencies:
+        kinds.append(("latency run", len(report.latencies), len(unmeasured(report))))
+    return "; ".join([said or "no verdicts", *(_made(*kind) for kind in kinds)])
+
+
+def _made(noun: str, number: int, failed: int) -> str:
+    return f"{failed} of {counted(number, noun)} could not be done" if failed else counted(number, noun)
 
 
 def images_of(report: Report) -> str:
@@ -184,16 +213,35 @@ def listed(names: Sequence[str], limit: int = 3) -> str:
 
 def next_step(report: Report) -> str:
     """What to do about the worst thing in the report."""
-    outcomes = outcome_counts(report.verdicts)
-    if "refuted" in outcomes or "fail" in outcomes:
+    accuracy = outcome_counts(verdict for verdict in report.verdicts if not is_latency(verdict))
+    latency = outcome_counts(verdict for verdict in report.verdicts if is_latency(verdict))
+    if "refuted" in accuracy or "fail" in accuracy:
         return (
             "read what was refuted and why; a deviation that is understood goes, with its reason, "
             "into known_deviations.toml"
         )
-    if unfinished(report) or "not_run" in outcomes:
+    if "fail" in latency:
+        return _after_failed_bench(report)
+    if unfinished(report) or "not_run" in accuracy:
         return "run `zoo doctor`, mend what it names, and repeat the command; finished runs are reused"
-    if "inconclusive" in outcomes:
-        return "repeat with more images (`--sample N`; `--sample auto` stops once every claim is decided)"
-    if "not_comparable" in outcomes:
+    if unmeasured(report) or "not_run" in latency:
+        return "run `zoo doctor`, mend what it names, and repeat the command"
+    steps = []
+    if "inconclusive" in accuracy:
+        steps.append("repeat with more images (`--sample N`; `--sample auto` stops once every claim is decided)")
+    if any(verdict.outcome == "inconclusive" for verdict in report.verdicts if verdict.rule in _MORE_TIME):
+        steps.append("repeat the bench on a quiet machine, or with more time for each cell (`--budget SECONDS`)")
+    if not steps and "not_comparable" in accuracy:
         return "give the images that the documents speak of (`--images PATH`) to have these numbers judged"
-    return "nothing to mend"
+    return "; ".join(steps) or "nothing to mend"
+
+
+_MORE_TIME = ("L101", "L201", "L401")  # of these a longer bench, or a quieter machine, may decide
+
+
+def _after_failed_bench(report: Report) -> str:
+    """A number with a failed check is no number; one that is merely slower than before is."""
+    failed = {verdict.rule for verdict in report.verdicts if is_latency(verdict) and verdict.outcome == "fail"}
+    if failed == {"L401"}:
+        return "read which ratio grew, and repeat the bench before you look for the cause"
+    return "read which check failed; the times it speaks of are not to be quoted"

@@ -1,0 +1,157 @@
+"""Pictures are on a page only when they are asked for, and then they are small, few, and the right ones."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+from pathlib import Path
+
+import little_zoo
+import pytest
+from folders_by_hand import ANIMALS, answers, run_with, write
+from PIL import Image
+from records_by_hand import a_report
+from test_report_html import HOSTILE, _Page
+from test_validate import zoo
+
+from zoo import agreement, images, places, thumbnails
+from zoo.report import html
+from zoo.report import thumbnails as chosen
+from zoo.report.details import Details
+from zoo.runfolder import RunFolder
+
+CLASSES = [0, 1, 2, 3]
+LIMIT = 2_000_000
+
+
+def make_images(folder: Path, count: int = 4) -> Path:
+    """Large JPEGs 0.png and so on, with a comment and a turn that must not come through."""
+    folder.mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    for number in range(count):
+        picture = Image.new("RGB", (400, 200), (60 * number, 200, 30))
+        picture.save(folder / f"{number}.png", "JPEG", comment=b"somebody's name", exif=exif)
+    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = [(f"{number}.png", CLASSES[number % len(CLASSES)]) for number in range(count)]
+        csv.writer(file).writerows([("file", "class_index"), *rows])
+    return folder
+
+
+def details(pictures: dict[str, str], labels: list[int] | None = None) -> Details:
+    """Two runs that disagree on the images whose labels are not the classes."""
+    found = {"1a" * 32: answers(CLASSES, CLASSES), "2b" * 32: answers(labels or [0, 4, 2, 5], CLASSES)}
+    runs = [run_with(each, key=key, framework=key[:2]) for key, each in found.items()]
+    groups = agreement.groups(runs, lambda run: found[run.key], {ANIMALS.id: ANIMALS})
+    return Details(agreement=groups, thumbnails=pictures)
+
+
+def a_picture(size: int = 40) -> str:
+    return "data:image/jpeg;base64," + "A" * size
+
+
+def page_of(made: Details) -> str:
+    return html.render(a_report(), [], made)
+
+
+def test_a_picture_is_small_and_holds_nothing_but_pixels(tmp_path: Path) -> None:
+    image_set = images.open_image_set(make_images(tmp_path / "some"))
+    uri = thumbnails.Thumbnails(image_set)["1.png"]
+    data = base64.b64decode(uri.removeprefix("data:image/jpeg;base64,"))
+    made = Image.open(io.BytesIO(data))
+    assert (made.format, made.size) == ("JPEG", (96, 48))
+    assert b"somebody" not in data
+    assert not made.getexif()
+    assert chosen._JPEG.fullmatch(uri)
+
+
+def test_what_cannot_be_read_has_no_picture(tmp_path: Path) -> None:
+    folder = make_images(tmp_path / "some")
+    (folder / "2.png").write_bytes(b"no image")
+    pictures = thumbnails.Thumbnails(images.open_image_set(folder))
+    assert pictures.get("2.png") is None
+    assert pictures.get("absent.png") is None
+    assert len(pictures) == 4
+
+
+def test_no_page_has_pictures_unless_they_are_given() -> None:
+    page = page_of(details({}))
+    assert "<img" not in page
+    assert "img-src" not in page
+    assert "pass this page on" not in page
+
+
+def test_pictures_stand_beside_discordant_images_alone() -> None:
+    page = page_of(details({f"{number}.png": a_picture() for number in range(4)}))
+    shown = [attributes for tag, attributes in _Page(page).tags if tag == "img"]
+    assert [each["alt"] for each in shown] == ["Picture of 1.png", "Picture of 3.png"]
+    assert "; img-src data:" in page
+    assert "Do not pass this page on" in page
+    assert "are pictured" not in page  # all that are listed
+
+
+def test_only_small_jpegs_are_let_in() -> None:
+    for uri in ("https://example.org/x.jpg", "data:image/svg+xml;base64,AAAA", f"{a_picture()}{HOSTILE}", HOSTILE):
+        page = page_of(details({"1.png": uri}))
+        assert "<img" not in page
+        assert "img-src" not in page
+
+
+def test_a_page_stays_small_and_says_what_it_leaves_out() -> None:
+    pictures = {f"{number}.png": a_picture(chosen.MOST - 100) for number in range(4)}
+    page = page_of(details(pictures))
+    assert page.count("<img") == 1
+    assert "1 of 2 images are pictured" in page
+    assert len(page.encode()) < LIMIT
+
+
+def test_a_folder_is_rendered_with_pictures_of_its_own_images(tmp_path: Path, own_home: Path) -> None:
+    folder = make_images(tmp_path / "some")
+    image_set = images.open_image_set(folder)
+    digest = images.listing_digest(image_set, images.digests(image_set, places.home() / "digests"))
+    found = {"1a" * 32: answers(CLASSES, CLASSES), "2b" * 32: answers([0, 4, 2, 3], CLASSES)}
+    runs = [(run_with(each, key=key, framework=key[:2]), each) for key, each in found.items()]
+    path = write(tmp_path / "run", runs, images_digest=digest).path
+    done = zoo("report", path, "--thumbnails", "--images", folder)
+    assert done.returncode == 0, done.stderr
+    assert (path / "report.html").read_text(encoding="utf-8").count("<img") == 1
+    assert zoo("report", path).returncode == 0
+    assert "<img" not in (path / "report.html").read_text(encoding="utf-8")
+
+    other = make_images(tmp_path / "other")
+    Image.new("RGB", (8, 8)).save(other / "0.png", "PNG")
+    refused = zoo("report", path, "--thumbnails", "--images", other)
+    assert refused.returncode == 2
+    assert "these are not the images of" in refused.stderr
+    alone = zoo("report", path, "--images", folder)
+    assert (alone.returncode, "--thumbnails" in alone.stderr) == (2, True)
+
+
+def test_validate_asks_for_pictures_only_when_told_to(tmp_path: Path, own_home: Path) -> None:
+    folder, out = little_zoo.make(tmp_path / "little"), tmp_path / "run"
+    with (folder / "label_maps.toml").open("a", encoding="utf-8") as file:
+        file.write('[[label_map]]\nid = "eleven"\noutputs = 11\nclasses = 10\nfirst = 0\n')
+    little_zoo.add_checkpoint(folder, "eleven", outputs=11)  # its labels are of another division
+    checkpoints = (folder / "checkpoints.toml").read_text(encoding="utf-8")
+    before, found, after = checkpoints.rpartition('label_map = "ten"')
+    assert found
+    (folder / "checkpoints.toml").write_text(f'{before}label_map = "eleven"{after}', encoding="utf-8")
+    done = zoo("validate", "--zoo", folder, "--out", out, "--thumbnails")
+    assert done.returncode in (0, 1), done.stderr
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert page.count("<img") == page.count('alt="Picture of ') > 5
+    assert "; img-src data:" in page
+    request = json.loads((out / "request.json").read_text(encoding="utf-8"))
+    assert request["thumbnails"] is True  # so that --resume draws them too
+    assert RunFolder(out).report().conditions.command[-1] == "--thumbnails"
+
+
+@pytest.mark.parametrize("given", [(), ("--thumbnails",)])
+def test_the_default_is_never(given: tuple[str, ...], tmp_path: Path, own_home: Path) -> None:
+    folder, out = little_zoo.make(tmp_path / "little"), tmp_path / "run"
+    assert zoo("validate", "--zoo", folder, "--out", out, *given).returncode == 0
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "<img" not in page  # one run alone has nothing to disagree with
+    assert "img-src" not in page

@@ -1,0 +1,42 @@
+"""How latencies stand against an earlier bench, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zoo.records import Report
+from zoo.report import text
+
+TITLE = "Against the baseline, each time relative to its probe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineRow:
+    """One latency run: the ratio with its interval, what rule L401 says, and that in words."""
+
+    subject: str
+    ratio: str
+    interval: str
+    outcome: str
+    words: str
+
+
+def baseline_rows(report: Report) -> list[BaselineRow]:
+    """One row per verdict L401, the slower ones first; none without a baseline."""
+    return [
+        BaselineRow(
+            subject=text.one_line(verdict.subject),
+            ratio=text.quantity(verdict.measured, verdict, None),
+            interval=text.interval(verdict, None),
+            outcome=verdict.outcome,
+            words=_words(verdict.outcome, verdict.high),
+        )
+        for verdict in text.worst_first(report.verdicts)
+        if verdict.rule == "L401"
+    ]
+
+
+def _words(outcome: str, high: float | None) -> str:
+    if outcome == "pass":
+        return "faster" if high is not None and high < 1 else "no slower"
+    return {"fail": "slower", "inconclusive": "not compared"}.get(outcome, text.outcome_name(outcome))

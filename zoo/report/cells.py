@@ -1,0 +1,168 @@
+"""One row per latency run, joined with the verdicts that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zoo.efficiency import efficiency
+from zoo.quantiles import median_of_rounds
+from zoo.records import LatencyRun, Report, Verdict
+from zoo.report import text, units
+
+_WORDS = {
+    "pass": "quotable", "inconclusive": "not measurable here", "known": "accepted", "no_claim": "not judged",
+    "failed": "failed", "not_run": "not run",
+}  # fmt: skip
+_FAILED_CHECKS = {"L102": "other answers", "L103": "other conditions"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What every rendering shows of one latency run; its texts are ready to be escaped.
+
+    outcome: of the rules L1xx together: "pass" where the number can be quoted; words, reason: the same as text.
+    spread: (median, low, high) of the rounds, seconds; None of too few. gflops: a core; of_probe: in percent.
+    rank: 1 + how many quotable ones of those that rule L201 compares are surely faster; of: how many these are.
+    """
+
+    run: LatencyRun
+    framework: str
+    checkpoint: str
+    outcome: str
+    words: str
+    reason: str
+    spread: tuple[float, float, float] | None
+    p50: str
+    interval: str
+    p90: str
+    p99: str
+    images_per_second: str
+    gflops: str
+    of_probe: str
+    rank: str
+    of: int
+
+    @property
+    def size(self) -> str:
+        """Batch and threads, as in a subject: "b1t2"."""
+        return f"b{self.run.batch_size}t{self.run.threads}"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there are times at all."""
+        return self.run.status == "done"
+
+
+def cells(report: Report) -> list[Cell]:
+    """The latency runs in their order."""
+    judged = [_judged(run, report.verdicts) for run in report.latencies]
+    groups = _compared(report)
+    contests: dict[str, list[LatencyRun]] = {}
+    for run, (outcome, *_) in zip(report.latencies, judged, strict=True):
+        if outcome == "pass":
+            contests.setdefault(groups.get(run.key, run.key), []).append(run)
+    return [
+        _cell(run, said, contests.get(groups.get(run.key, run.key), []))
+        for run, said in zip(report.latencies, judged, strict=True)
+    ]
+
+
+def _compared(report: Report) -> dict[str, str]:
+    """Key of a run -> key of the fastest that rule L201 compares it with; of the fastest itself there is none."""
+    found = (verdict for verdict in report.verdicts if verdict.rule == "L201" and verdict.outcome != "not_comparable")
+    return {verdict.run: verdict.against for verdict in found if verdict.run and verdict.against}
+
+
+def reasons(found: Sequence[Cell]) -> dict[str, list[str]]:
+    """Why numbers cannot be quoted -> the subjects of which that is said."""
+    said: dict[str, list[str]] = {}
+    for cell in found:
+        if cell.is_done and cell.reason and cell.outcome not in ("pass", "known"):
+            said.setdefault(text.one_line(cell.reason), []).append(text.one_line(cell.run.subject))
+    return said
+
+
+ROUND_HEADS = (
+    "round", "median, ms", "probe before", "probe after", "load", "steal", "switches", "cores used", "calls", "warm-up",
+)  # fmt: skip
+
+
+def of_rounds(cell: Cell) -> list[tuple[str, ...]]:
+    """What was measured in each round and what went on besides, in the order of ROUND_HEADS; probes in GFLOP/s."""
+    like = cell.spread[0] if cell.spread else None
+    return [
+        (
+            str(each.number), units.ms(each.median, like), f"{each.probe_before:.1f}", f"{each.probe_after:.1f}",
+            f"{each.load:.2f}", f"{text.percent(each.steal, 1)} %", str(each.switches), f"{each.cores_used:.2f}",
+            str(each.calls), text.counted(each.warmup_calls, "call") + ("" if each.settled else ", not settled"),
+        )
+        for each in cell.run.rounds
+    ]  # fmt: skip
+
+
+def first_of_each(found: Sequence[Cell]) -> list[Cell]:
+    """Of each checkpoint in each framework the finished cell of the smallest batch and the fewest threads."""
+    first: dict[tuple[str, str], Cell] = {}
+    for cell in sorted(
+        (cell for cell in found if cell.is_done), key=lambda cell: (cell.run.batch_size, cell.run.threads)
+    ):
+        first.setdefault((cell.run.checkpoint, cell.run.framework), cell)
+    return list(first.values())
+
+
+def tail_shown(found: Sequence[Cell]) -> str:
+    """The far quantile that all finished cells have: "p99", else "p90"."""
+    return "p99" if all(cell.run.quantile(0.99) for cell in found if cell.is_done) else "p90"
+
+
+def _judged(run: LatencyRun, verdicts: Sequence[Verdict]) -> tuple[str, str, str]:
+    """(outcome, words, reason); a failed check outweighs that the rounds agree."""
+    if run.status != "done":
+        return run.status, _WORDS[run.status], text.first_line(run.error or "")
+    own = {each.rule: each for each in verdicts if each.rule.startswith("L1") and _is_of(each, run)}
+    for rule, words in _FAILED_CHECKS.items():
+        if rule in own and own[rule].outcome == "fail":
+            return "fail", words, own[rule].reason
+    quotable = own.get("L101")
+    outcome = quotable.outcome if quotable else "no_claim"
+    return outcome, _WORDS.get(outcome, text.outcome_name(outcome)), quotable.reason if quotable else ""
+
+
+def _is_of(verdict: Verdict, run: LatencyRun) -> bool:
+    return verdict.subject == run.subject and verdict.run in (None, run.key)
+
+
+def _cell(run: LatencyRun, judged: tuple[str, str, str], rivals: Sequence[LatencyRun]) -> Cell:
+    outcome, words, reason = judged
+    done = run.status == "done"
+    spread = median_of_rounds(run.medians)
+    p50, p90, p99 = (run.quantile(level) for level in (0.5, 0.9, 0.99))
+    like = p50.value if p50 else 0.0
+    reached = efficiency(run)
+    return Cell(
+        run=run,
+        framework=text.one_line(run.framework),
+        checkpoint=text.one_line(run.checkpoint),
+        outcome=outcome,
+        words=words,
+        reason=reason,
+        spread=spread,
+        p50=units.ms(p50.value) if p50 else text.ABSENT,
+        interval=f"[{units.ms(spread[1], like)}, {units.ms(spread[2], like)}]" if spread else text.ABSENT,
+        p90=units.ms(p90.value, like) if p90 else text.ABSENT,
+        p99=units.ms(p99.value, like) if p99 else text.ABSENT,
+        images_per_second=text.rate(run.images_per_second) if done else text.ABSENT,
+        gflops=f"{reached[0]:.1f}" if reached else text.ABSENT,
+        of_probe=f"{reached[1] * 100:.0f} %" if reached else text.ABSENT,
+        rank=_rank(spread, rivals) if outcome == "pass" and len(rivals) > 1 else "",
+        of=len(rivals),
+    )
+
+
+def _rank(spread: tuple[float, float, float] | None, rivals: Sequence[LatencyRun]) -> str:
+    """Surely faster is one whose interval ends before this one's begins."""
+    if spread is None:
+        return ""
+    ends = [other[2] for run in rivals if (other := median_of_rounds(run.medians))]
+    return str(1 + sum(end < spread[1] for end in ends))
