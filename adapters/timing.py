@@ -100,7 +100,8 @@ class Cell:
         """Warm up, then time as many calls as `budget` seconds allow; pytest-benchmark writes them all to `out`."""
         begin, processor = seconds(), time.process_time()
         warmup_calls, settled, one = self.warm_up(budget / 4)
-        left = RESERVE * (budget - (seconds() - begin))
+        warmed = seconds() - begin
+        left = RESERVE * (budget - warmed)
         wanted = max(FEWEST_CALLS, math.ceil(SHORTEST_SECONDS / one))
         plugin = _Plugin(self, name, max(1, min(wanted, int(left / one))))
         code = pytest.main([*_ARGUMENTS, f"--benchmark-json={out}"], plugins=[plugin])
@@ -109,7 +110,7 @@ class Cell:
         return {
             "warmup_calls": warmup_calls,
             "settled": settled,
-            "seconds": seconds() - begin,
+            "seconds": warmed + plugin.seconds,
             "processor_seconds": time.process_time() - processor,
             "cores_used": plugin.cores_used,
             "switches": plugin.switches,
@@ -135,7 +136,7 @@ class _Plugin:
 
     def __init__(self, cell: Cell, name: str, calls: int) -> None:
         self.cell, self.name, self.calls = cell, name, calls
-        self.cores_used, self.switches = 0.0, 0
+        self.seconds, self.cores_used, self.switches = 0.0, 0.0, 0
 
     @pytest.fixture
     def timed(self) -> _Plugin:
@@ -147,7 +148,8 @@ class _Plugin:
         benchmark.name = benchmark.fullname = self.name
         wall, processor, switches = seconds(), time.process_time(), _involuntary_switches()
         benchmark.pedantic(self.cell.call, setup=self.cell.before, teardown=self.cell.after, rounds=self.calls)
-        self.cores_used = (time.process_time() - processor) / (seconds() - wall)
+        self.seconds = seconds() - wall
+        self.cores_used = (time.process_time() - processor) / self.seconds
         self.switches = _involuntary_switches() - switches
 
     @pytest.hookimpl(tryfirst=True)

@@ -50,7 +50,8 @@ def a_latency_run(
     fields: dict[str, Any] = {
         "key": "7a" * 32, "checkpoint": "embedded/onnx", "framework": "onnxruntime", "recipe": "embedded_110_96",
         "image_set": "shapes_test", "batch_size": 1, "threads": 1, "session": "s1", "processor": "Example CPU 2.4 GHz",
-        "threads_read": 1, "live_threads": 2, "precision": "fp32", "versions": {"onnxruntime": "1.27.0"},
+        "processes": 3, "threads_read": 1, "live_threads": 2, "precision": "fp32",
+        "versions": {"onnxruntime": "1.27.0"},
         "settings": {"OMP_NUM_THREADS": "1"}, "sha256": "ab" * 32, "weights": "embedded/mobilenet_v2_0.35_96",
         "multiply_adds": 10_000_000, "file_bytes": 1_700_000, "load_seconds": 0.08, "first_call_seconds": 0.011,
         "memory_before": 90_000_000, "memory_peak": 120_000_000, "images_checked": 64, "status": "done",
@@ -60,7 +61,14 @@ def a_latency_run(
         fields |= {"rounds": made, "quantiles": quantiles, "calls": len(calls)}
         fields["images_per_second"] = changes.get("batch_size", 1) * len(calls) / sum(calls)
     else:
-        fields |= {"images_checked": 0, "threads_read": 0, "live_threads": 0, "multiply_adds": None, "sha256": ""}
+        fields |= {
+            "images_checked": 0,
+            "processes": 0,
+            "threads_read": 0,
+            "live_threads": 0,
+            "multiply_adds": None,
+            "sha256": "",
+        }
     return LatencyRun(**(fields | changes))
 
 

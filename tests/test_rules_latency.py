@@ -95,7 +95,6 @@ def test_kept_conditions(precision: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"threads_read": 2}, "threads_read: 2 in effect, 1 asked for"),
         ({"precision": "bf16"}, "precision: bf16 in effect, fp32 asked for"),
         ({"precision": "bf16+int8"}, "precision: bf16+int8 in effect, fp32 asked for"),
         ({"precision": ""}, "precision: not read back, fp32 asked for"),
@@ -105,6 +104,12 @@ def test_kept_conditions(precision: str) -> None:
 def test_broken_conditions(changes: dict[str, Any], said: str) -> None:
     found = only("L103", [a_latency_run(**changes)])
     assert (found.outcome, found.reason) == ("fail", said)
+
+
+def test_a_number_of_threads_that_is_not_offered_is_not_comparable() -> None:
+    found = only("L103", [a_latency_run(threads_read=2, rounds={"cores_used": 2.0})])
+    assert (found.outcome, found.reason) == ("not_comparable", "threads_read: 2 in effect, 1 asked for")
+    assert only("L103", [a_latency_run(threads_read=2, rounds={"cores_used": 2.3})]).outcome == "fail"
 
 
 def test_cores_up_to_the_allowance() -> None:
@@ -245,7 +250,7 @@ def test_deviations_of_a_bench_are_those_of_its_cells() -> None:
             date="2025-03-01",
         )  # fmt: skip
 
-    cell = a_latency_run(threads_read=2)
+    cell = a_latency_run(precision="bf16")
     entries = [accepted("L103", cell.subject), accepted("A101", "another/one@torch")]
     found = judge(Evidence(latencies=[cell], deviations=entries))
     assert {each.outcome for each in found if each.rule == "L103"} == {"known"}

@@ -11,8 +11,8 @@ RUN_HEADS = (
     "run", "recipe", "threads", "precision", "batch", "seconds", "versions", "file sha256", "run key",
 )  # fmt: skip
 LATENCY_HEADS = (
-    "latency run", "recipe", "batch", "threads asked, read", "live threads", "most cores used", "precision", "versions",
-    "settings", "processor", "session", "file sha256",
+    "latency run", "recipe", "batch", "threads asked, read", "live threads", "most cores used", "processes", "precision",
+    "versions", "settings", "processor", "session", "file sha256",
 )  # fmt: skip
 
 
@@ -71,6 +71,7 @@ def of_latency(run: LatencyRun) -> tuple[str, ...]:
         f"{run.threads}, {run.threads_read if done else text.ABSENT}",
         str(run.live_threads) if done else "",
         f"{max(each.cores_used for each in run.rounds):.2f}" if run.rounds else "",
+        str(run.processes) if done else "",
         run.precision,
         _versions(run.versions),
         ", ".join(f"{name}={value}" for name, value in sorted(run.settings.items())),

@@ -80,12 +80,14 @@ class SameAnswers(_OfEach):
 
 
 class KeptConditions(_OfEach):
-    """A network was timed with the threads asked for, in float32 or its own integers, on no more cores than threads."""
+    """A network was timed in float32 or its own integers, on no more cores than it had threads, which were as many as
+    asked for. A framework that does not offer that number is not comparable with those that do.
+    """
 
     id = "L103"
 
     def _verdict(self, run: LatencyRun) -> Verdict:
-        faults = broken_conditions(run)
+        faults, others = broken_conditions(run), other_threads(run)
         kept = (
             f"threads in effect: {run.threads_read}, precision: {run.precision}, cores used: up to "
             f"{_cores(run):.2f}; {run.live_threads} threads lived in the process"
@@ -93,10 +95,10 @@ class KeptConditions(_OfEach):
         return Verdict(
             rule=self.id,
             subject=run.subject,
-            outcome="fail" if faults else "pass",
+            outcome="fail" if faults else "not_comparable" if others else "pass",
             measured=_cores(run),
-            high=run.threads + CORE_ALLOWANCE,
-            reason="; ".join(faults) or kept,
+            high=run.threads_read + CORE_ALLOWANCE,
+            reason="; ".join(faults) or others or kept,
             run=run.key,
         )
 
@@ -114,17 +116,22 @@ def other_answers(run: LatencyRun) -> str | None:
     return None
 
 
+def other_threads(run: LatencyRun) -> str | None:
+    """How the threads in effect differ from those asked for; None where they do not."""
+    if run.threads_read == run.threads:
+        return None
+    return f"threads_read: {run.threads_read} in effect, {run.threads} asked for"
+
+
 def broken_conditions(run: LatencyRun) -> list[str]:
-    """Which of the conditions that were asked for did not hold."""
+    """What a framework does otherwise than it says."""
     faults = []
-    if run.threads_read != run.threads:
-        faults.append(f"threads_read: {run.threads_read} in effect, {run.threads} asked for")
     if not all(part == FULL or part.startswith(("int", "uint")) for part in run.precision.split("+")):
         found = f"{run.precision} in effect" if run.precision else "not read back"
         faults.append(f"precision: {found}, {FULL} asked for")
-    allowed = run.threads + CORE_ALLOWANCE
+    allowed = run.threads_read + CORE_ALLOWANCE
     if _cores(run) > allowed:
-        faults.append(f"cores_used: up to {_cores(run):.2f} with threads {run.threads} (allowed: {allowed:g})")
+        faults.append(f"cores_used: up to {_cores(run):.2f} with threads {run.threads_read} (allowed: {allowed:g})")
     return faults
 
 
@@ -132,7 +139,7 @@ def unreliable(run: LatencyRun) -> str | None:
     """Why a cell is not to be compared with others, in words; None where it may be."""
     if doubt.obstacle(run) is not None:
         return f"it is not measurable here ({Quotable.id} says why)"
-    faults = [fault for fault in (other_answers(run), *broken_conditions(run)) if fault]
+    faults = [fault for fault in (other_answers(run), other_threads(run), *broken_conditions(run)) if fault]
     return f"it is not what was asked for: {faults[0]}" if faults else None
 
 
