@@ -22,8 +22,8 @@ WINDOW_SECONDS = 0.1  # of warm-up whose median is compared with that of the win
 WINDOW_CALLS = 3  # at least
 WINDOWS = 3  # in a row that have to agree
 AGREE = 0.05  # their medians' range, by the smallest
-FEWEST_CALLS = 200  # of a block, if the time allows
-SHORTEST_SECONDS = 0.5  # of timed calls in a block, if the time allows
+FEWEST_CALLS = 100  # of a block, if the time allows
+SHORTEST_SECONDS = 0.3  # of timed calls in a block, if the time allows
 RESERVE = 0.9  # share of the time left that is planned for: the rest is for calls that turn out slower
 
 # No options and plugins of whoever calls: pytest-benchmark alone, which _ARGUMENTS name.

@@ -48,7 +48,7 @@ def test_all_frameworks_are_timed_with_the_answers_of_their_accuracy_run(tmp_pat
     assert outcomes == {"L102": {"pass"}, "L103": {"pass"}}
     assert {each.outcome for each in report.verdicts if each.rule == "L101"} <= {"pass", "inconclusive"}
     assert {stage.stage for stage in report.stages} == {"geometry", "numeric"}
-    assert len(list((out / "benchmarks").glob("*.json"))) == 6 * len(cells)
+    assert len(list((out / "benchmarks").glob("*.json"))) == 12 * len(cells)
 
 
 # One published checkpoint of every format and dialect that holds weights of a known architecture.

@@ -59,8 +59,8 @@ def test_both_are_said() -> None:
     ("rounds", "calls", "said"),
     [
         (5, 200, "rounds: 5, needed: 6"),
-        (6, 10, "calls in a round: 10, needed: 11"),
-        (3, 4, "rounds: 3, needed: 6; calls in a round: 4, needed: 11"),
+        (6, 6, "calls in a round: 6, needed: 7"),
+        (3, 4, "rounds: 3, needed: 6; calls in a round: 4, needed: 7"),
     ],
 )
 def test_too_few_calls(rounds: int, calls: int, said: str) -> None:
@@ -69,7 +69,7 @@ def test_too_few_calls(rounds: int, calls: int, said: str) -> None:
 
 
 def test_enough_calls() -> None:
-    assert doubt.obstacle(a_latency_run([0.004] * 6, {"calls": 11})) is None
+    assert doubt.obstacle(a_latency_run([0.004] * 6, {"calls": 7})) is None
 
 
 def test_without_a_probe_nothing_can_be_said() -> None:

@@ -64,6 +64,16 @@ class BenchRequest:
         return tuple(words)
 
 
+@dataclass(frozen=True)
+class Ready:
+    """What all cells of a checkpoint in a framework share; see latency.Setting."""
+
+    task: Task
+    labels: NDArray[np.int64]
+    multiply_adds: int | None
+    untrained: bool
+
+
 class Bench:
     """Everything that was asked for, session after session; the folder is written after each."""
 
@@ -81,7 +91,7 @@ class Bench:
         self.images = self._images()
         self.created = datetime.now(UTC).isoformat(timespec="seconds")
         self.stages: dict[tuple[str, str], Stage] = {}
-        self._ready: dict[int, tuple[Task, NDArray[np.int64], int | None, bool] | str] = {}
+        self._ready: dict[tuple[str, str], Ready | ZooError] = {}
 
     def execute(self) -> tuple[Report, Documents]:
         """Time every cell and judge them. A cell that fails is recorded and the others go on. Ctrl-C is raised again
@@ -129,36 +139,35 @@ class Bench:
     def _setting(self, asked: Asked, planned: Planned) -> Setting | LatencyRun:
         """What is needed to time a cell, or its record that says why it cannot be."""
         try:
-            task, labels, multiply_adds, untrained = self._prepared(planned)
+            ready = self._prepared(planned)
             count = math.ceil(IMAGES / asked.batch_size) * asked.batch_size
             return Setting(
                 asked=asked,
-                task=task,
+                task=ready.task,
                 stores=self._stores(planned.recipe.geometry),
-                labels=labels[:count],
-                multiply_adds=multiply_adds,
-                untrained=untrained,
+                labels=ready.labels[:count],
+                multiply_adds=ready.multiply_adds,
+                untrained=ready.untrained,
             )
         except ZooError as error:
             self.talk.say(f"{planned.title}: not timed: {error}")
             return asked.missing(str(error))
 
-    def _prepared(self, planned: Planned) -> tuple[Task, NDArray[np.int64], int | None, bool]:
-        """Of a checkpoint in a framework, once for all its cells: what runs it, the labels of its accuracy run,
-        multiply-adds of one image, and whether its weights are random.
-        """
-        key = id(planned)
+    def _prepared(self, planned: Planned) -> Ready:
+        """Made once, also where that fails."""
+        key = planned.checkpoint.id, planned.framework.name
         if key not in self._ready:
             try:
                 self._ready[key] = self._prepare(planned)
             except ZooError as error:
-                self._ready[key] = str(error)
+                self._ready[key] = error
         found = self._ready[key]
-        if isinstance(found, str):
-            raise ZooError(found)
+        if isinstance(found, ZooError):
+            raise found
         return found
 
-    def _prepare(self, planned: Planned) -> tuple[Task, NDArray[np.int64], int | None, bool]:
+    def _prepare(self, planned: Planned) -> Ready:
+        """Files, and the labels of the accuracy run on the images that will be timed."""
         untrained = False
         try:
             task = self.tasks.task(planned)
@@ -171,7 +180,7 @@ class Bench:
             evaluation.check()
             parts = [evaluation.part(block) for block in self._blocks]
             labels = np.concatenate([part.indices[:, 0] for part in parts]).astype(np.int64)
-            return task, labels, _multiply_adds(evaluation), untrained
+            return Ready(task, labels, _multiply_adds(evaluation), untrained)
 
     def _images(self) -> ImageSet:
         """A sample that fills whole batches of every size; of all classes, not of the first ones."""

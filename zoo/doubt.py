@@ -7,7 +7,7 @@ from zoo.quantiles import FEWEST_ROUNDS, median_of_rounds
 from zoo.records import LatencyRun
 from zoo.wording import milliseconds, percent
 
-FEWEST_CALLS = 11  # in a round, for a median that two odd calls do not move far
+FEWEST_CALLS = 7  # in a round, for a median that three odd calls do not make one of them
 LARGEST_SPREAD = 0.10  # of the rounds' medians, whole width of their interval by their median; still allowed
 LARGEST_DRIFT = 0.10  # of the probe, largest to smallest by their mean; no longer allowed
 NOTABLE_STEAL = 0.02  # share of processor time; named as a likely cause

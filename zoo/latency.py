@@ -1,8 +1,8 @@
 """Networks under given conditions, timed: workers that take turns, and what was measured of each.
 
 Workers run in palindromes (A B C C B A), so that a machine that grows slower or faster does the same to all of them.
-Each palindrome has fresh workers: where its memory happens to lie makes a process faster or slower for as long as it
-lives, and the rounds have to show that. Between two blocks nothing runs but the probe, which says how fast the machine
+Fresh workers take over twice: where its memory happens to lie makes a process faster or slower for as long as it lives,
+and the rounds have to show that. Between two blocks nothing runs but the probe, which says how fast the machine
 is at that moment.
 """
 
@@ -26,8 +26,9 @@ from zoo.evaluate import Task, options_of
 from zoo.records import LatencyRun, Round
 from zoo.workers import Worker
 
-ROUNDS = quantiles.FEWEST_ROUNDS
-PROCESSES = ROUNDS // 2  # each runs there and back
+PROCESSES = 3  # one after the other
+PALINDROMES = 2  # of each
+ROUNDS = 2 * PALINDROMES * PROCESSES  # of twelve, the two extreme medians on each side are not in their interval
 _PATIENCE = 10  # times its budget, and a minute, that a block may take before its worker counts as hung
 
 
@@ -214,11 +215,10 @@ class Session:
                 for cell in self._working():
                     cell.open(stack)
                 probe = machine.probe(self.cells[0].setting.asked.threads)
-                for number, order in enumerate((self._working(), self._working()[::-1]), start=2 * process + 1):
-                    say(number)
-                    for cell in order:
-                        if not cell.failure:
-                            probe = cell.block(folder, probe)
+                for number in range(2 * PALINDROMES):
+                    say(2 * PALINDROMES * process + number + 1)
+                    for cell in self._working()[:: -1 if number % 2 else 1]:
+                        probe = cell.block(folder, probe)
 
     def _working(self) -> list[Cell]:
         return [cell for cell in self.cells if not cell.failure]

@@ -31,16 +31,20 @@ def probe(cores: int) -> float:
     """GFLOP/s a core of matrix products, one for each of `cores` cores at the same time, over `PROBE_SECONDS`.
 
     numpy's BLAS computes them: near the most that this processor can do in float32, and the same for every framework.
-    Each core has a product of its own: threads that wait for each other would say more about the scheduler.
+    Each core has a product of its own, on a thread that stays there: threads that wait for each other, or are put on
+    one core at first, would say more about the scheduler.
     """
     end = time.perf_counter_ns() + int(PROBE_SECONDS * 1e9)
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores) as pool:
-        times = list(pool.map(_product_time, [end] * cores))
+        times = list(pool.map(_product_time, [end] * cores, range(cores)))
     return 2 * PROBE_SIDE**3 * sum(1 / each for each in times) / cores
 
 
-def _product_time(end: int) -> float:
-    """Median of products until `end`, ns; numpy lets other threads run meanwhile."""
+def _product_time(end: int, number: int) -> float:
+    """Median of products until `end`, ns, on the core of that number; numpy lets other threads run meanwhile."""
+    if hasattr(os, "sched_setaffinity"):
+        usable = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {usable[number % len(usable)]})  # of this thread alone
     a = np.random.default_rng(0).random((PROBE_SIDE, PROBE_SIDE), dtype=np.float32)
     out = np.empty_like(a)
     times: list[int] = []

@@ -6,6 +6,7 @@ request.json                    the arguments, for --resume
 predictions/<run key>.npz       per-image answers
 report.md report.html verdicts.csv runs.csv junit.xml
 latency.csv                     only of a bench
+benchmarks/<cell>-r<round>.json only of a bench: pytest-benchmark's files, with every single time
 discordant.csv                  images that only one of two compared runs got right
 """
 

@@ -11,8 +11,8 @@ RUN_HEADS = (
     "run", "recipe", "threads", "precision", "batch", "seconds", "versions", "file sha256", "run key",
 )  # fmt: skip
 LATENCY_HEADS = (
-    "latency run", "recipe", "batch", "threads asked, read", "live threads", "most cores used", "processes", "precision",
-    "versions", "settings", "processor", "session", "file sha256",
+    "latency run", "recipe", "batch", "threads asked, read", "live threads", "most cores used", "processes",
+    "precision", "versions", "settings", "processor", "session", "file sha256",
 )  # fmt: skip
 
 

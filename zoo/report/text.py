@@ -20,7 +20,7 @@ METRIC_NAMES = {
     "top1": "top-1", "top5": "top-5", "size": "size", "parameters": "parameters",
     "multiply_adds": "multiply-adds", "gflops": "operations", "latency": "latency",
 }  # fmt: skip
-STAGES = {"geometry": "read, decode, resize, crop", "numeric": "pixels to the network's input"}
+STAGES = {"geometry": "decode, resize, crop", "numeric": "pixels to the network's input"}
 POPULATIONS = {
     "full": "the full set",
     "random_sample": "a random sample",
@@ -232,7 +232,7 @@ def next_step(report: Report) -> str:
     if any(verdict.outcome == "inconclusive" for verdict in report.verdicts if verdict.rule in _MORE_TIME):
         steps.append("repeat the bench on a quiet machine, or with more time for each cell (`--budget SECONDS`)")
     if not steps and "not_comparable" in accuracy:
-        return "give the images that the documents speak of (`--images PATH`) to have these numbers judged"
+        return "to have these numbers judged, give what each reason says is missing: the documents' images or recipe"
     return "; ".join(steps) or "nothing to mend"
 
 
