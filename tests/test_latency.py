@@ -22,6 +22,7 @@ from zoo.latency import ROUNDS
 from zoo.progress import Talk
 from zoo.records import LatencyRun, Report
 from zoo.runfolder import RunFolder
+from zoo.validate import Request
 from zoo.workers import Worker
 
 BUDGET = 0.3  # seconds; the fake answers in microseconds
@@ -166,7 +167,8 @@ def test_a_baseline_must_be_a_bench(little: Path, tmp_path: Path, own_home: Path
 def test_the_command_is_the_one_that_was_given() -> None:
     request = BenchRequest(checkpoints="a/*", batch=(1, 8), threads=(1,), budget=5.0, untrained=True)
     words = "zoo bench --checkpoints a/* --batch 1,8 --threads 1 --budget 5.0 --untrained"
-    assert " ".join(request.arguments()).startswith(words)
+    assert " ".join(request.arguments()) == words
+    assert Request(tolerance=0.002, sample="auto").arguments()[2:] == ("--sample", "auto", "--tolerance", "0.2")
 
 
 @pytest.mark.parametrize("wrong", ["0", "1,x", "", "-1"])

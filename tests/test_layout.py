@@ -20,7 +20,7 @@ ORDER = (
     # leaves
     ("errors", "places", "records.base", "records.recipes", "records.documents", "records.runs", "records.latency"),
     ("records.reports", "records", "statements", "printed", "architecture", "toml_lines"),
-    ("stats", "quantiles", "efficiency", "accepted", "planning", "ranking", "wording", "progress", "doubt"),
+    ("stats", "quantiles", "efficiency", "accepted", "planning", "ranking", "wording", "progress", "requests", "doubt"),
     ("documented", "variants", "predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
     # measuring
     ("images", "machine", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),

@@ -22,6 +22,7 @@ from zoo.latency import Asked, Session, Setting
 from zoo.manifest import load_zoo
 from zoo.progress import Talk
 from zoo.records import Conditions, Geometry, LatencyRun, Report, Stage
+from zoo.requests import command_line
 from zoo.runfolder import Documents, RunFolder
 from zoo.tasks import Planned, Tasks
 from zoo.validate import conditions, image_path, judged
@@ -53,15 +54,7 @@ class BenchRequest:
 
     def arguments(self) -> tuple[str, ...]:
         """The command line that makes this request; options at their default are left out."""
-        words = ["zoo", "bench"]
-        default = BenchRequest()
-        for name in self.__dataclass_fields__:
-            value = getattr(self, name)
-            if value == getattr(default, name):
-                continue
-            text = ",".join(map(str, value)) if isinstance(value, tuple) else f"{value}"
-            words += [f"--{name}"] if value is True else [f"--{name}", text]
-        return tuple(words)
+        return command_line("bench", self)
 
 
 @dataclass(frozen=True)
@@ -169,6 +162,7 @@ class Bench:
     def _prepare(self, planned: Planned) -> Ready:
         """Files, and the labels of the accuracy run on the images that will be timed."""
         untrained = False
+        self.talk.say(f"{planned.title}: preparing")
         try:
             task = self.tasks.task(planned)
         except FileUnavailableError:

@@ -45,6 +45,7 @@ from zoo.records import (
     Stage,
     Verdict,
 )
+from zoo.requests import command_line
 from zoo.runfolder import NO_PICTURES, Documents, RunFolder
 from zoo.tasks import Planned, Tasks
 
@@ -76,14 +77,7 @@ class Request:
 
     def arguments(self) -> tuple[str, ...]:
         """The command line that makes this request; options at their default are left out."""
-        words = ["zoo", "validate"]
-        default = Request()
-        for name in self.__dataclass_fields__:
-            value = getattr(self, name)
-            if value != getattr(default, name):
-                text = ",".join(value) if isinstance(value, tuple) else str(value)
-                words += [f"--{name.replace('_', '-')}", *([] if value is True else [text])]
-        return tuple(words)
+        return command_line("validate", self, tolerance=f"{self.tolerance * 100:g}")
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Request:
