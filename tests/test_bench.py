@@ -9,9 +9,13 @@ import pytest
 from conftest import built
 from test_validate import zoo
 
-from zoo import places
-from zoo.frameworks import public_frameworks
+from zoo import images, places, store
+from zoo.evaluate import Evaluation, Settings
+from zoo.frameworks import framework, public_frameworks
+from zoo.manifest import load_zoo
+from zoo.progress import Talk
 from zoo.records import Report
+from zoo.tasks import Planned, Tasks
 
 BUDGET = 2  # seconds: enough for every rule to have its numbers, too little to quote them
 
@@ -61,17 +65,33 @@ UNTRAINED = (
 
 
 @pytest.mark.slow
-def test_random_weights_stand_in_for_files_that_are_not_here(tmp_path: Path, own_home: Path) -> None:
-    for entry in public_frameworks():
-        built(entry.name)
-    arguments = ("--zoo", "published", "--images", places.EMBEDDED / "images", "--untrained", "--threads", 2)
-    done = zoo(
-        "bench", *arguments, "--checkpoints", ",".join(UNTRAINED), "--budget", 1, "--out", tmp_path / "run", timeout=900
-    )
-    report = Report.from_json(json.loads((tmp_path / "run" / "report.json").read_text()))
-    assert {run.checkpoint: run.error for run in report.latencies if run.status != "done"} == {}, done.stderr
-    assert {run.checkpoint for run in report.latencies} == set(UNTRAINED)
-    assert all(run.untrained and not run.different for run in report.latencies)
+@pytest.mark.parametrize("name", UNTRAINED)
+def test_random_weights_stand_in_for_a_file_that_is_not_here(name: str, own_home: Path) -> None:
+    published = load_zoo("published")
+    checkpoint = published.checkpoints[name]
+    built(checkpoint.framework)
+    planned = Planned(checkpoint, framework(checkpoint.framework), published.recipes[checkpoint.recipe])
+    task = Tasks(published, Talk(quiet=True)).untrained(planned)
+    chosen = images.sample(images.open_image_set(places.EMBEDDED / "images"), 8, seed=0)
+    blocks = store.blocks(chosen, images.digests(chosen, own_home / "digests"))
+    store.fill(planned.recipe.geometry, blocks, jobs=1)
+    with Evaluation(task, Settings(threads=2)) as evaluation:
+        evaluation.check()
+        scores = evaluation.part(blocks[0]).first_scores
+    assert scores.shape == (8, published.label_maps[checkpoint.label_map].outputs)
+    # neither faded to one constant nor grown beyond what a softmax can tell apart
+    assert len({row.argmax() for row in scores}) > 1
+    assert task.located.sha256 not in {file.sha256 for file in checkpoint.files}
+
+
+@pytest.mark.slow
+def test_an_untrained_network_is_timed_and_says_so(tmp_path: Path, own_home: Path) -> None:
+    built("onnxruntime")
+    arguments = ("--zoo", "published", "--images", places.EMBEDDED / "images", "--untrained", "--budget", BUDGET)
+    done = zoo("bench", *arguments, "--checkpoints", "onnx-zoo/mobilenetv2-7", "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    (run,) = Report.from_json(json.loads((tmp_path / "run" / "report.json").read_text())).latencies
+    assert (run.status, run.untrained, run.weights, run.different) == ("done", True, "", 0)
 
 
 @pytest.mark.slow
