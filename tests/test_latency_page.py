@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from conftest import REPOSITORY
 
-from zoo import doubt, stats
+from zoo import doubt, latency, stats
 from zoo.judge import LATENCY_RULES
-from zoo.quantiles import FEWEST_ROUNDS
 from zoo.rules.latency import FEWEST_IMAGES
 
 PAGE = (REPOSITORY / "docs" / "latency.md").read_text(encoding="utf-8")
@@ -40,8 +39,10 @@ def test_limits_are_those_of_the_rules() -> None:
     assert "at most 10 % of the median wide" in PAGE
     assert "less than 10 % apart" in PAGE
     assert "on 64 images at least" in PAGE
-    assert (FEWEST_ROUNDS, doubt.FEWEST_CALLS) == (6, 11)
-    assert "six rounds of eleven calls are the least" in PAGE
+    assert (latency.ROUNDS, latency.PROCESSES, doubt.FEWEST_CALLS) == (12, 3, 7)
+    assert "timed in twelve **rounds**" in PAGE
+    assert "medians\nof these three" in PAGE
+    assert "seven calls in every round are the least" in PAGE
     assert (stats.ALL_ORDERS, stats.SHUFFLES) == (7, 9999)
     assert "up to seven variants, else over 9,999" in " ".join(PAGE.split())
 
