@@ -236,9 +236,10 @@ def _section(models: Iterable[type[Record]]) -> str:
 
 
 def _defined(module: ModuleType) -> Iterator[type[Record]]:
-    """Records of a module, in the order of its text."""
+    """Records of a module or of a package's modules, in the order of its text."""
     for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, Record) and value.__module__ == module.__name__:
+        is_record = isinstance(value, type) and issubclass(value, Record)
+        if is_record and f"{value.__module__}.".startswith(f"{module.__name__}."):
             yield value
 
 

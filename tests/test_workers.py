@@ -89,7 +89,7 @@ def test_failed_import_is_a_reply(tmp_path: Path) -> None:
     adapters = tmp_path / "adapters"
     adapters.mkdir()
     source = Path(__file__).parents[1] / "adapters"
-    for name in ("serve.py", "contract.py", "numeric.py", "mobilenet_v2.py"):
+    for name in ("serve.py", "contract.py", "numeric.py", "mobilenet_v2.py", "untrained.py"):
         shutil.copy(source / name, adapters)
     (adapters / "fake_adapter.py").write_text("import no_such_framework\n")
     with (

@@ -232,7 +232,7 @@ def next_step(report: Report) -> str:
     if any(verdict.outcome == "inconclusive" for verdict in report.verdicts if verdict.rule in _MORE_TIME):
         steps.append("repeat the bench on a quiet machine, or with more time for each cell (`--budget SECONDS`)")
     if not steps and "not_comparable" in accuracy:
-        return "to have these numbers judged, give what each reason says is missing: the documents' images or recipe"
+        return "to have these numbers judged, give what their reasons miss: images (`--images PATH`), recipe"
     return "; ".join(steps) or "nothing to mend"
 
 
