@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 from pathlib import Path
@@ -43,7 +44,7 @@ def test_limits_are_those_of_the_rules() -> None:
     assert "timed in twelve **rounds**" in PAGE
     assert "medians\nof these three" in PAGE
     assert "seven calls in every round are the least" in PAGE
-    assert (stats.ALL_ORDERS, stats.SHUFFLES) == (7, 9999)
+    assert math.factorial(7) <= stats.SHUFFLES == 9999 < math.factorial(8)
     assert "up to seven variants, else over 9,999" in " ".join(PAGE.split())
 
 

@@ -8,18 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import permutations
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
-from scipy.stats import binomtest, hypergeom, rankdata
+from scipy.stats import binomtest, hypergeom, permutation_test, rankdata
 
 CONFIDENCE = 0.95
 # Of the error of `difference_interval`: for how many images differ; the rest is for which way.
 DISCORDANCE_SHARE = 0.2
-ALL_ORDERS, SHUFFLES = 7, 9999  # of `rank_correlation`: values whose orders are all looked at; orders of more
+SHUFFLES = 9999  # of `rank_correlation`; every order is looked at where these are fewer: of seven values and less
 GRID = 32  # points over which `difference_interval` spreads costly evaluations
 
 Integers = NDArray[np.int64]
@@ -219,7 +218,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> tuple[float, float] | None:
     """(Spearman's rho, p): p is the chance of a rho as high if the second order were shuffled; None without an order.
 
-    Of up to `ALL_ORDERS` values every order is looked at, so p is exact and of three values never below 1/6; of more
+    Of up to seven values every order is looked at, so p is exact and of three values never below 1/6; of more
     values `SHUFFLES` of them, always the same (Phipson and Smyth 2010, Permutation p-values should never be zero,
     doi:10.2202/1544-6115.1585). Equal values share their mean rank.
     """
@@ -227,13 +226,13 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> tuple[f
     scale = math.sqrt(float(ranks @ ranks) * float(others @ others))
     if scale == 0:
         return None
-    rho = float(ranks @ others) / scale
-    if len(ranks) <= ALL_ORDERS:
-        orders = np.array(list(permutations(others)))
-        return rho, float(np.mean(orders @ ranks / scale >= rho - 1e-9))
-    orders = np.random.default_rng(0).permuted(np.tile(others, (SHUFFLES, 1)), axis=1)
-    as_high = int(np.sum(orders @ ranks / scale >= rho - 1e-9))
-    return rho, (1 + as_high) / (1 + SHUFFLES)
+    found = permutation_test(
+        (others,),
+        lambda order, axis: np.sum(order * ranks, axis=axis) / scale,
+        permutation_type="pairings", alternative="greater", n_resamples=SHUFFLES, vectorized=True, axis=-1,
+        rng=np.random.default_rng(0),
+    )  # fmt: skip
+    return float(found.statistic), float(found.pvalue)
 
 
 # --- parts ---------------------------------------------------------------------------------------
