@@ -9,7 +9,7 @@ from records_by_hand import a_latency_run, some_conditions
 
 from zoo.quantiles import median_of_rounds
 from zoo.records import Claim, LatencyRun, Quantile, Report, Stage, Verdict
-from zoo.variants import Point, VariantTable
+from zoo.variants import Family, Point, VariantTable
 
 ONNX = "embedded/onnx"
 BUSY = "not measurable here, because the rounds differ by 31.2 % and the probe moved by 18.4 %"
@@ -130,8 +130,7 @@ def variant_tables() -> tuple[VariantTable, ...]:
     return (
         VariantTable(
             title="tf-slim-mobilenet-readme, Mobile CPU (ms) Pixel 1", source="tf-slim-mobilenet-readme",
-            column="Mobile CPU (ms) Pixel 1", device="Pixel 1, CPU", framework="tensorflow", publisher="tf-slim",
-            format="slim_ckpt", batch_size=1, threads=1, bench="b1", claims=(), runs=(), points=points, rho=1.0,
-            p_value=1 / 24,
+            column="Mobile CPU (ms) Pixel 1", device="Pixel 1, CPU", claims=(), runs=(), points=points, rho=1.0,
+            p_value=1 / 24, family=Family("tensorflow", "tf-slim", "slim_ckpt", 1, 1, "b1", "Example CPU", "fp32"),
         ),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conftest import REPOSITORY
 
 from zoo import doubt, latency, stats
@@ -19,7 +20,6 @@ PAGE = (REPOSITORY / "docs" / "latency.md").read_text(encoding="utf-8")
 
 
 def workflow() -> dict[str, Any]:
-    yaml = pytest.importorskip("yaml", reason="python -m pip install pyyaml")
     (text,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     found: dict[str, Any] = yaml.safe_load(text)
     return found

@@ -76,7 +76,8 @@ def test_conditions_that_a_document_states(
 def test_a_whole_table_of_a_phone() -> None:
     (table,) = found(by_size("tf-slim"))
     assert (table.title, table.device) == ("tf-slim-mobilenet-readme, Mobile CPU (ms) Pixel 1", "Pixel 1, CPU")
-    assert (table.framework, table.publisher, table.batch_size, table.threads) == ("tensorflow", "tf-slim", 1, 1)
+    family = table.family
+    assert (family.framework, family.publisher, family.batch_size, family.threads) == ("tensorflow", "tf-slim", 1, 1)
     assert len(table.points) == len(table.claims) == len(table.runs) == 22
     assert table.points[0] == ("1.4 224", 1.0, 1.0)
     assert table.points[-1].label == "0.35 96"
@@ -90,7 +91,7 @@ def test_a_whole_table_of_a_phone() -> None:
 
 def test_the_same_architecture_of_another_publisher_counts() -> None:
     (table,) = found(by_size("mindspore"))  # not the three networks of timm: their order could never be shown
-    assert (table.source, table.framework, len(table.points)) == ("tf-slim-mobilenet-readme", "mindspore", 22)
+    assert (table.source, table.family.framework, len(table.points)) == ("tf-slim-mobilenet-readme", "mindspore", 22)
 
 
 def test_the_machines_of_one_publisher_are_tables_of_their_own() -> None:
@@ -105,7 +106,7 @@ def test_what_was_not_measured_alike_is_not_mixed() -> None:
     other = [run.model_copy(update={"session": "tuesday/1", "threads": 2}) for run in latencies]
     claims = [claim for claim in CLAIMS if claim.source == "timm-benchmark-i7-12700h"]
     tables_here = found([*latencies, *other], claims)
-    assert [(table.bench, table.threads) for table in tables_here] == [("monday", 1), ("tuesday", 2)]
+    assert [(table.family.bench, table.family.threads) for table in tables_here] == [("monday", 1), ("tuesday", 2)]
     for change in ({"session": "tuesday/1"}, {"processor": "Another"}, {"threads": 2}, {"batch_size": 8}):
         assert found([latencies[0].model_copy(update=change), *latencies[1:]], claims) == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from itertools import product
@@ -23,11 +23,11 @@ from zoo.manifest import load_zoo
 from zoo.progress import Talk
 from zoo.records import Conditions, Geometry, LatencyRun, Report, Stage
 from zoo.requests import command_line
+from zoo.rules.latency import FEWEST_IMAGES
 from zoo.runfolder import Documents, RunFolder
-from zoo.tasks import Planned, Tasks
-from zoo.validate import conditions, image_path, judged
+from zoo.tasks import Planned, Tasks, made_once
+from zoo.validate import conditions, judged, opened
 
-IMAGES = 64  # at least, that are timed and whose labels are compared
 TOGETHER = 12  # cells of one session: all their networks are in memory at once
 BUDGET = 20.0  # seconds
 
@@ -132,8 +132,9 @@ class Bench:
     def _setting(self, asked: Asked, planned: Planned) -> Setting | LatencyRun:
         """What is needed to time a cell, or its record that says why it cannot be."""
         try:
-            ready = self._prepared(planned)
-            count = math.ceil(IMAGES / asked.batch_size) * asked.batch_size
+            key = planned.checkpoint.id, planned.framework.name
+            ready = made_once(self._ready, key, partial(self._prepare, planned))
+            count = math.ceil(FEWEST_IMAGES / asked.batch_size) * asked.batch_size
             return Setting(
                 asked=asked,
                 task=ready.task,
@@ -145,19 +146,6 @@ class Bench:
         except ZooError as error:
             self.talk.say(f"{planned.title}: not timed: {error}")
             return asked.missing(str(error))
-
-    def _prepared(self, planned: Planned) -> Ready:
-        """Made once, also where that fails."""
-        key = planned.checkpoint.id, planned.framework.name
-        if key not in self._ready:
-            try:
-                self._ready[key] = self._prepare(planned)
-            except ZooError as error:
-                self._ready[key] = error
-        found = self._ready[key]
-        if isinstance(found, ZooError):
-            raise found
-        return found
 
     def _prepare(self, planned: Planned) -> Ready:
         """Files, and the labels of the accuracy run on the images that will be timed."""
@@ -178,17 +166,14 @@ class Bench:
 
     def _images(self) -> ImageSet:
         """A sample that fills whole batches of every size; of all classes, not of the first ones."""
-        whole = images.open_image_set(
-            image_path(self.zoo, self.request.images), Path(self.request.labels) if self.request.labels else None
-        )
-        count = max(math.ceil(IMAGES / size) * size for size in self.request.batch)
+        whole = opened(self.zoo, self.request.images, self.request.labels)
+        count = max(math.ceil(FEWEST_IMAGES / size) * size for size in self.request.batch)
         if count > len(whole.images):
             raise UsageError(
                 f"--batch {max(self.request.batch)}: {count} images are needed, {whole.name} has {len(whole.images)}; "
                 "give a smaller batch or more images (--images)"
             )
-        chosen = images.sample(whole, count, seed=0)
-        return chosen if self.request.images else replace(chosen, name=f"{self.zoo.name}/{whole.name}")
+        return images.sample(whole, count, seed=0)
 
     @cached_property
     def _digests(self) -> tuple[str, ...]:
@@ -203,7 +188,7 @@ class Bench:
         store.fill(geometry, self._blocks, jobs=1)
         key = "geometry", geometry.id
         if key not in self.stages:
-            self.stages[key] = stages.geometry_stage(geometry, self.images.images[:IMAGES], self.images.name)
+            self.stages[key] = stages.geometry_stage(geometry, self.images.images[:FEWEST_IMAGES], self.images.name)
         return [store.block_path(geometry, block) for block in self._blocks]
 
     def _note_numeric(self, cell: latency.Cell) -> None:

@@ -103,9 +103,7 @@ class LatencyChange:
     @property
     def ratio(self) -> float | None:
         """p50 after by p50 before."""
-        times = [run.quantile(0.5) for run in (self.before, self.after)]
-        before, after = (each.value if each else 0.0 for each in times)
-        return after / before if before > 0 else None
+        return self.after.p50 / self.before.p50 if self.before.p50 > 0 else None
 
 
 @dataclass(frozen=True, kw_only=True)

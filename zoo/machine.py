@@ -7,6 +7,7 @@ import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -17,6 +18,7 @@ PROBE_SIDE = 512  # of the square float32 matrices: three of them fit a core's s
 PROBE_SECONDS = 0.15
 
 
+@cache
 def processor() -> str:
     """The processor's name as the system gives it."""
     try:

@@ -47,6 +47,14 @@ def of_calls(times: Sequence[float]) -> tuple[Quantile, ...]:
     return tuple(quantile(times, level) for level in levels)
 
 
+def ratio_of_rounds(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float] | None:
+    """(ratio of the medians, smallest, largest ratio that the two intervals allow); None where one has no interval."""
+    above, below = median_of_rounds(first), median_of_rounds(second)
+    if above is None or below is None or below[1] <= 0:
+        return None
+    return above[0] / below[0], above[1] / below[2], above[2] / below[1]
+
+
 def median_of_rounds(values: Sequence[float]) -> tuple[float, float, float] | None:
     """(median, low, high) of what each round gave; None of fewer than `FEWEST_ROUNDS`."""
     if len(values) < FEWEST_ROUNDS:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from zoo import environments, exports, files
 from zoo.environments import Environment
-from zoo.errors import EnvironmentBuildError, FileUnavailableError, ZooError
+from zoo.errors import FileUnavailableError, ZooError
 from zoo.evaluate import Task
 from zoo.files import Located
 from zoo.frameworks import Framework, framework
 from zoo.manifest import Zoo
 from zoo.progress import Talk
 from zoo.records import Checkpoint, Recipe
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,19 @@ class Planned:
     def title(self) -> str:
         """For a reader."""
         return f"{self.checkpoint.id} in {self.framework.title}"
+
+
+def made_once(known: dict[K, T | ZooError], key: K, make: Callable[[], T]) -> T:
+    """What `make` gave the first time; an error that it raised then is raised again."""
+    if key not in known:
+        try:
+            known[key] = make()
+        except ZooError as error:
+            known[key] = error
+    found = known[key]
+    if isinstance(found, ZooError):
+        raise found
+    return found
 
 
 class Tasks:
@@ -64,15 +82,7 @@ class Tasks:
 
     def environment(self, wanted: Framework) -> Environment:
         """Raises EnvironmentBuildError."""
-        if wanted.name not in self._environments:
-            try:
-                self._environments[wanted.name] = environments.ensure(wanted, self.talk.say)
-            except EnvironmentBuildError as error:
-                self._environments[wanted.name] = error
-        found = self._environments[wanted.name]
-        if isinstance(found, ZooError):
-            raise found
-        return found
+        return made_once(self._environments, wanted.name, lambda: environments.ensure(wanted, self.talk.say))
 
     def _writer(self, checkpoint: Checkpoint) -> Environment:
         """A file is written by the framework whose format it is, also where another one reads it."""

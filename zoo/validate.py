@@ -91,10 +91,7 @@ class Source:
 
     def __init__(self, zoo: Zoo, request: Request, talk: Talk) -> None:
         self._request, self._zoo, self._talk = request, zoo, talk
-        whole = images.open_image_set(image_path(zoo, request.images), Path(request.labels) if request.labels else None)
-        if request.images is None:
-            whole = replace(whole, name=f"{zoo.name}/{whole.name}")
-        self._whole = whole
+        self._whole = whole = opened(zoo, request.images, request.labels)
         self.set: ImageSet = _chosen(whole, request)
         self._filled: set[str] = set()
 
@@ -364,14 +361,16 @@ def _chosen(whole: ImageSet, request: Request) -> ImageSet:
     return images.ordered(whole, request.seed)
 
 
-def image_path(zoo: Zoo, given: str | None) -> Path:
-    """The images of --images, else the zoo's own; raises UsageError."""
+def opened(zoo: Zoo, given: str | None, labels: str | None) -> ImageSet:
+    """The images of --images with --labels, else the zoo's own; raises UsageError, ImageSetError."""
+    label_file = Path(labels) if labels else None
     if given is not None:
-        return Path(given)
+        return images.open_image_set(Path(given), label_file)
     own = zoo.root / "images"
     if not own.is_dir():
         raise UsageError(
             f"--images is needed: zoo {zoo.name!r} has no images of its own; give a folder of labelled images, "
             "for instance the ILSVRC2012 validation set"
         )
-    return own
+    whole = images.open_image_set(own, label_file)
+    return replace(whole, name=f"{zoo.name}/{whole.name}")

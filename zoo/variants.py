@@ -22,36 +22,12 @@ class Point(NamedTuple):
     measured: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class VariantTable:
-    """One column of a document beside our results in one framework, batch size and number of threads.
+class Family(NamedTuple):
+    """What the results of one table have in common, so that only the variant tells them apart.
 
-    source: id of the document; device: its words for machine and conditions, nothing where it has none; publisher,
-    format: whose networks ours are, and in what kind of file. claims, runs, points: in the same order, the largest
-    variant first. bench: when it was begun; its sessions go together, as a document's table may be longer than what is
-    timed in one session. rho: Spearman's rank correlation of documented and measured times, None where all of one side
-    are equal; p_value: the chance of one as high if the two orders had nothing to do with each other.
+    publisher, format: whose networks they are, and in what kind of file; bench: when it was begun; its sessions go
+    together, as a document's table may be longer than what is timed in one session.
     """
-
-    title: str
-    source: str
-    column: str
-    device: str
-    framework: str
-    publisher: str
-    format: str
-    batch_size: int
-    threads: int
-    bench: str
-    claims: tuple[Claim, ...]
-    runs: tuple[LatencyRun, ...]
-    points: tuple[Point, ...]
-    rho: float | None
-    p_value: float | None
-
-
-class _Family(NamedTuple):
-    """What the results of one table have in common, so that only the variant tells them apart."""
 
     framework: str
     publisher: str
@@ -61,6 +37,28 @@ class _Family(NamedTuple):
     bench: str
     processor: str
     precision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantTable:
+    """One column of a document beside our results in one framework, batch size and number of threads.
+
+    source: id of the document; device: its words for machine and conditions, nothing where it has none; family: of our
+    results. claims, runs, points: in the same order, the largest variant first. rho: Spearman's rank correlation of
+    documented and measured times, None where all of one side are equal; p_value: the chance of one as high if the two
+    orders had nothing to do with each other.
+    """
+
+    title: str
+    source: str
+    column: str
+    device: str
+    family: Family
+    claims: tuple[Claim, ...]
+    runs: tuple[LatencyRun, ...]
+    points: tuple[Point, ...]
+    rho: float | None
+    p_value: float | None
 
 
 def tables(
@@ -90,14 +88,12 @@ def _columns(claims: Sequence[Claim], checkpoints: Mapping[str, Checkpoint]) -> 
     return [group for group in groups.values() if len(group) >= FEWEST]
 
 
-def _families(
-    latencies: Sequence[LatencyRun], checkpoints: Mapping[str, Checkpoint]
-) -> dict[_Family, list[LatencyRun]]:
-    families: dict[_Family, list[LatencyRun]] = {}
+def _families(latencies: Sequence[LatencyRun], checkpoints: Mapping[str, Checkpoint]) -> dict[Family, list[LatencyRun]]:
+    families: dict[Family, list[LatencyRun]] = {}
     for run in latencies:
-        if _p50(run) > 0:
+        if run.p50 > 0:
             checkpoint = checkpoints.get(run.checkpoint)
-            family = _Family(
+            family = Family(
                 run.framework, run.checkpoint.partition("/")[0], checkpoint.format if checkpoint else "",
                 run.batch_size, run.threads, run.session.partition("/")[0], run.processor, run.precision,
             )  # fmt: skip
@@ -106,7 +102,7 @@ def _families(
 
 
 def _table(
-    family: _Family, claims: Sequence[Claim], runs: Sequence[LatencyRun], checkpoints: Mapping[str, Checkpoint]
+    family: Family, claims: Sequence[Claim], runs: Sequence[LatencyRun], checkpoints: Mapping[str, Checkpoint]
 ) -> VariantTable | None:
     pairs: dict[tuple[float, int], tuple[Claim, LatencyRun]] = {}
     nearest = SAME_ARCHITECTURE
@@ -121,7 +117,7 @@ def _table(
         return None
     sizes = sorted(pairs, key=lambda size: (size[0] * size[1], size), reverse=True)
     ordered = [pairs[size] for size in sizes]
-    documented, measured = [seconds(claim) for claim, _ in ordered], [_p50(run) for _, run in ordered]
+    documented, measured = [seconds(claim) for claim, _ in ordered], [run.p50 for _, run in ordered]
     first = claims[0]
     correlation = stats.rank_correlation(documented, measured)
     return VariantTable(
@@ -129,12 +125,7 @@ def _table(
         source=first.source,
         column=column(first),
         device=device(first),
-        framework=family.framework,
-        publisher=family.publisher,
-        format=family.format,
-        batch_size=family.batch_size,
-        threads=family.threads,
-        bench=family.bench,
+        family=family,
         claims=tuple(claim for claim, _ in ordered),
         runs=tuple(run for _, run in ordered),
         points=tuple(
@@ -144,8 +135,3 @@ def _table(
         rho=correlation[0] if correlation else None,
         p_value=correlation[1] if correlation else None,
     )
-
-
-def _p50(run: LatencyRun) -> float:
-    found = run.quantile(0.5)
-    return found.value if found is not None else 0.0

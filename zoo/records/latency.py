@@ -118,6 +118,12 @@ class LatencyRun(Record):
         return next((each for each in self.quantiles if each.level == level), None)
 
     @property
+    def p50(self) -> float:
+        """Median of all calls, seconds; 0 where nothing was measured."""
+        found = self.quantile(0.5)
+        return found.value if found is not None else 0.0
+
+    @property
     def medians(self) -> tuple[float, ...]:
         """Of the rounds, seconds, in their order."""
         return tuple(each.median for each in self.rounds)

@@ -160,11 +160,11 @@ def _run_row(change: RunChange) -> RunRow:
 
 
 def _latency_row(change: LatencyChange) -> LatencyRow:
-    before, after = (run.quantile(0.5) for run in (change.before, change.after))
+    before, after = change.before.p50 or None, change.after.p50 or None
     return LatencyRow(
         subject=text.one_line(change.after.subject),
-        before=units.ms(before.value if before else None),
-        after=units.ms(after.value if after else None),
+        before=units.ms(before),
+        after=units.ms(after),
         ratio=text.ABSENT if change.ratio is None else units.times(change.ratio),
         differences=tuple(
             f"{each.field}: {each.before} → {each.after}" for each in map(_difference_in_words, change.differences)

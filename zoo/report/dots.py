@@ -37,13 +37,13 @@ def dot_plots(found: Sequence[Cell]) -> list[Dots]:
     """Finished cells by batch size and threads; what was asked for alike has one axis."""
     groups: dict[tuple[int, int], list[Cell]] = {}
     for cell in found:
-        if cell.is_done and _p50(cell) > 0:
+        if cell.is_done and cell.run.p50 > 0:
             groups.setdefault((cell.run.batch_size, cell.run.threads), []).append(cell)
     return [_drawn(batch, threads, groups[batch, threads]) for batch, threads in sorted(groups)]
 
 
 def _drawn(batch: int, threads: int, found: Sequence[Cell]) -> Dots:
-    ends = [end for cell in found for end in (_p50(cell), *(cell.spread or ())) if end > 0]
+    ends = [end for cell in found for end in (cell.run.p50, *(cell.spread or ())) if end > 0]
     low, high = min(ends) * 1000, max(ends) * 1000
     if high < low * _LEAST:
         low, high = (math.sqrt(low * high) * factor for factor in (_LEAST**-0.5, _LEAST**0.5))
@@ -58,13 +58,9 @@ def _drawn(batch: int, threads: int, found: Sequence[Cell]) -> Dots:
         left, right = (across(end) for end in cell.spread[1:])
         return Span(x=left, width=round(right - left, 2))
 
+    ordered = sorted(found, key=lambda cell: cell.run.p50)
     return Dots(
         title=f"Batch {batch}, {text.counted(threads, 'thread')}",
-        dots=tuple(Dot(cell=cell, mark=across(_p50(cell)), interval=span(cell)) for cell in sorted(found, key=_p50)),
+        dots=tuple(Dot(cell=cell, mark=across(cell.run.p50), interval=span(cell)) for cell in ordered),
         ticks=tuple((across(tick / 1000), f"{tick:g}") for tick in log_ticks(low, high)),
     )
-
-
-def _p50(cell: Cell) -> float:
-    p50 = cell.run.quantile(0.5)
-    return p50.value if p50 else 0.0

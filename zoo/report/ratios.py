@@ -67,11 +67,11 @@ def _drawn(table: VariantTable) -> Ratios:
         return round(HEIGHT - _BOTTOM - (math.log(ratio) - low) / (high - low) * (HEIGHT - _TOP - _BOTTOM), 1)
 
     places = [(across(point.documented), down(point.measured)) for point in table.points]
-    ticks = log_ticks(math.exp(low), math.exp(high))
-    ends = math.exp(low), math.exp(high)
+    ends, ours = (math.exp(low), math.exp(high)), table.family
+    ticks = log_ticks(*ends)
     return Ratios(
         table=table,
-        title=text.one_line(f"{table.framework}, batch {table.batch_size}, {text.counted(table.threads, 'thread')}"),
+        title=text.one_line(f"{ours.framework}, batch {ours.batch_size}, {text.counted(ours.threads, 'thread')}"),
         rho=_correlation(table),
         marks=_marks(table.points, places),
         x_ticks=tuple((across(tick), f"{tick:g}") for tick in ticks),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from zoo.quantiles import median_of_rounds
+from zoo.quantiles import ratio_of_rounds
 from zoo.records import LatencyRun, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule
-from zoo.rules.latency import differing, unreliable
+from zoo.rules.latency import differences, differing, unreliable
 
 CONDITIONS = ("batch_size", "threads", "processor", "threads_read", "precision", "untrained")
 
@@ -33,7 +33,7 @@ class Baseline(Rule):
             why = unreliable(which)
             if why is not None:
                 return self._made(run, earlier, "inconclusive", f"not compared with the baseline: of {name}, {why}")
-        ratio = _ratio(run, earlier)
+        ratio = ratio_of_rounds(_work(run), _work(earlier))
         if ratio is None:
             return self._made(run, earlier, "inconclusive", "not compared with the baseline: the probe gave no reading")
         outcome, how = _placed(ratio)
@@ -65,8 +65,7 @@ def _earlier(run: LatencyRun, baseline: Sequence[LatencyRun]) -> LatencyRun | No
 
 
 def _distance(run: LatencyRun, other: LatencyRun) -> tuple[bool, int]:
-    fields = sum(getattr(run, name) != getattr(other, name) for name in CONDITIONS)
-    return other.subject != run.subject, fields
+    return other.subject != run.subject, differences(run, other, CONDITIONS)
 
 
 def _placed(ratio: tuple[float, float, float]) -> tuple[Outcome, str]:
@@ -74,14 +73,6 @@ def _placed(ratio: tuple[float, float, float]) -> tuple[Outcome, str]:
     if low > 1:
         return "fail", "slower"
     return "pass", "faster" if high < 1 else "no slower as far as the rounds can tell"
-
-
-def _ratio(run: LatencyRun, earlier: LatencyRun) -> tuple[float, float, float] | None:
-    """Now by then, and the smallest and largest ratio that the two intervals allow."""
-    now, then = median_of_rounds(_work(run)), median_of_rounds(_work(earlier))
-    if now is None or then is None or then[1] <= 0:
-        return None
-    return now[0] / then[0], now[1] / then[2], now[2] / then[1]
 
 
 def _work(run: LatencyRun) -> list[float]:

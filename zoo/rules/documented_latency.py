@@ -29,17 +29,15 @@ class Beside(Rule):
                     yield self._verdict(claim, run, distance)
 
     def _verdict(self, claim: Claim, run: LatencyRun, distance: int) -> Verdict:
-        p50 = run.quantile(0.5)
-        assert p50 is not None
         return Verdict(
             rule=self.id,
             subject=run.subject,
             outcome="not_comparable",
             claim_id=claim.id,
             documented=seconds(claim),
-            measured=p50.value,
+            measured=run.p50,
             n=run.calls,
-            reason=f"documented {quoted(claim)}: {_theirs(claim)}; here {milliseconds(p50.value)}: {_ours(run)}; "
+            reason=f"documented {quoted(claim)}: {_theirs(claim)}; here {milliseconds(run.p50)}: {_ours(run)}; "
             f"another device{_remarks(run, distance)}",
             run=run.key,
             sources=(claim.source,),
@@ -64,7 +62,7 @@ class Ratios(Rule):
         agrees = agrees and table.p_value is not None and table.p_value <= ALLOWED_ERROR
         return Verdict(
             rule=self.id,
-            subject=f"{table.source}@{table.framework}/b{table.batch_size}t{table.threads}",
+            subject=f"{table.source}@{table.family.framework}/b{table.family.batch_size}t{table.family.threads}",
             outcome="pass" if agrees else "inconclusive",
             measured=table.rho,
             n=len(table.points),
@@ -84,7 +82,7 @@ def _nearest(claim: Claim, evidence: Evidence) -> Iterator[tuple[LatencyRun, int
     near = [
         (distance, run)
         for run in evidence.latencies
-        if run.status == "done" and run.quantile(0.5) is not None
+        if run.status == "done" and run.p50 > 0
         and (distance := nearness(run, claim, evidence.checkpoints)) is not None
     ]  # fmt: skip
     closest = min((distance for distance, _ in near), default=OWN)
@@ -93,10 +91,10 @@ def _nearest(claim: Claim, evidence: Evidence) -> Iterator[tuple[LatencyRun, int
     alike = [run for run in alike if batch is not None and run.batch_size == batch.batch_size]
     if closest == SAME_ARCHITECTURE:
         alike = [run for run in alike if run.framework == claim.framework] or alike
-        alike = sorted(_most_alike(alike, claim), key=_p50)[:1]
+        alike = sorted(_most_alike(alike, claim), key=lambda run: run.p50)[:1]
     for framework in dict.fromkeys(run.framework for run in alike):
         own = _most_alike([run for run in alike if run.framework == framework], claim)
-        yield min(own, key=_p50), closest
+        yield min(own, key=lambda run: run.p50), closest
 
 
 def _most_alike(runs: Sequence[LatencyRun], claim: Claim) -> list[LatencyRun]:
@@ -104,11 +102,6 @@ def _most_alike(runs: Sequence[LatencyRun], claim: Claim) -> list[LatencyRun]:
     wanted = threads(claim) or 1
     gap = min((abs(run.threads - wanted) for run in runs), default=0)
     return [run for run in runs if abs(run.threads - wanted) == gap]
-
-
-def _p50(run: LatencyRun) -> float:
-    found = run.quantile(0.5)
-    return found.value if found is not None else 0.0
 
 
 def _theirs(claim: Claim) -> str:
@@ -133,7 +126,9 @@ def _remarks(run: LatencyRun, distance: int) -> str:
 
 
 def _order(table: VariantTable, agrees: bool) -> str:
-    variants = f"{len(table.points)} variants in {table.framework} and on {table.device or 'the documented device'}"
+    variants = (
+        f"{len(table.points)} variants in {table.family.framework} and on {table.device or 'the documented device'}"
+    )
     if table.rho is None or table.p_value is None:
         return f"{variants}: one side's times are all equal, so there is no order"
     order = "the same order" if agrees else "an order that chance may have given" if table.rho > 0 else "another order"
@@ -156,7 +151,7 @@ def _farthest(table: VariantTable) -> str:
 def _of_what(table: VariantTable) -> str:
     random, sessions = sum(run.untrained for run in table.runs), len({run.session for run in table.runs})
     doubtful = sum(doubt.obstacle(run) is not None for run in table.runs)
-    said = f"; {table.publisher}'s networks" + (f" in {table.format}" if table.format else "")
+    said = f"; {table.family.publisher}'s networks" + (f" in {table.family.format}" if table.family.format else "")
     said += f", {random} of them with random weights" if random else ""
     said += f"; timed in {sessions} sessions, in alternation only within each" if sessions > 1 else ""
     return said + (f"; {doubtful} of our times cannot be quoted by themselves (L101)" if doubtful else "")

@@ -152,6 +152,11 @@ def differing(run: LatencyRun, other: LatencyRun, fields: tuple[str, ...]) -> st
     return None
 
 
+def differences(run: LatencyRun, other: LatencyRun, fields: tuple[str, ...]) -> int:
+    """In how many of `fields` two cells differ."""
+    return sum(getattr(run, name) != getattr(other, name) for name in fields)
+
+
 def _word(value: object) -> str:
     return str(value) if value != "" else "not recorded"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from zoo.quantiles import median_of_rounds
+from zoo.quantiles import ratio_of_rounds
 from zoo.records import LatencyRun, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule
-from zoo.rules.latency import differing, unreliable
+from zoo.rules.latency import differences, differing, unreliable
 
 CONDITIONS = ("session", "batch_size", "threads", "threads_read", "precision", "processor", "image_set")
 ASKED_FOR = ("session", "batch_size", "threads")  # results with the same ones stand side by side
@@ -40,12 +40,13 @@ class Ranked(Rule):
     def _compared(self, run: LatencyRun, fastest: LatencyRun) -> Verdict:
         if differing(run, fastest, CONDITIONS):
             return self._refused(run, fastest)
-        why, interval = unreliable(run), _ratio(run, fastest)
+        why, interval = unreliable(run), ratio_of_rounds(run.medians, fastest.medians)
         ratio = f"{_middle(run) / _middle(fastest):.2f} times the time of {_named(fastest, run)}"
         if why is not None or interval is None:
             return self._made(run, fastest, "inconclusive", f"not ranked against {_named(fastest, run)}: {why}")
-        ends = f"{interval[0]:.2f} to {interval[1]:.2f}"
-        if interval[0] > 1:
+        _, low, high = interval
+        ends = f"{low:.2f} to {high:.2f}"
+        if low > 1:
             return self._made(run, fastest, "pass", f"{ratio} ({ends})")
         return self._made(run, fastest, "inconclusive", f"not ranked: {ratio}, but the intervals overlap ({ends})")
 
@@ -55,14 +56,14 @@ class Ranked(Rule):
 
     def _made(self, run: LatencyRun, other: LatencyRun | None, outcome: Outcome, reason: str) -> Verdict:
         compared = other if outcome != "not_comparable" else None
-        interval = _ratio(run, compared) if compared else None
+        interval = ratio_of_rounds(run.medians, compared.medians) if compared else None
         return Verdict(
             rule=self.id,
             subject=run.subject,
             outcome=outcome,
             measured=_middle(run) / _middle(compared) if compared else None,
-            low=interval[0] if interval else None,
-            high=interval[1] if interval else None,
+            low=interval[1] if interval else None,
+            high=interval[2] if interval else None,
             n=run.calls,
             reason=reason,
             run=run.key,
@@ -94,20 +95,12 @@ def _same_cell_but_asked_for(run: LatencyRun, other: LatencyRun) -> bool:
 
 
 def _distance(run: LatencyRun, other: LatencyRun) -> tuple[int, float]:
-    return sum(getattr(run, name) != getattr(other, name) for name in CONDITIONS), _middle(other)
+    return differences(run, other, CONDITIONS), _middle(other)
 
 
 def _middle(run: LatencyRun) -> float:
     """Median of the rounds' medians, seconds."""
     return median(run.medians)
-
-
-def _ratio(run: LatencyRun, other: LatencyRun) -> tuple[float, float] | None:
-    """Smallest and largest ratio of times that the two intervals of round medians allow."""
-    own, others = median_of_rounds(run.medians), median_of_rounds(other.medians)
-    if own is None or others is None or others[1] <= 0:
-        return None
-    return own[1] / others[2], own[2] / others[1]
 
 
 def _named(other: LatencyRun, run: LatencyRun) -> str:
