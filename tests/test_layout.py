@@ -26,8 +26,10 @@ ORDER = (
     ("images", "machine", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
     ("tasks", "stages", "latency"),
     # judging: needs nothing of the measuring row
-    ("rules.base", "rules.accuracy", "rules.agreement", "rules.pairs", "rules.documents", "rules.attainable"),
-    ("rules.recovered", "rules.architecture", "rules.order", "rules.same_bytes", "rules.same_name", "rules.sizes"),
+    ("rules.base", "rules.accuracy", "rules.agreement", "rules.pairs", "rules.findings", "rules.documents"),
+    ("rules.recipe_steps", "rules.settings", "rules.contents", "rules.attainable", "rules.recovered"),
+    ("rules.architecture", "rules.order", "rules.same_bytes", "rules.repeated", "rules.loose", "rules.same_name"),
+    ("rules.sizes",),
     ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance"),
     ("rules.static", "rules.latency", "rules.ranked", "rules.documented_latency", "rules.baseline", "deviations"),
     ("judge", "changes", "agreement"),

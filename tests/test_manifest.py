@@ -140,7 +140,8 @@ def test_folder_without_checkpoints(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.toml").write_text(CHECKPOINT)
     message = refused(tmp_path)
     assert message == (
-        f"{tmp_path}: expected checkpoints.toml or checkpoints/*.toml with a [[checkpoint]]; got checkpoint.toml"
+        f"{tmp_path}: expected checkpoints.toml or checkpoints/*.toml with a [[checkpoint]], or claims.csv or "
+        "statements.toml with an entry; got checkpoint.toml"
     )
 
 

@@ -273,8 +273,8 @@ def test_does_not_apply(rule: str) -> None:
         (sized("13.6"), "MiB under the name MB"),
         (sized("13.5"), "cut off"),
         (sized("8.6", unit="MiB", file="net.tar"), ""),
-        (sized("13.6", size=None), "MiB under the name MB"),
-        (sized("40", size=None), "no form"),
+        (sized("13.6", size=None), "the file is not known"),
+        (sized("40", size=None), "none of the 30 forms"),
     ],
 )
 def test_sizes_say_what_is_wrong(documents: Evidence, words: str) -> None:
@@ -286,9 +286,10 @@ def test_sizes_say_what_is_wrong(documents: Evidence, words: str) -> None:
 def test_parameters_name_the_way_of_counting() -> None:
     (verdict,) = RULES["C401"].judge(counted("parameters", "3.489"))
     assert "folded" in verdict.reason
-    assert "1,001 classes, not 1,000" in verdict.reason
+    assert "with 1,001 classes" in verdict.reason
+    assert "this one has 1,000" in verdict.reason
     (verdict,) = RULES["C401"].judge(counted("parameters", "6.9"))
-    assert "no way of counting" in verdict.reason
+    assert "none of the 5 ways of counting known here gives 6.9 M" in verdict.reason
 
 
 def test_int8_speed_has_a_limit() -> None:

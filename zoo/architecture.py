@@ -90,6 +90,12 @@ def parts(network: Network) -> Parts:
 
 
 @cache
+def blocks(network: Network) -> tuple[object, ...]:
+    """Every convolution of every block, with its widths and stride, to be compared with another network's."""
+    return tuple(table().blocks(table().Network(**network.model_dump())))
+
+
+@cache
 def convolutions(network: Network) -> int:
     """How many convolutions there are before the classifier."""
     return sum(len(block.convs) for block in table().blocks(table().Network(**network.model_dump())))
@@ -132,7 +138,7 @@ def parameters(own: Parts) -> Iterator[Way]:
     """Numbers of floats, the usual meaning (what training adjusts) first."""
     weights = own.convolutions + own.classifier
     yield Way("weights, batch norm and classifier", weights + own.bias + 2 * own.norm_channels)
-    yield Way("the same with running statistics", weights + own.bias + 4 * own.norm_channels)
+    yield Way("weights, batch norm with running statistics and classifier", weights + own.bias + 4 * own.norm_channels)
     yield Way("batch norm folded into the convolutions", weights + own.bias + own.norm_channels)
     yield Way("convolutions and classifier without batch norm", weights + own.bias)
     yield Way("weights alone, neither batch norm nor bias", weights)
@@ -143,6 +149,12 @@ def multiply_adds(own: Parts) -> Iterator[Way]:
     yield Way("multiply-adds of convolutions and classifier", own.multiply_adds)
     yield Way("multiply-adds with the classifier's bias", own.multiply_adds + own.classes)
     yield Way("multiply-adds and one for every batch-norm channel", own.multiply_adds + own.norm_channels)
+    if own.normalised:
+        # As counters do that hook into each layer of the part of a network that extracts features (ptflops, mmcv).
+        yield Way(
+            "multiply-adds without the classifier, two for every value of batch norm and one for every value of ReLU6",
+            own.multiply_adds - own.classifier + 2 * own.normalised + own.activated,
+        )
 
 
 def operations(own: Parts) -> Iterator[Way]:

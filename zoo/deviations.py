@@ -49,4 +49,5 @@ def outlived(deviation: Deviation, passes: bool) -> Verdict:
         outcome="fail",
         reason=f"{deviation.rule} on {deviation.subject} {what}",
         remedy="remove or correct the entry in known_deviations.toml",
+        finding_class="contradiction",
     )

@@ -98,6 +98,7 @@ TOML_FILES = {
     "known_deviations.toml": ("deviation",),
 }
 CSV_FILES = {"sources.csv": "source", "claims.csv": "claim"}
+CONTENT = ("checkpoint", "claim", *KINDS)  # a folder without any of these is no zoo; documents alone can be audited
 
 
 def load_zoo(which: str | Path) -> Zoo:
@@ -110,10 +111,11 @@ def load_zoo(which: str | Path) -> Zoo:
     for folder in folders:
         for row in _read_folder(folder):
             _add(row, rows[row.kind])
-    if not rows["checkpoint"]:
+    if not any(rows[kind] for kind in CONTENT):
         found = ", ".join(sorted(path.name for path in root.iterdir())[:10]) or "nothing"
         wanted = "checkpoints.toml or checkpoints/*.toml with a [[checkpoint]]"
-        raise ManifestError(f"{root}: expected {wanted}; got {found}")
+        documents = "claims.csv or statements.toml with an entry"
+        raise ManifestError(f"{root}: expected {wanted}, or {documents}; got {found}")
     zoo = _zoo(str(which), root, rows)
     _check(zoo, rows)
     return zoo
@@ -400,6 +402,11 @@ def _check(zoo: Zoo, rows: Mapping[str, Mapping[str, _Row]]) -> None:
             _known(row, "checkpoint", claim.checkpoint, zoo.checkpoints)
         if claim.population:
             _known(row, "population", claim.population, zoo.populations)
+        if claim.recipe:
+            side = _known(row, "recipe", claim.recipe, zoo.recipes).geometry.side
+            if claim.resolution not in (None, side):
+                problem = f"expected {side}, as recipe {claim.recipe!r} makes, got {claim.resolution}"
+                row.fail(problem, ("resolution",))
     for kind in KINDS:
         for name, row in rows[kind].items():
             if not isinstance(zoo.statements[name], KINDS[kind]):

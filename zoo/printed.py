@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 READINGS = ("rounded half up", "rounded half to even", "rounded twice", "cut off")
 EXTRA_DIGITS = (1, 2)  # of the first of two roundings
@@ -43,6 +44,31 @@ def counts(text: str, scale: int, n: int) -> dict[str, range]:
     False
     """
     return {reading: _whole(span(text, reading), Fraction(n, scale), n) for reading in READINGS}
+
+
+@cache
+def chance(decimals: int, scale: int, n: int) -> Fraction:
+    """The share of all numbers of so many decimals from 0 to `scale` that `counts` finds a k for, n being given.
+
+    How likely a number that was made up would pass. This is the GRIM test's power (Brown and Heathers 2017, doi
+    10.1177/1948550616673876: consistent are n of 10^decimals numbers, where n is the smaller), counted instead of
+    approximated, as READINGS let through more than one way of rounding: a text t of unit u is met by a share x where
+    t - 0.55 u <= x < t + u, so of x / u = whole + part always `whole`, and `whole` + 1 where part >= 0.45. What the
+    last digits of a float64 let through besides is not counted.
+
+    >>> chance(3, 100, 50_000)
+    Fraction(50001, 100001)
+    >>> chance(2, 100, 50_000)
+    Fraction(1, 1)
+    """
+    steps = scale * 10**decimals
+    if steps <= n:
+        return Fraction(1)
+    met: set[int] = set()
+    for k in range(n + 1):
+        whole, part = divmod(k * steps, n)
+        met.update((whole, whole + 1) if 20 * part >= 9 * n and whole < steps else (whole,))
+    return Fraction(len(met), steps + 1)
 
 
 def _whole(span_: tuple[Fraction, Fraction, bool, bool], per_unit: Fraction, n: int) -> range:
@@ -84,6 +110,25 @@ def recover(text: str, scale: int, n: int) -> Fraction | None:
     nearest = value.limit_denominator(n)
     low, high, _, _ = span(text, "rounded half up")
     return nearest if low <= nearest * scale <= high else None
+
+
+def chance_of_any(decimals: int, scale: int, n: int) -> Fraction:
+    """The share of all numbers of so many decimals that `recover` finds a fraction for, at most 1.
+
+    Between 0 and 1 there are 1 + phi(1) + ... + phi(n) fractions with denominators up to n (Farey's sequence), each of
+    which is one text where there are digits enough to tell them apart.
+    """
+    return min(Fraction(_farey(n), scale * 10**decimals + 1), Fraction(1))
+
+
+@cache
+def _farey(n: int) -> int:
+    totients = list(range(n + 1))
+    for prime in range(2, n + 1):
+        if totients[prime] == prime:
+            for multiple in range(prime, n + 1, prime):
+                totients[multiple] -= totients[multiple] // prime
+    return 1 + sum(totients[1:])
 
 
 def whole_batches(n: int, population: int, sizes: Iterator[int] | range) -> list[int]:

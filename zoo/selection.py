@@ -15,7 +15,15 @@ T = TypeVar("T")
 
 
 def checkpoints(zoo: Zoo, pattern: str | None) -> list[Checkpoint]:
-    """Those whose id matches a shell pattern (several, separated by commas); all without one."""
+    """Those whose id matches a shell pattern (several, separated by commas); all without one.
+
+    Raises UsageError where there is none.
+    """
+    if not zoo.checkpoints:
+        raise UsageError(
+            f"zoo {zoo.name!r}: expected a checkpoint, got documents alone; "
+            f"`zoo audit --zoo {zoo.name}` judges them"
+        )
     if pattern is None:
         return list(zoo.checkpoints.values())
     chosen: dict[str, Checkpoint] = {}

@@ -72,7 +72,8 @@ class Named(Statement):
     """From one day to another, a published name stood for this content.
 
     publisher: whose name it is; kind: of a file, or of a model that a program or page offers.
-    content: a hash (or its published beginning), or the id of a checkpoint.
+    content: a hash (or its published beginning), or the id of a checkpoint. prefix_of: of which hash `prefix` is the
+    beginning; "unknown" where nobody says, as of digits in a file's name.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Named(Statement):
     kind: Literal["file", "model"] = "file"
     sha256: Sha256 | None = None
     prefix: Annotated[str, Field(pattern=r"^[0-9a-f]{6,63}$")] | None = None
+    prefix_of: Literal["sha256", "unknown"] = "sha256"
     checkpoint: str | None = None
     size_bytes: int | None = Field(default=None, gt=0)
     since: Day = "0000"

@@ -41,13 +41,25 @@ from zoo.records.recipes import (
     ToFloat,
 )
 from zoo.records.reports import FORMAT, Conditions, Part, Report
-from zoo.records.runs import FileBytes, Inspection, Measured, Outcome, PopulationKind, Port, Run, RunStatus, Verdict
+from zoo.records.runs import (
+    FileBytes,
+    FindingClass,
+    Inspection,
+    Measured,
+    Outcome,
+    PopulationKind,
+    Port,
+    Run,
+    RunStatus,
+    SizeUnit,
+    Verdict,
+)
 
 __all__ = [
     "FORMAT", "METRICS", "UNITS", "Archive", "CentralFraction", "CentreCrop", "Channels", "Checkpoint", "Claim",
-    "Conditions", "Decode", "Deviation", "Digests", "Divide", "File", "FileBytes", "Fraction", "Geometry",
-    "GeometryStep", "Identifier", "Inspection", "LabelMap", "LatencyRun", "Layout", "Measured", "Network",
+    "Conditions", "Decode", "Deviation", "Digests", "Divide", "File", "FileBytes", "FindingClass", "Fraction",
+    "Geometry", "GeometryStep", "Identifier", "Inspection", "LabelMap", "LatencyRun", "Layout", "Measured", "Network",
     "Normalise", "Numeric", "NumericStep", "Outcome", "Part", "Population", "PopulationKind", "Port", "Quantile",
     "Recipe", "Record", "Report", "Resample", "ResizeExact", "ResizeShort", "Round", "Run", "RunStatus", "Sha256",
-    "Source", "Stage", "Subtract", "TensorSpec", "ToFloat", "Url", "Verdict",
+    "SizeUnit", "Source", "Stage", "Subtract", "TensorSpec", "ToFloat", "Url", "Verdict",
 ]  # fmt: skip

@@ -95,6 +95,7 @@ class Checkpoint(Record):
     """A published set of weight files under one id.
 
     framework: whose adapter runs it by default; format: one of the formats named in adapters/frameworks.toml.
+    recipe_assumed: no document says how its accuracies were measured, so `recipe` is this project's choice.
     weights: an id shared by checkpoints that hold the same weights (rules X compare these).
     export_from: a safetensors file with canonical tensor names from which the framework's adapter writes the files
     (the embedded zoo); `files` is empty then.
@@ -107,6 +108,7 @@ class Checkpoint(Record):
     framework: str
     format: str
     recipe: str
+    recipe_assumed: bool = False
     label_map: str
     files: tuple[File, ...] = ()
     export_from: str | None = None
@@ -166,13 +168,14 @@ UNITS = {
 
 
 class Source(Record):
-    """A document in which numbers were read."""
+    """A document in which numbers were read. publisher: who answers for it."""
 
     id: Identifier
     title: str
     url: Url | None = None
     revision: str = ""
     note: str = ""
+    publisher: str = ""
 
 
 class Claim(Record):
@@ -181,6 +184,10 @@ class Claim(Record):
     unit: of an accuracy also percent_error, fraction_error, where the share of wrong images is printed.
     by: "third_party" for a reader's own measurement of somebody else's file, which no publisher answers for.
     file: sizes only: the name of the file that is meant.
+
+    Accuracies only, where the document says it beside the number (two figures are compared only where these are not
+    different): crop, the share of the resized image's side that the central crop keeps (above 1 where it is padded);
+    recipe, the id of the recipe it was measured with, where that is not the checkpoint's; device, on what.
     """
 
     id: Identifier
@@ -200,6 +207,9 @@ class Claim(Record):
     source: str
     place: str = ""
     note: str = ""
+    crop: float | None = Field(default=None, gt=0)
+    recipe: str = ""
+    device: str = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -208,6 +218,9 @@ class Claim(Record):
             raise ValueError(f"decimals is {self.decimals}, but {self.value!r} has {printed}")
         if self.unit not in UNITS[self.metric]:
             raise ValueError(f"unit {self.unit!r} does not fit {self.metric}; known: {', '.join(UNITS[self.metric])}")
+        stray = [name for name in ("crop", "recipe", "device") if getattr(self, name)]
+        if stray and not self.is_accuracy:
+            raise ValueError(f"{stray[0]} is for accuracies, not for {self.metric}")
         if self.is_accuracy:
             if not self.population:
                 raise ValueError(f"population is needed for {self.metric}")

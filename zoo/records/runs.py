@@ -10,6 +10,8 @@ from zoo.records.base import Fraction, Record, Sha256
 
 PopulationKind = Literal["full", "random_sample", "other"]
 RunStatus = Literal["done", "failed", "not_run"]
+FindingClass = Literal["contradiction", "cannot_be", "differs_between_documents", "incomplete", "unit_or_rounding"]
+SizeUnit = Literal["points", "percent"]
 Outcome = Literal["confirmed", "refuted", "inconclusive", "not_comparable", "known", "not_run", "pass", "fail"]
 
 
@@ -143,6 +145,11 @@ class Verdict(Record):
 
     Of documents besides: the ids of their sources (first the one the verdict is about), what is printed there, the
     arithmetic in one line, and what would settle it.
+
+    Of a finding in documents or files: finding_class, what kind it is; size, what a reader is wrong by who trusts the
+    print, in size_unit: percentage points of an accuracy, percent of a file size or of a count of parameters or
+    multiply-adds; None where no number is wrong by a known amount. habit: a slip so common that it is listed last.
+    chance: probability that a random number of as many digits would have passed the rule.
     """
 
     rule: Annotated[str, Field(pattern=r"^[A-Z]\d{3}$")]
@@ -164,3 +171,14 @@ class Verdict(Record):
     p_adjusted: Fraction | None = None
     decided_at: int | None = None
     against: str | None = None
+    finding_class: FindingClass | None = None
+    size: float | None = Field(default=None, ge=0)
+    size_unit: SizeUnit | None = None
+    habit: bool = False
+    chance: Fraction | None = None
+
+    @model_validator(mode="after")
+    def _sized(self) -> Self:
+        if (self.size is None) != (self.size_unit is None):
+            raise ValueError(f"size is {self.size} and size_unit {self.size_unit}; both are needed, or neither")
+        return self

@@ -7,12 +7,19 @@ from fractions import Fraction
 
 from zoo import printed
 from zoo.records import Claim, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
 from zoo.rules.documents import DocumentRule, decimal, scale
+from zoo.wording import percent
+
+PER_POINT = 100  # of a share of 1, in percentage points
 
 
 class Attainable(DocumentRule):
-    """A printed accuracy is k of n images for a whole k, however it was rounded; n is the number of images claimed."""
+    """A printed accuracy is k of n images for a whole k, however it was rounded; n is the number of images claimed.
+
+    The test is GRIM's (Brown and Heathers 2017). Each verdict says how many of all numbers with as many decimals pass.
+    """
 
     id = "C101"
     remedy = "the log of the evaluation, or the number of images that were really counted"
@@ -26,15 +33,21 @@ class Attainable(DocumentRule):
                 yield self._verdict(claim, n)
 
     def _verdict(self, claim: Claim, n: int) -> Verdict:
-        ways = {reading: found for reading, found in printed.counts(claim.value, scale(claim), n).items() if found}
+        whole = scale(claim)
+        ways = {reading: found for reading, found in printed.counts(claim.value, whole, n).items() if found}
+        chance = printed.chance(claim.decimals, whole, n)
         if ways:
             reading, found = next(iter(ways.items()))
             counts = f"{found[0]:,}" if len(found) == 1 else f"{found[0]:,} to {found[-1]:,}"
-            return self.found(claim.id, True, f"{counts} of {n:,} images, {reading}", [claim])
-        k = round(claim.number() * n)
-        below, above = (decimal(scale(claim) * Fraction(count, n), 18) for count in (k - 1, k + 1))
-        near = decimal(scale(claim) * Fraction(k, n), 18)
+            return self.found(claim.id, None, f"{counts} of {n:,} images, {reading}", [claim], chance=chance)
+        value = Fraction(claim.value) / whole
+        k = round(value * n)
+        below, near, above = (decimal(whole * Fraction(count, n), 18) for count in (k - 1, k, k + 1))
+        reason = (
+            f"no whole number of {n:,} images gives {claim.value}, however it is rounded; "
+            f"{percent(float(chance))} % of all numbers with {claim.decimals} decimals pass by chance"
+        )
         return self.found(
-            claim.id, False, f"no whole number of {n:,} images gives {claim.value}, however it is rounded",
-            [claim], arithmetic=f"{k - 1:,}, {k:,} and {k + 1:,} of {n:,} are {below}, {near} and {above}",
+            claim.id, findings.points("cannot_be", (value - Fraction(k, n)) * PER_POINT), reason, [claim],
+            arithmetic=f"{k - 1:,}, {k:,} and {k + 1:,} of {n:,} are {below}, {near} and {above}", chance=chance,
         )  # fmt: skip

@@ -61,6 +61,14 @@ class Evidence:
         """Claims that are not third parties' re-measurements."""
         return [claim for claim in self.claims if claim.by == "publisher"]
 
+    def published_by_checkpoint(self) -> dict[str, list[Claim]]:
+        """`published` by the id of the checkpoint, of those that are known."""
+        found: dict[str, list[Claim]] = {}
+        for claim in self.published():
+            if claim.checkpoint in self.checkpoints:
+                found.setdefault(claim.checkpoint, []).append(claim)
+        return found
+
     def claim(self, name: str) -> Claim | None:
         """The claim of this id."""
         return next((claim for claim in self.claims if claim.id == name), None)

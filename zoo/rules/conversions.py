@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
-from zoo.records import Channels, Checkpoint, Divide, Normalise, Recipe, Subtract, ToFloat, Verdict
+from zoo.records import Checkpoint, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
 from zoo.rules.documents import DocumentRule, decimal, grouped
-from zoo.rules.relations import kept_side
+from zoo.rules.recipe_steps import Affine, Numbers, affine, in_words, kept_side, outline, three
 from zoo.statements import Crop, Preprocessing
-
-Numbers = tuple[Fraction, Fraction, Fraction]
-SLACK = Fraction(1, 1000)  # relative; printed constants have four digits at least
-
-
-@dataclass(frozen=True)
-class Affine:
-    """What becomes of a pixel 0..255 of each colour: (x - mean) / scale, by R, G, B; order: the network's channels."""
-
-    mean: Numbers
-    scale: Numbers
-    order: str
-
-    def differences(self, other: Affine) -> list[str]:
-        """Where two differ, in words with numbers."""
-        said = [f"channel order {self.order} against {other.order}"] * (self.order != other.order)
-        for name in ("mean", "scale"):
-            for colour, one, two in zip("RGB", getattr(self, name), getattr(other, name), strict=True):
-                if abs(one - two) > SLACK * max(abs(one), abs(two)):
-                    share = f" ({float((two - one) / one) * 100:+.2f} %)" if one else ""
-                    said.append(f"{name} of {colour} {decimal(one, 4)} against {decimal(two, 4)}{share}")
-        return said
 
 
 class ConvertedConstants(DocumentRule):
@@ -48,12 +26,14 @@ class ConvertedConstants(DocumentRule):
             recipes = [evidence.recipes.get(each.recipe) for each in (original, checkpoint) if each]
             if original is None or "scale" not in checkpoint.options or None in recipes:
                 continue
-            one, two = (_affine(recipe) for recipe in recipes if recipe)
+            one, two = (affine(recipe) for recipe in recipes if recipe)
             inside = _inside(checkpoint, two)
             differences = one.differences(inside)
             reason = "; ".join(differences) if differences else f"the constants of {original.id}"
             arithmetic = f"original (x - {_list(one.mean)}) / {_list(one.scale)}, converted / {_list(inside.scale)}"
-            verdict = self.found(checkpoint.id, not differences, reason, arithmetic=arithmetic)
+            verdict = self.found(
+                checkpoint.id, findings.plain("contradiction") if differences else None, reason, arithmetic=arithmetic
+            )
             yield verdict.model_copy(update={"sources": checkpoint.sources, "printed": _arguments(checkpoint)})
 
 
@@ -75,17 +55,17 @@ class OneRecipe(DocumentRule):
         constants = {_constants(each, evidence) for each in uses}
         names = [f"{each.purpose}: {each.recipe or f'(x - {each.mean}) / {each.scale}'}" for each in uses]
         holds = len(wholes) <= 1 and len(constants) == 1
-        kept = [
-            f"{each.recipe} keeps {float(share):.3f} of the side"
+        steps = [
+            f"{each.recipe}: {in_words(evidence.recipes[each.recipe])}"
             for each in uses
-            if each.recipe and each.recipe in evidence.recipes and (share := kept_side(evidence.recipes[each.recipe]))
+            if each.recipe and each.recipe in evidence.recipes
         ]
         scales = [f"{each.purpose} divides by {decimal(_constants(each, evidence)[1][0], 4)}" for each in uses]
         said = f"{max(len(wholes), len(constants))} ways: " if not holds else ""
         return self.found(
-            uses[0].checkpoint, holds, said + "; ".join(names),
+            uses[0].checkpoint, None if holds else findings.plain("differs_between_documents"), said + "; ".join(names),
             statements=[(each, name) for each, name in zip(uses, names, strict=True)],
-            arithmetic="; ".join(dict.fromkeys(kept if len(constants) == 1 else scales)),
+            arithmetic="; ".join(dict.fromkeys(steps if len(constants) == 1 else scales)),
         )  # fmt: skip
 
 
@@ -107,29 +87,8 @@ class KeptShare(DocumentRule):
             said = f"{statement.kept} % of {'the area' if statement.of == 'area' else 'each side'}"
             reason = f"{said} kept is stated; the crop keeps {float(100 * side):g} % of each side"
             sums = f"{float(side):g} x {float(side):g} = {float(side**2):.3f} of the area"
-            yield self.found(statement.id, holds, reason, statements=[(statement, said)], arithmetic=sums)
-
-
-def _affine(recipe: Recipe) -> Affine:
-    """The numeric steps of a recipe as one step on pixels 0..255."""
-    divided = [step.divide for step in recipe.geometry.steps if isinstance(step, ToFloat)]
-    factor = [1 / Fraction(str(divided[0])) if divided else Fraction(1)] * 3
-    offset, order = [Fraction(0)] * 3, "rgb"
-    for step in recipe.numeric.steps:
-        if isinstance(step, Divide):
-            factor, offset = ([value / Fraction(str(step.by)) for value in each] for each in (factor, offset))
-        elif isinstance(step, Subtract):
-            offset = [value - Fraction(str(step.value)) for value in offset]
-        elif isinstance(step, Normalise):
-            mean, std = ([Fraction(str(value)) for value in each] for each in (step.mean, step.std))
-            factor = [value / by for value, by in zip(factor, std, strict=True)]
-            offset = [(value - less) / by for value, less, by in zip(offset, mean, std, strict=True)]
-        elif isinstance(step, Channels):
-            order, factor, offset = step.order, factor[::-1], offset[::-1]
-    if order == "bgr":
-        factor, offset = factor[::-1], offset[::-1]
-    scale = [1 / value for value in factor]
-    return Affine(_three([-less * by for less, by in zip(offset, scale, strict=True)]), _three(scale), order)
+            finding = None if holds else findings.plain("contradiction")
+            yield self.found(statement.id, finding, reason, statements=[(statement, said)], arithmetic=sums)
 
 
 def _inside(checkpoint: Checkpoint, outside: Affine) -> Affine:
@@ -141,17 +100,12 @@ def _inside(checkpoint: Checkpoint, outside: Affine) -> Affine:
     order = {"rgb": "bgr", "bgr": "rgb"}[outside.order] if turned else outside.order
     if order == "bgr":
         mean, scale = mean[::-1], scale[::-1]
-    return Affine(_three(mean), _three(scale), order)
+    return Affine(three(mean), three(scale), order)
 
 
 def _numbers(text: str) -> list[Fraction]:
     values = [Fraction(part.strip()) for part in text.split(",")]
     return values * 3 if len(values) == 1 else values
-
-
-def _three(values: Sequence[Fraction]) -> Numbers:
-    one, two, three = values
-    return one, two, three
 
 
 def _list(values: Numbers) -> str:
@@ -165,7 +119,7 @@ def _arguments(checkpoint: Checkpoint) -> tuple[str, ...]:
 
 def _signature(use: Preprocessing, evidence: Evidence) -> str:
     recipe = evidence.recipes.get(use.recipe or "")
-    return str(recipe.geometry.steps) if recipe else ""
+    return str(outline(recipe)) if recipe else ""
 
 
 def _constants(use: Preprocessing, evidence: Evidence) -> tuple[Numbers, Numbers]:
@@ -173,5 +127,5 @@ def _constants(use: Preprocessing, evidence: Evidence) -> tuple[Numbers, Numbers
     if recipe is None:
         mean, scale = Fraction(use.mean or 0), Fraction(use.scale or 1)
         return (mean,) * 3, (scale,) * 3
-    affine = _affine(recipe)
-    return affine.mean, affine.scale
+    steps = affine(recipe)
+    return steps.mean, steps.scale

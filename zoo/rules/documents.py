@@ -7,8 +7,9 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import ClassVar, TypeVar
 
-from zoo.records import Claim, Verdict
+from zoo.records import Claim, Outcome, Verdict
 from zoo.rules.base import Rule
+from zoo.rules.findings import Finding
 from zoo.statements import Statement
 from zoo.wording import quoted
 
@@ -24,27 +25,50 @@ class DocumentRule(Rule):
     def found(
         self,
         subject: str,
-        holds: bool,
+        finding: Finding | None,
         reason: str,
         claims: Sequence[Claim] = (),
         statements: Sequence[tuple[Statement, str]] = (),
         arithmetic: str = "",
         remedy: str = "",
+        chance: Fraction | None = None,
     ) -> Verdict:
-        """A verdict on `subject`, with the printed texts of claims and of statements and their sources."""
+        """A verdict on `subject`, with the printed texts of claims and of statements and their sources.
+
+        finding: what is wrong, of which class and size; None where the rule holds.
+        """
+        outcome: Outcome = "pass" if finding is None else "fail"
+        verdict = self._verdict_on(subject, outcome, reason, claims, statements, arithmetic)
+        more: dict[str, object] = {"chance": float(chance)} if chance is not None else {}
+        if finding is not None:
+            more |= {"remedy": remedy or self.remedy, **finding.fields()}
+        return verdict.model_copy(update=more)
+
+    def incomparable(self, subject: str, reason: str, claims: Sequence[Claim], arithmetic: str = "") -> Verdict:
+        """Figures that differ and are documented as measured under different conditions: nothing is found."""
+        return self._verdict_on(subject, "not_comparable", reason, claims, (), arithmetic)
+
+    def _verdict_on(
+        self,
+        subject: str,
+        outcome: Outcome,
+        reason: str,
+        claims: Sequence[Claim],
+        statements: Sequence[tuple[Statement, str]],
+        arithmetic: str,
+    ) -> Verdict:
         texts = [quoted(claim) for claim in claims] + [stated(*pair) for pair in statements]
         sources = [claim.source for claim in claims] + [statement.source for statement, _ in statements]
         return Verdict(
             rule=self.id,
             subject=subject,
-            outcome="pass" if holds else "fail",
+            outcome=outcome,
             claim_id=claims[0].id if len(claims) == 1 else None,
             documented=claims[0].number() if len(claims) == 1 else None,
             reason=reason,
             sources=tuple(dict.fromkeys(sources)),
             printed=tuple(dict.fromkeys(texts)),
             arithmetic=arithmetic,
-            remedy="" if holds else remedy or self.remedy,
         )
 
 
@@ -77,19 +101,16 @@ def scale(claim: Claim) -> int:
     return 100 if claim.unit.startswith("percent") else 1
 
 
-def agree(one: Claim, other: Claim) -> bool:
+def interval(claim: Claim) -> tuple[Fraction, Fraction]:
+    """What rounds to the print, in the unit of `exact`."""
+    low, high = claim.exact_interval()
+    return (low * 100, high * 100) if claim.is_accuracy else (low, high)
+
+
+def one_value_fits(one: Claim, other: Claim) -> bool:
     """Whether one value can be behind both claims, each rounded as printed."""
-    low, high = one.exact_interval()
-    other_low, other_high = other.exact_interval()
+    (low, high), (other_low, other_high) = interval(one), interval(other)
     return low <= other_high and other_low <= high
-
-
-def conflicts(claims: Sequence[Claim]) -> list[tuple[Claim, Claim]]:
-    """Pairs of claims that one value cannot be behind, equal texts named once."""
-    distinct = list({(claim.value, claim.unit): claim for claim in reversed(claims)}.values())[::-1]
-    return [
-        (one, other) for index, one in enumerate(distinct) for other in distinct[index + 1 :] if not agree(one, other)
-    ]
 
 
 def exact(claim: Claim) -> Fraction:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from zoo.records import Verdict
+from zoo.records import FindingClass, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
 from zoo.rules.documents import DocumentRule, grouped
 from zoo.statements import Fact
@@ -31,10 +32,12 @@ class OneAnswer(DocumentRule):
         recorded = f"; recorded: {known}" if known is not None else ""
         holds = len(answers) == 1 and known in (None, fact.value)
         values = [*answers, *([known] if known is not None and known not in answers else [])]
+        one_document = len({each.source for each in group}) == 1 and len(answers) > 1
+        kind: FindingClass = "contradiction" if one_document else "differs_between_documents"
         return self.found(
-            f"{fact.subject}: {fact.topic}", holds, f"{said}{recorded}",
+            f"{fact.subject}: {fact.topic}", None if holds else findings.plain(kind), f"{said}{recorded}",
             statements=[(each, f"{each.topic.replace('_', ' ')}: {each.value}") for each in group],
-            arithmetic=" is not ".join(values) if not holds else "",
+            arithmetic=" against ".join(map(repr, values)) if not holds else "",
         )  # fmt: skip
 
 

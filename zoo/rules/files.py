@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from zoo.records import Checkpoint, Claim, Inspection, Measured, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule
+from zoo.rules.findings import Finding
 from zoo.wording import quoted
 
 
@@ -20,9 +21,13 @@ class FileRule(Rule):
         checkpoint: Checkpoint | None = None,
         claim: Claim | None = None,
         measured: float | None = None,
+        finding: Finding | None = None,
     ) -> Verdict:
-        """A verdict; its sources are the claim's, else those of the checkpoint's record. measured: in claim units."""
-        return Verdict(
+        """A verdict; its sources are the claim's, else those of the checkpoint's record. measured: in claim units.
+
+        finding: for the outcomes "fail" and "refuted", its class and size.
+        """
+        verdict = Verdict(
             rule=self.id,
             subject=inspection.subject,
             outcome=outcome,
@@ -33,6 +38,7 @@ class FileRule(Rule):
             sources=(claim.source,) if claim else checkpoint.sources if checkpoint else (),
             printed=(quoted(claim),) if claim else (),
         )
+        return verdict.model_copy(update=finding.fields()) if finding else verdict
 
 
 def known(evidence: Evidence) -> Iterator[tuple[Inspection, Checkpoint]]:

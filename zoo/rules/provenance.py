@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 
-from zoo.records import File, Port, TensorSpec, Verdict
+from zoo.records import File, Outcome, Port, TensorSpec, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
 from zoo.rules.files import FileRule, known, looked_into
+from zoo.rules.findings import Finding
 
 SHOWN = 8  # hex digits of a hash
+CONTRADICTION = findings.plain("contradiction")
 
 
 class PublishedHash(FileRule):
@@ -30,7 +34,7 @@ class PublishedHash(FileRule):
                     "{}: expected {} {}, got sha256 {}".format(each.name, *hashes.get(each.name, ("", "")), each.sha256)
                     for each in wrong
                 )
-                yield self.made(inspection, "fail", f"{said}; not loaded", checkpoint)
+                yield self.made(inspection, "fail", f"{said}; not loaded", checkpoint, finding=CONTRADICTION)
             elif compared:
                 said = "; ".join(f"{each.name}: {each.by} {each.sha256[:SHOWN]}..." for each in compared)
                 yield self.made(inspection, "pass", f"{said} as published", checkpoint)
@@ -49,7 +53,8 @@ class PublishedSize(FileRule):
             wrong = [file for file in stated if file.size_bytes != sizes[file.name]]
             if stated:
                 said = "; ".join(_size(file, sizes[file.name]) for file in wrong or stated)
-                yield self.made(inspection, "fail" if wrong else "pass", said, checkpoint)
+                finding = _largest(wrong, sizes)
+                yield self.made(inspection, "fail" if wrong else "pass", said, checkpoint, finding=finding)
 
 
 class Ports(FileRule):
@@ -69,7 +74,9 @@ class Ports(FileRule):
                 continue
             wrong = [problem for kind, spec, ports in stated if (problem := _difference(kind, spec, ports))]
             right = [f"{kind} {_shown(spec)}" for kind, spec, _ in stated]
-            yield self.made(inspection, "fail" if wrong else "pass", "; ".join(wrong or right), checkpoint)
+            outcome: Outcome = "fail" if wrong else "pass"
+            finding = CONTRADICTION if wrong else None
+            yield self.made(inspection, outcome, "; ".join(wrong or right), checkpoint, finding=finding)
 
 
 class Opset(FileRule):
@@ -86,7 +93,16 @@ class Opset(FileRule):
                 yield self.made(inspection, "pass", f"opset {measured.opset}", checkpoint)
             else:
                 reason = f"documented opset {checkpoint.opset}, got {measured.opset}"
-                yield self.made(inspection, "fail", reason, checkpoint)
+                yield self.made(inspection, "fail", reason, checkpoint, finding=CONTRADICTION)
+
+
+def _largest(wrong: Sequence[File], sizes: Mapping[str, int]) -> Finding | None:
+    """By how much the stated size of a file is wrong, where it is most."""
+    found = [
+        findings.percent("contradiction", Fraction(file.size_bytes or 0), Fraction(sizes[file.name]))
+        for file in wrong if sizes[file.name]
+    ]  # fmt: skip
+    return max(found, key=lambda each: each.size or 0, default=CONTRADICTION if wrong else None)
 
 
 def _size(file: File, got: int) -> str:

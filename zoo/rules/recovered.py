@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from zoo import printed
 from zoo.records import Claim, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
 from zoo.rules.documents import DocumentRule, grouped, scale
 from zoo.statements import EvaluationBatch
@@ -33,32 +34,40 @@ class Counted(DocumentRule):
 
     def _verdict(self, claims: Sequence[Claim], fractions: Sequence[Fraction | None], population: int) -> Verdict:
         subject = f"{claims[0].checkpoint or claims[0].model}: {claims[0].place}"
+        chances = [printed.chance_of_any(claim.decimals, scale(claim), population) for claim in claims]
+        chance = math.prod(chances, start=Fraction(1))
         known = [fraction for fraction in fractions if fraction is not None]
         denominator = math.lcm(*(fraction.denominator for fraction in known)) if known else 0
         if len(known) < len(fractions) or denominator > population:
-            return self.found(subject, False, f"no n up to {population:,} gives every one of these digits", claims)
-        n = population // denominator * denominator  # the largest that fits; a smaller one would be a divisor of it
-        n = population if population % denominator == 0 else n
+            reason = f"no n up to {population:,} gives every one of these digits"
+            return self.found(subject, findings.plain("cannot_be"), reason, claims, chance=chance)
+        n = population // denominator * denominator  # the largest that fits; every other one is a smaller multiple
         counts = [int(fraction * n) for fraction in known]
         said = ", ".join(f"{claim.metric} {count:,}" for claim, count in zip(claims, counts, strict=True))
         if n == population:
-            return self.found(subject, True, f"{said} of all {n:,} images", claims)
+            return self.found(subject, None, f"{said} of all {n:,} images", claims, chance=chance)
         left = population - n
         ranges = ", ".join(
             f"{claim.metric} {count:,} to {count + left:,} ({percent(count / population, 3)} to "
             f"{percent((count + left) / population, 3)} %)"
             for claim, count in zip(claims, counts, strict=True)
         )
+        fewer = f" (or of a smaller multiple of {denominator:,})" * (n > denominator)
         reason = (
-            f"{said} of {n:,} images, not of {population:,}; {left} were left out, so over all of them it is {ranges}; "
-            f"{_batches(n, population)}"
+            f"{said} of {n:,} images{fewer}, not of {population:,}; {left} were left out, so over all of them it is "
+            f"{ranges}; {_batches(n, population)}"
         )
+        ends = [Fraction(end, population) for count in counts for end in (count, count + left)]
+        farthest = max(abs(end - known[at // 2]) for at, end in enumerate(ends))
         shares = " and ".join(f"{count}/{n} = {claim.value}" for claim, count in zip(claims, counts, strict=True))
-        return self.found(subject, False, reason, claims, arithmetic=shares)
+        return self.found(
+            subject, findings.points("cannot_be", farthest * 100), reason, claims,
+            arithmetic=f"{shares}; random digits are such shares with a chance of {float(chance):.1g}", chance=chance,
+        )  # fmt: skip
 
 
 class WholeBatches(DocumentRule):
-    """The number of images behind a printed accuracy is a number of whole batches of the documented size."""
+    """The images behind a printed accuracy are those of all whole batches of the documented size."""
 
     id = "C103"
     remedy = "the batch size that the evaluation was really run with"
@@ -67,19 +76,26 @@ class WholeBatches(DocumentRule):
         """One verdict for each claim that a documented batch size is about, and that determines its n."""
         for statement in evidence.stated(EvaluationBatch):
             for claim in (evidence.claim(name) for name in statement.claims):
-                if claim is None or not _is_full(claim, evidence):
-                    continue
-                population = evidence.populations[claim.population].images
-                fraction = printed.recover(claim.value, scale(claim), population)
-                expected = population // statement.batch * statement.batch
-                holds = fraction is not None and expected % fraction.denominator == 0
-                counted = f"the digits need a multiple of {fraction.denominator:,}" if fraction else "no n fits"
-                yield self.found(
-                    claim.id, holds,
-                    f"whole batches of {statement.batch} hold {expected:,} of {population:,} images; {counted}",
-                    [claim], [(statement, f"batch {statement.batch}")],
-                    arithmetic=f"{population:,} // {statement.batch} x {statement.batch} = {expected:,}",
-                )  # fmt: skip
+                if claim is not None and _is_full(claim, evidence):
+                    yield self._verdict(claim, statement, evidence.populations[claim.population].images)
+
+    def _verdict(self, claim: Claim, statement: EvaluationBatch, population: int) -> Verdict:
+        fraction = printed.recover(claim.value, scale(claim), population)
+        expected = population // statement.batch * statement.batch
+        finding = None
+        if fraction is None:
+            finding = findings.plain("cannot_be")
+        elif expected % fraction.denominator:
+            counted = population // fraction.denominator * fraction.denominator
+            finding = findings.points("contradiction", Fraction(expected - counted, population) * 100)
+        counted_ = f"the digits need a multiple of {fraction.denominator:,}" if fraction else "no n fits"
+        return self.found(
+            claim.id, finding,
+            f"whole batches of {statement.batch} hold {expected:,} of {population:,} images; {counted_}",
+            [claim], [(statement, f"batch {statement.batch}")],
+            arithmetic=f"{population:,} // {statement.batch} x {statement.batch} = {expected:,}",
+            chance=printed.chance(claim.decimals, scale(claim), expected),
+        )  # fmt: skip
 
 
 def _is_full(claim: Claim, evidence: Evidence) -> bool:

@@ -6,17 +6,26 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from zoo import printed
-from zoo.records import CentralFraction, CentreCrop, Claim, Recipe, ResizeExact, ResizeShort, Verdict
+from zoo.records import Claim, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.documents import DocumentRule, decimal, exact, grouped
+from zoo.rules.documents import DocumentRule, decimal, exact, grouped, interval
+from zoo.rules.findings import Finding
+from zoo.rules.recipe_steps import kept_side
 from zoo.statements import Comparison, Quantised, Quoted, Within
 from zoo.wording import with_unit
 
+METRICS = {"top1": "top-1", "top5": "top-5"}
+_SIGNS = {"percent": "%", "fraction": ""}
 BITS = Fraction(32, 8)  # of a float32 against an int8 value: what an int8 network can gain at most from its bits
 
 
 class WithinLimit(DocumentRule):
-    """Figures said to lie within some percent of another do so, as points or relative to it, within rounding."""
+    """Figures said to lie within some percent of another do so, as points or relative to it, within rounding.
+
+    Where another document quotes the other figure differently, and the limit holds for that, the revision that is meant
+    is not known.
+    """
 
     id = "C501"
     remedy = "the limit that does hold, or the reference that was meant"
@@ -26,20 +35,53 @@ class WithinLimit(DocumentRule):
         for statement in evidence.stated(Within):
             reference = evidence.claim(statement.reference)
             for claim in (evidence.claim(name) for name in statement.claims):
-                if claim is None or reference is None:
-                    continue
-                points = abs(exact(reference) - exact(claim))
-                slack = sum((_half(each) for each in (claim, reference)), Fraction(0))
-                limit = Fraction(statement.limit)
-                relative = points / exact(reference) * 100
-                holds = min(points - slack, (points - slack) / exact(reference) * 100) <= limit
-                reason = f"{'within' if holds else 'more than'} {statement.limit} % from {with_unit(reference)}"
-                yield self.found(
-                    f"{claim.id} against {reference.id}", holds, reason, [claim, reference],
-                    [(statement, f"at most {statement.limit} % away")],
-                    arithmetic=f"{decimal(exact(reference))} - {decimal(exact(claim))} = {decimal(points)} points, "
-                    f"{float(relative):.2f} % of {decimal(exact(reference))}",
-                )  # fmt: skip
+                if claim is not None and reference is not None:
+                    yield self._verdict(claim, reference, statement, evidence)
+
+    def _verdict(self, claim: Claim, reference: Claim, statement: Within, evidence: Evidence) -> Verdict:
+        limit, distance = Fraction(statement.limit), abs(exact(reference) - exact(claim))
+        beyond = _beyond(claim, exact(reference), limit, _half(claim) + _half(reference))
+        reason = f"{'more than' if beyond else 'within'} {statement.limit} % from {with_unit(reference)}"
+        finding: Finding | None = None
+        if beyond:
+            finding = findings.points("contradiction", beyond)
+            for quoted, value in _quoted(reference, evidence):
+                if not _beyond(claim, value, limit, _half(claim) + _half_step(quoted)):
+                    finding = findings.points("incomplete", beyond)
+                    reason += f", but within it from {decimal(value)} %, as {quoted.source} quotes {quoted.document}"
+        return self.found(
+            f"{claim.id} against {reference.id}", finding, reason, [claim, reference],
+            [(statement, f"at most {statement.limit} % away")],
+            arithmetic=f"{decimal(exact(reference))} - {decimal(exact(claim))} = {decimal(distance)} points, "
+            f"{float(distance / exact(reference) * 100):.2f} % of {decimal(exact(reference))}",
+        )  # fmt: skip
+
+
+def _beyond(claim: Claim, reference: Fraction, limit: Fraction, slack: Fraction) -> Fraction:
+    """Points beyond the limit, read as points or relative to the reference, whichever allows more; 0 within it."""
+    distance = abs(reference - exact(claim))
+    allowed = max(limit, limit * reference / 100)
+    return distance - allowed if distance - slack > allowed else Fraction(0)
+
+
+def _quoted(reference: Claim, evidence: Evidence) -> Iterator[tuple[Quoted, Fraction]]:
+    """Quotations of the figure, with the accuracy in percent that they amount to."""
+    about = (reference.source, reference.metric, reference.alpha, reference.resolution)
+    for each in evidence.stated(Quoted):
+        if (each.document, each.metric, each.alpha, each.resolution) == about:
+            yield each, _accuracy(each)
+
+
+def _half_step(quotation: Quoted) -> Fraction:
+    """Half of the last quoted digit, in points."""
+    half = printed.possible(quotation.value)[1] - Fraction(quotation.value)
+    return half * (1 if quotation.unit == "percent" else 100)
+
+
+def _accuracy(quotation: Quoted) -> Fraction:
+    """What is quoted, as an accuracy in percent."""
+    value = Fraction(quotation.value) * (1 if quotation.unit == "percent" else 100)
+    return 100 - value if quotation.is_error else value
 
 
 class QuantisedLoss(DocumentRule):
@@ -61,12 +103,14 @@ class QuantisedLoss(DocumentRule):
 
     def _drop(self, statement: Quantised, original: Claim, quantised: Claim) -> Verdict:
         drop = statement.drop or "0"
-        lows, highs = zip(*(_ends(each) for each in (original, quantised)), strict=True)
+        lows, highs = zip(*(interval(each) for each in (original, quantised)), strict=True)
         least, most = 100 * (1 - highs[1] / lows[0]), 100 * (1 - lows[1] / highs[0])
         low, high = printed.possible(drop)
         loss = 100 * (exact(original) - exact(quantised)) / exact(original)
+        wrong = least > high or low > most
+        missed = (loss - Fraction(drop)) / 100 * exact(original)  # in points of the accuracy
         return self.found(
-            quantised.id, least <= high and low <= most,
+            quantised.id, findings.points("contradiction", missed) if wrong else None,
             f"a loss of {drop} % is printed; the figures give {float(loss):.2f} %",
             [original, quantised], [(statement, f"decline ratio {drop} %")],
             arithmetic=f"({original.value} - {quantised.value}) / {original.value} = {float(loss):.3f} %",
@@ -74,8 +118,9 @@ class QuantisedLoss(DocumentRule):
 
     def _speed(self, original: Claim, quantised: Claim) -> Verdict:
         gain = exact(original) / exact(quantised)
+        reason = f"int8 is {float(gain):.1f} times as fast as float; numbers of a quarter of the bits explain {BITS}"
         return self.found(
-            quantised.id, gain <= BITS, f"int8 is {float(gain):.1f} times as fast as float; its bits explain {BITS}",
+            quantised.id, findings.plain("incomplete") if gain > BITS else None, reason,
             [original, quantised], arithmetic=f"{original.value} / {quantised.value} = {float(gain):.2f}",
         )  # fmt: skip
 
@@ -94,17 +139,23 @@ class Quotation(DocumentRule):
                 if claim.source == statement.document and claim.metric == statement.metric
                 and (claim.alpha, claim.resolution) == (statement.alpha, statement.resolution)
             ]  # fmt: skip
-            hundred = 100 if statement.unit == "percent" else 1
-            value = Fraction(statement.value) / hundred
-            share = 1 - value if statement.is_error else value
-            half = printed.possible(statement.value)[1] / hundred - value
-            holds = any(abs(share - exact(claim) / 100) <= half + _half(claim) / 100 for claim in there)
-            what = f"{statement.metric} {'error ' * statement.is_error}{statement.value} %"
-            found = " / ".join(with_unit(claim) for claim in there) or f"no {statement.metric}"
-            yield self.found(
-                statement.id, holds, f"{what} is quoted from {statement.document}, which has {found}", there,
-                [(statement, what)], arithmetic=f"{statement.value} as an accuracy is {decimal(share * 100)} %",
-            )  # fmt: skip
+            yield self._verdict(statement, there)
+
+    def _verdict(self, statement: Quoted, there: Sequence[Claim]) -> Verdict:
+        share = _accuracy(statement)
+        half = _half_step(statement)
+        holds = any(abs(share - exact(claim)) <= half + _half(claim) for claim in there)
+        finding: Finding | None = findings.plain("incomplete")
+        if there:
+            nearest = min(abs(share - exact(claim)) for claim in there)
+            finding = None if holds else findings.points("differs_between_documents", nearest)
+        what = f"{METRICS[statement.metric]} {'error ' * statement.is_error}{statement.value} {_SIGNS[statement.unit]}"
+        found = " / ".join(with_unit(claim) for claim in there)
+        has = f"which has {found}" if there else f"of which no {METRICS[statement.metric]} is recorded"
+        return self.found(
+            statement.id, finding, f"{what.strip()} is quoted from {statement.document}, {has}", there,
+            [(statement, what.strip())], arithmetic=f"{statement.value} as an accuracy is {decimal(share)} %",
+        )  # fmt: skip
 
 
 class ComparedAlike(DocumentRule):
@@ -144,7 +195,8 @@ class ComparedAlike(DocumentRule):
         parts += [f"{statement.framework} and {statement.other} see different parts of the image"] * (len(unlike) > 0)
         sums = "; ".join(" against ".join(f"{float(end):.3f} of the side" for end in pair if end) for pair in unlike)
         return self.found(
-            f"{statement.source}: {statement.framework} and {statement.other}", not parts,
+            f"{statement.source}: {statement.framework} and {statement.other}",
+            findings.plain("incomplete") if parts else None,
             "; ".join(parts) or f"{len(rows)} rows measured alike", shown or list(rows[0].values()), arithmetic=sums,
         )  # fmt: skip
 
@@ -170,29 +222,10 @@ def _kept(claim: Claim, evidence: Evidence) -> Fraction | None:
     return kept_side(recipe) if recipe else None
 
 
-def kept_side(recipe: Recipe) -> Fraction | None:
-    """The share of an image's short side that a recipe's crop keeps; None where it is not one number."""
-    share, short = Fraction(1), None
-    for step in recipe.geometry.steps:
-        if isinstance(step, CentralFraction):
-            share *= Fraction(str(step.fraction))
-        elif isinstance(step, ResizeShort | ResizeExact):
-            short = step.size
-        elif isinstance(step, CentreCrop):
-            share = share * step.size / short if short else share
-    return share
-
-
 def _half(claim: Claim) -> Fraction:
     """Half of the last printed digit, in percent for accuracies."""
-    low, high = _ends(claim)
+    low, high = interval(claim)
     return (high - low) / 2
-
-
-def _ends(claim: Claim) -> tuple[Fraction, Fraction]:
-    factor = 100 if claim.is_accuracy else 1
-    low, high = claim.exact_interval()
-    return low * factor, high * factor
 
 
 def _sign(value: Fraction) -> int:

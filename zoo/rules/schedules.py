@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from zoo.records import Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
 from zoo.rules.documents import DocumentRule
 from zoo.statements import LearningRates, Steps
@@ -33,7 +34,8 @@ class CosineLog(DocumentRule):
             )  # fmt: skip
             angle = lengths[0] if lengths else statement.epochs
             yield self.found(
-                statement.id, holds, reason, statements=[(statement, ", ".join(statement.printed))],
+                statement.id, None if holds else findings.plain("contradiction"), reason,
+                statements=[(statement, ", ".join(statement.printed))],
                 arithmetic=f"{statement.base} x (1 + cos(pi x 1 / {angle})) / 2 = {_rate(statement, angle, 1):.7f}",
             )  # fmt: skip
 
@@ -55,7 +57,8 @@ class StepCount(DocumentRule):
             said = f"; {statement.printed} is the count of {others[0]} device{'s' * (others[0] > 1)}" if others else ""
             reason = f"{statement.devices} devices with {statement.batch} images each" + said * (not holds)
             yield self.found(
-                statement.id, holds, reason, statements=[(statement, f"{statement.printed} steps")],
+                statement.id, None if holds else findings.plain("contradiction"), reason,
+                statements=[(statement, f"{statement.printed} steps")],
                 arithmetic=f"{statement.images:,} / ({statement.batch} x {statement.devices}) = "
                 f"{statement.images / per_step:,.1f}",
             )  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import ClassVar
 
 from zoo import architecture
 from zoo.architecture import Parts
-from zoo.records import Checkpoint, Claim, Inspection, Measured, Network, Verdict
+from zoo.records import Checkpoint, Claim, FindingClass, Inspection, Measured, Network, Verdict
+from zoo.rules import findings
 from zoo.rules.architecture import UNITS, explain
 from zoo.rules.base import Evidence
 from zoo.rules.files import FileRule, known, looked_into
@@ -43,18 +45,24 @@ class _Count(FileRule):
     def _verdict(self, inspection: Inspection, claim: Claim, own: Parts) -> Verdict:
         found = explain(claim, own)
         value = found.way.value / UNITS[claim.unit]
+        counted = Fraction(found.nearest.value, UNITS[claim.unit])
         if not found.how:
             reason = (
-                f"no way of counting what the file holds gives {with_unit(claim)}; "
-                f"nearest: {found.way.value:,} ({found.way.words})"
+                f"none of the {found.tried} ways of counting known here gives {with_unit(claim)} for what the file "
+                f"holds; nearest: {found.way.value:,} ({found.way.words})"
             )
-            return self.made(inspection, "refuted", reason, claim=claim, measured=value)
+            finding = findings.percent("incomplete", Fraction(claim.value), counted)
+            return self.made(inspection, "refuted", reason, claim=claim, measured=value, finding=finding)
         other = f" of a network with {found.classes:,} classes, not {own.classes:,}" * (found.classes != own.classes)
         cut = "" if found.how == "rounded" else ", cut off instead of rounded"
         reason = f"{with_unit(claim)} is {found.way.value:,}, {found.way.words}{other}{cut}"
-        if not (found.plain or other or cut):
+        if found.plain:
+            return self.made(inspection, "confirmed", reason, claim=claim, measured=value)
+        if not (other or cut):
             reason += f", and not what {claim.unit} says"
-        return self.made(inspection, "confirmed" if found.plain else "refuted", reason, claim=claim, measured=value)
+        kind: FindingClass = "incomplete" if other else "unit_or_rounding"
+        finding = findings.percent(kind, Fraction(claim.value), counted)
+        return self.made(inspection, "refuted", reason, claim=claim, measured=value, finding=finding)
 
 
 class Parameters(_Count):
@@ -94,7 +102,10 @@ class AsBuilt(FileRule):
         differing = [name for name in names if getattr(built, name) != getattr(own, name)]
         if differing:
             told = (f"{getattr(own, name):,} {COUNTED[name]} instead of {getattr(built, name):,}" for name in differing)
-            return self.made(inspection, "fail", f"in the file {', '.join(told)}", checkpoint)
+            counts = ((Fraction(getattr(built, name)), Fraction(getattr(own, name))) for name in differing)
+            sized = (findings.percent("contradiction", *pair) for pair in counts if pair[1])
+            finding = max(sized, key=lambda each: each.size or 0, default=findings.plain("contradiction"))
+            return self.made(inspection, "fail", f"in the file {', '.join(told)}", checkpoint, finding=finding)
         return self.made(inspection, "pass", _counted(measured), checkpoint)
 
 
@@ -114,7 +125,8 @@ class Operators(FileRule):
             wrong = [f"expected {want}, got {got}" for want, got in found if want != got]
             if found:
                 said = "; ".join(wrong or [got for _, got in found])
-                yield self.made(inspection, "fail" if wrong else "pass", said, checkpoint)
+                finding = findings.plain("contradiction") if wrong else None
+                yield self.made(inspection, "fail" if wrong else "pass", said, checkpoint, finding=finding)
 
 
 def _operators(checkpoint: Checkpoint, measured: Measured) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,147 @@
+"""A published table of 1,556 rows, every figure of which is right: nothing is found, and what is planted is.
+
+tests/data/timm-results-imagenet.csv.gz has six columns of timm's results-imagenet.csv (Apache-2.0) at aa4b5850,
+https://github.com/huggingface/pytorch-image-models/blob/aa4b5850c1543fa488abf260f18390eda46cf85d/results/results-imagenet.csv
+without thousands commas.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from zoo import places
+from zoo.audit import audit
+from zoo.cli import cli
+from zoo.errors import UsageError
+from zoo.manifest import load_zoo
+from zoo.records import Verdict
+from zoo.selection import checkpoints
+
+TABLE = places.PACKAGE.parent / "tests" / "data" / "timm-results-imagenet.csv.gz"
+COLUMNS = [
+    "id",
+    "model",
+    "resolution",
+    "crop",
+    "framework",
+    "metric",
+    "value",
+    "unit",
+    "decimals",
+    "population",
+    "source",
+    "place",
+]
+Row = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def table() -> list[Row]:
+    return list(csv.DictReader(io.StringIO(gzip.decompress(TABLE.read_bytes()).decode())))
+
+
+def claims(rows: Iterable[Row], checkpoint: str = "") -> list[dict[str, Any]]:
+    """Three claims of each row, as a user would enter them."""
+    found = []
+    for number, row in enumerate(rows):
+        for metric, column in (("top1", "top1"), ("top5", "top5"), ("parameters", "param_count")):
+            accuracy = metric != "parameters"
+            found.append(
+                {
+                    "id": f"row-{number}-{metric}", "checkpoint": checkpoint, "model": row["model"],
+                    "resolution": row["img_size"], "crop": row["crop_pct"] if accuracy else "", "framework": "torch",
+                    "metric": metric, "value": row[column], "unit": "percent" if accuracy else "M",
+                    "decimals": len(row[column].partition(".")[2]), "population": "imagenet_val" if accuracy else "",
+                    "source": "results", "place": f"row {row['model']}, column {column}",
+                }
+            )  # fmt: skip
+    return found
+
+
+def audited(folder: Path, entered: Sequence[dict[str, Any]], checkpoint: str = "") -> list[Verdict]:
+    """Findings of `zoo audit` over a folder with these claims, and no checkpoint unless one is given."""
+    (folder / "sources.csv").write_text("id,title\nresults,timm's results-imagenet.csv\n", encoding="utf-8")
+    if checkpoint:
+        (folder / "checkpoints.toml").write_text(checkpoint, encoding="utf-8")
+    with (folder / "claims.csv").open("w", encoding="utf-8", newline="") as stream:
+        columns = [*COLUMNS, *(["checkpoint"] if checkpoint else [])]
+        writer = csv.DictWriter(stream, columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(entered)
+    return audit(load_zoo(folder), ["C"]).of("fail")
+
+
+def test_nothing_is_found(table: list[Row], tmp_path: Path) -> None:
+    assert len(table) == 1556
+    assert len({row["model"] for row in table}) < len(table)  # many at two resolutions
+    assert audited(tmp_path, claims(table)) == []
+
+
+def test_nothing_is_found_without_the_crops(table: list[Row], tmp_path: Path) -> None:
+    assert audited(tmp_path, [each | {"crop": ""} for each in claims(table)]) == []
+
+
+def planted(table: list[Row], **changes: str) -> list[dict[str, Any]]:
+    """The table, and its first network's row once more with changes."""
+    return claims([*table, {**table[0], **changes}])
+
+
+# what is planted in the first row's copy, and the class and size of what is found under which rule
+PLANTED = [
+    ({"top1": "89.056"}, "C206", "contradiction", 1.0),
+    ({"top5": "99.050"}, "C206", "contradiction", 0.004),
+    ({"model": "new", "top5": "90.050"}, "C104", "cannot_be", 0.006),
+    ({"model": "new", "top1": "89.057"}, "C101", "cannot_be", 0.001),
+]
+
+
+@pytest.mark.parametrize(("changes", "rule", "kind", "size"), PLANTED)
+def test_what_is_planted_is_found(
+    table: list[Row], tmp_path: Path, changes: dict[str, str], rule: str, kind: str, size: float
+) -> None:
+    (found,) = audited(tmp_path, planted(table, **changes))
+    assert (found.rule, found.finding_class, found.size, found.size_unit) == (rule, kind, size, "points")
+    assert changes.get("model", table[0]["model"]) in f"{found.subject} {found.printed}"
+
+
+@pytest.mark.parametrize("changes", [{"img_size": "336"}, {"crop_pct": "0.900"}])
+def test_another_setting_is_no_contradiction(table: list[Row], tmp_path: Path, changes: dict[str, str]) -> None:
+    assert audited(tmp_path, planted(table, top1="89.056", **changes)) == []
+
+
+CHECKPOINT = """
+[[checkpoint]]
+id = "mine/net"
+framework = "torch"
+format = "torch_state_dict"
+recipe = "{recipe}"
+label_map = "imagenet1000"
+files = [{{ name = "net.pth", urls = ["https://example.org/net.pth"] }}]
+"""
+
+
+def test_one_checkpoint_at_two_resolutions_is_not_contradicted(table: list[Row], tmp_path: Path) -> None:
+    """Its bytes are the same, and what was done with them is not."""
+    rows = [{**table[0], "img_size": "224"}, {**table[1], "img_size": "256", "param_count": table[0]["param_count"]}]
+    assert audited(tmp_path, claims(rows, "mine/net"), CHECKPOINT.format(recipe="torch_256_224")) == []
+    rows[1]["img_size"] = "224"
+    rows[1]["crop_pct"] = rows[0]["crop_pct"]
+    found = audited(tmp_path, claims(rows, "mine/net"), CHECKPOINT.format(recipe="torch_256_224"))
+    assert {(each.rule, each.subject) for each in found} == {("C201", "mine/net top1"), ("C201", "mine/net top5")}
+
+
+def test_documents_alone_are_audited_and_nothing_else(table: list[Row], tmp_path: Path) -> None:
+    audited(tmp_path, claims(table[:2]))
+    shown = CliRunner().invoke(cli, ["audit", "--zoo", str(tmp_path)], standalone_mode=False)
+    assert shown.return_value == 0
+    assert shown.output.endswith("0 findings in 0 documents; 7 checks passed.\n")
+    with pytest.raises(UsageError, match="got documents alone; `zoo audit --zoo"):
+        checkpoints(load_zoo(tmp_path), None)

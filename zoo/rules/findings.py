@@ -1,0 +1,51 @@
+"""How much a finding matters: what kind it is, and what a reader is wrong by who trusts the print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from zoo.records import Claim, FindingClass, SizeUnit
+
+DIGITS = 6  # of a size, after the point: more is arithmetic, not knowledge
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Class and size, as the fields of a verdict have them.
+
+    habit: a slip so common that it is listed last.
+    """
+
+    finding_class: FindingClass
+    size: Fraction | None = None
+    unit: SizeUnit | None = None
+    habit: bool = False
+
+    def fields(self) -> dict[str, object]:
+        """The fields of a verdict."""
+        size = None if self.size is None else round(float(self.size), DIGITS)
+        return {"finding_class": self.finding_class, "size": size, "size_unit": self.unit, "habit": self.habit}
+
+
+def plain(kind: FindingClass) -> Finding:
+    """One that makes no number wrong by a known amount."""
+    return Finding(finding_class=kind)
+
+
+def points(kind: FindingClass, difference: Fraction) -> Finding:
+    """difference: percentage points of an accuracy; its sign does not matter."""
+    return Finding(finding_class=kind, size=abs(difference), unit="points")
+
+
+def percent(kind: FindingClass, stated: Fraction, true: Fraction, *, habit: bool = False) -> Finding:
+    """How far a size or a count that is stated is from the true one, in percent of the true one, which is not 0."""
+    return Finding(finding_class=kind, size=abs(stated - true) / abs(true) * 100, unit="percent", habit=habit)
+
+
+def between(kind: FindingClass, one: Claim, other: Claim, gap: Fraction) -> Finding:
+    """Two claims of one metric that are `gap` apart, in percent of the smaller where they are counts."""
+    if one.is_accuracy:
+        return points(kind, gap)
+    smaller = min(Fraction(one.value), Fraction(other.value))
+    return percent(kind, smaller + gap, smaller) if smaller else plain(kind)
