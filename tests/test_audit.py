@@ -20,6 +20,7 @@ from zoo.errors import ManifestError, UsageError
 from zoo.judge import judge
 from zoo.manifest import Zoo, load_zoo
 from zoo.records import Claim
+from zoo.report import importance
 from zoo.report.audit import FORMATS, Audit
 from zoo.rules.base import Evidence
 from zoo.statements import LearningRates, Statement
@@ -134,8 +135,64 @@ def test_formats(found: Audit) -> None:
     cases = list(ElementTree.fromstring(texts["junit"]).iter("testcase"))
     assert len(cases) == len(found.verdicts)
     assert sum(case.find("failure") is not None for case in cases) == len(found.of("fail"))
-    assert "<script" not in texts["html"]
     assert "default-src &#39;none&#39;" in texts["html"]
+    assert texts["html"].count("<script") == 1  # its own, let in by its hash
+    assert "script-src &#39;sha256-" in texts["html"]
+
+
+def test_every_finding_has_a_class_and_accuracies_a_size(found: Audit, zoo: Zoo) -> None:
+    unsized = {"C204", "C503", "C504"}  # copied, of no record, of a whole table: by how much is not known
+    for verdict in found.findings():
+        assert verdict.finding_class in importance.CLASSES
+        accuracy = any(zoo.claims[name].is_accuracy for name in _claims_in(verdict.subject, zoo))
+        if accuracy and verdict.rule not in unsized:
+            assert (verdict.size_unit, verdict.size is not None) == ("points", True), verdict.subject
+        if verdict.rule in ("C401", "C402", "C403", "C404", "C405", "C406"):
+            assert verdict.size_unit == "percent"
+    for verdict in found.of("pass", "not_comparable"):
+        assert (verdict.finding_class, verdict.size, verdict.habit) == (None, None, "")
+
+
+def _claims_in(subject: str, zoo: Zoo) -> list[str]:
+    return [word for word in subject.split() if word in zoo.claims]
+
+
+def test_what_matters_comes_first(found: Audit) -> None:
+    ordered = found.findings()
+    habit = [verdict.habit for verdict in ordered]
+    assert habit == sorted(habit)  # MiB under the name MB after all others
+    assert habit.count("MiB under the name MB") == 13
+    others = [verdict for verdict in ordered if not verdict.habit]
+    ranks = [importance.CLASSES.index(verdict.finding_class) for verdict in others if verdict.finding_class]
+    assert ranks == sorted(ranks)
+    assert len(ranks) == len(others)
+    for title, verdicts in found.largest().items():
+        sizes = [verdict.size or 0 for verdict in verdicts]
+        assert (len(sizes), sizes) == (10, sorted(sizes, reverse=True)), title
+        assert max(v.size or 0 for v in found.of("fail") if v.size_unit == verdicts[0].size_unit) == sizes[0]
+    counts = importance.counts(ordered)
+    assert sum(each.findings for each in counts) == len(found.of("fail"))
+    assert sum(each.accepted for each in counts) == len(found.of("known"))
+    assert counts[-1].habit == "MiB under the name MB"
+
+
+def test_each_text_begins_with_what_matters(found: Audit) -> None:
+    """The counts, then the largest, then the findings one by one; a slip that is common everywhere after them."""
+    assert found.largest()["accuracies"][0].subject == "keras-025"  # 61.6 % measured, 71.3 % documented
+    for name in ("text", "md", "html"):
+        plain = FORMATS[name](found).replace("<wbr>", "").replace("\\", "")
+        plain = plain[plain.find("<body>") + 1 :]
+        within_limit, keras, recipe = (plain.index(words) for words in ("within limit", "keras-025", "torch_224_224"))
+        assert within_limit < keras < recipe
+        assert plain.rindex("keras: checkpoints") < plain.rindex("tflite-hosted-003")
+
+
+def test_figures_under_other_conditions_are_shown_and_are_no_findings(found: Audit) -> None:
+    apart = found.of("not_comparable")
+    assert "C201" in {verdict.rule for verdict in apart}
+    assert found.headline().endswith(f"{len(apart)} not comparable")
+    for name in ("md", "html"):
+        assert "recipes omz" in FORMATS[name](found).replace("\\", "")
 
 
 def test_text_from_outside_is_escaped(found: Audit) -> None:

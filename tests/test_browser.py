@@ -23,9 +23,12 @@ from records_by_hand import a_mixed_report, a_report, a_run, a_verdict
 from test_changes import side
 
 from zoo import agreement
+from zoo.audit import audit
 from zoo.changes import compare
+from zoo.manifest import load_zoo
 from zoo.records import Verdict
 from zoo.report import changes, html
+from zoo.report.audit import to_html as audit_to_html
 from zoo.report.details import Details
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
@@ -34,7 +37,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LOOKS = [(size, scheme) for size in ("desktop", "phone") for scheme in ("light", "dark")]
-PAGES = ("report", "matrix", "bench", "pictures", "changes")
+PAGES = ("report", "matrix", "bench", "pictures", "changes", "audit")
 
 
 def _axe() -> Path | None:
@@ -85,6 +88,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "bench": html.render(*a_bench(), Details(variants=variant_tables())),
         "pictures": html.render(report, claims, replace(_details(), thumbnails={"1.png": _picture()})),
         "changes": changes.to_html(compare(side(a_report()), side(worse))),
+        "audit": audit_to_html(audit(load_zoo("published"))),
     }
     folder = tmp_path_factory.mktemp("pages")
     for name, source in sources.items():
@@ -147,6 +151,48 @@ def test_verdicts_are_filtered(opened: Any) -> None:
     form.get_by_label("Outcome").select_option("")
     form.get_by_label("Text").fill("gluon  MXNET")
     assert form.locator("output").inner_text() == "1 of 8 shown"
+
+
+def test_findings_of_an_audit_are_filtered(opened: Any) -> None:
+    watched = opened("audit")
+    form = watched.page.locator("form[data-table=findings-table]")
+    count = form.locator("output")
+    number = int(count.inner_text().split()[0])
+
+    def shown() -> int:
+        rows = watched.page.locator("#findings-table tbody tr:visible").count()
+        assert count.inner_text() == f"{rows} of {number} shown"
+        return rows
+
+    def chosen(**fields: str) -> int:
+        form.get_by_role("button", name="Show all").click()
+        assert shown() == number
+        for name, value in fields.items():
+            control = form.locator(f"[name={name}]")
+            if control.evaluate("each => each.tagName") == "SELECT":
+                control.select_option(value)
+            else:
+                control.fill(value)
+        return shown()
+
+    contradictions = chosen(**{"class": "contradiction"})
+    assert 0 < chosen(**{"class": "contradiction"}, unit="points") < contradictions < number
+    assert 0 < chosen(publisher="Keras", rule="C203") < chosen(publisher="Keras") < number
+    assert chosen(rule="C203", publisher="torchvision") == 0
+    assert 0 < chosen(least="3", unit="points") < chosen(least="3") < chosen(least="0") < number
+    assert chosen(text="KERAS-025  9.7") == 1
+    watched.page.locator("#counts a", has_text="MiB under the name MB").click()
+    assert 0 < shown() < number
+    assert form.locator("[name=rule]").input_value() == "C406"
+
+
+def test_an_audit_reads_without_its_script(browser: Any, pages: dict[str, Path]) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(pages["audit"].as_uri())
+    assert page.locator("form:visible").count() == 0
+    assert page.locator("#findings-table tbody tr:visible").count() > 100
+    context.close()
 
 
 def test_runs_are_filtered_and_sorted(opened: Any) -> None:

@@ -33,7 +33,8 @@ ORDER = (
     ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance"),
     ("rules.static", "rules.latency", "rules.ranked", "rules.documented_latency", "rules.baseline", "deviations"),
     ("judge", "changes", "agreement"),
-    ("report.units", "report.text", "report.axes", "report.console", "report.marking", "report.details"),
+    ("report.units", "report.text", "report.importance", "report.axes", "report.console", "report.marking"),
+    ("report.details",),
     ("report.reproduce", "report.conditions", "report.rows", "report.cells", "report.plot", "report.dots"),
     (
         "report.baseline",

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import csv
-import os
+import gzip
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo import printed
 
-FACTS = Path(os.environ.get("ZOO_FACTS", Path(__file__).parents[2] / "shared" / "facts"))
+TABLE = Path(__file__).parent / "data" / "timm-results-imagenet.csv.gz"
 MODES = {"rounded half up": ROUND_HALF_UP, "rounded half to even": ROUND_HALF_EVEN, "cut off": ROUND_DOWN}
 SETS = st.integers(1, 60_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -62,14 +62,29 @@ def test_mindspore_numbers() -> None:
     assert {128, 256} <= set(printed.whole_batches(49_920, 50_000, range(1, 1025)))
 
 
-@pytest.mark.skipif(
-    not (FACTS / "timm-results-imagenet.csv").is_file(),
-    reason=f"no timm-results-imagenet.csv in {FACTS}; set ZOO_FACTS",
-)
 def test_no_false_alarm_over_a_large_table() -> None:
     """timm prints three decimals over 50,000 images: top-1, top-5 and their errors of every model."""
-    with (FACTS / "timm-results-imagenet.csv").open(newline="", encoding="utf-8") as stream:
+    with gzip.open(TABLE, "rt", encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    cells = {row[name] for row in rows for name in ("top1", "top1_err", "top5", "top5_err")}
-    assert len(rows) * 4 > 3000
+    shares = {row[name] for row in rows for name in ("top1", "top5")}
+    cells = shares | {str(100 - Decimal(share)) for share in shares}
+    assert len(cells) > 3000
     assert [cell for cell in cells if not any(printed.counts(cell, 100, 50_000).values())] == []
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from([(0, 100), (1, 100), (1, 1), (2, 1), (3, 1)]), st.integers(1, 400))
+def test_chance_is_the_share_of_all_texts_that_pass(form: tuple[int, int], n: int) -> None:
+    decimals, scale = form
+    texts = [f"{Decimal(step).scaleb(-decimals):f}" for step in range(scale * 10**decimals + 1)]
+    passed = sum(any(printed.counts(text, scale, n).values()) for text in texts)
+    assert printed.chance(decimals, scale, n) == Fraction(passed, len(texts))
+
+
+def test_chance_of_a_table_and_of_full_digits() -> None:
+    assert printed.chance(2, 100, 50_000) == 1
+    assert printed.chance(3, 100, 50_000) == Fraction(50_001, 100_001)
+    assert 49_921 < printed.chance(16, 1, 49_920) * (10**16 + 1) < 2 * 49_921  # one text or two for each count
+    fractions = {Fraction(k, n) for n in range(1, 61) for k in range(n + 1)}
+    assert printed.chance_of_any(8, 1, 60) == Fraction(len(fractions), 10**8 + 1)
+    assert printed.chance_of_any(1, 1, 60) == 1

@@ -239,6 +239,23 @@ CASES: dict[str, tuple[Case, Case, Case]] = {
 }  # fmt: skip
 
 
+# what kind of finding the second documents give, and in what its size is
+CLASSES = {
+    "C101": ("cannot_be", "points"), "C102": ("cannot_be", "points"), "C103": ("contradiction", "points"),
+    "C104": ("cannot_be", "points"), "C105": ("contradiction", "points"), "C106": ("incomplete", "points"),
+    "C107": ("unit_or_rounding", "points"), "C201": ("differs_between_documents", "points"),
+    "C202": ("differs_between_documents", "points"), "C203": ("differs_between_documents", "points"),
+    "C204": ("incomplete", None), "C205": ("differs_between_documents", "points"), "C206": ("contradiction", "points"),
+    "C301": ("incomplete", None), "C302": ("differs_between_documents", None), "C401": ("incomplete", "percent"),
+    "C402": ("unit_or_rounding", "percent"), "C403": ("differs_between_documents", "percent"),
+    "C404": ("differs_between_documents", "percent"), "C405": ("unit_or_rounding", "percent"),
+    "C406": ("unit_or_rounding", "percent"), "C501": ("contradiction", "points"), "C502": ("contradiction", "points"),
+    "C503": ("incomplete", None), "C504": ("incomplete", None), "C601": ("contradiction", None),
+    "C602": ("differs_between_documents", None), "C603": ("contradiction", None), "C701": ("contradiction", None),
+    "C702": ("contradiction", None), "C801": ("differs_between_documents", None),
+}  # fmt: skip
+
+
 def outcomes(rule: str, documents: Evidence) -> set[str]:
     return {verdict.outcome for verdict in RULES[rule].judge(documents)}
 
@@ -260,6 +277,8 @@ def test_fails(rule: str) -> None:
         assert verdict.reason
         assert verdict.remedy
         assert verdict.rule == rule
+        assert (verdict.finding_class, verdict.size_unit) == CLASSES[rule]
+        assert (verdict.size is None) == (verdict.size_unit is None)
 
 
 @pytest.mark.parametrize("rule", CASES)
@@ -301,3 +320,145 @@ def test_counts_say_what_follows_for_the_full_set() -> None:
     (verdict,) = RULES["C102"].judge(full("0.692441581306018", "0.8872439180537772"))
     assert "34,611 to 34,627" in verdict.reason
     assert "batches of 32 or 64" in verdict.reason
+
+
+def operations(value: str, **changes: Any) -> Evidence:
+    return counted("gflops", value, "GMAC", **changes)
+
+
+def test_operations_are_counted_as_layer_hooks_do() -> None:
+    """299,494,272 multiply-adds without the classifier, 2 x 6,678,112 of batch norm, 6,105,792 of ReLU6: 318.956 M."""
+    (verdict,) = RULES["C402"].judge(operations("0.319"))
+    assert verdict.outcome == "pass"
+    assert "without the classifier" in verdict.reason
+    assert "318,956,288" in verdict.reason
+    (verdict,) = RULES["C402"].judge(operations("0.320"))
+    assert "none of the 6 ways of counting known here gives 0.320 GMAC" in verdict.reason
+    assert (verdict.finding_class, verdict.size_unit) == ("incomplete", "percent")
+
+
+def test_a_rounding_rule_is_named_where_it_changes_a_width() -> None:
+    (verdict,) = RULES["C404"].judge(network(expand_first=True, rounding="truncate"))
+    assert verdict.reason == "not the paper's layers: an expansion in the first bottleneck"
+    assert outcomes("C404", network(rounding="truncate")) == {"pass"}
+    (verdict,) = RULES["C404"].judge(network(alpha=0.75, rounding="truncate"))
+    assert verdict.reason == "not the paper's layers: widths by 'truncate'"
+    assert verdict.size == pytest.approx(14.18, abs=0.01)
+
+
+def test_a_size_of_an_unknown_file_claims_nothing_about_its_content() -> None:
+    (verdict,) = RULES["C406"].judge(sized("13.6", size=None))
+    assert verdict.reason.startswith(
+        "the file is not known; none of the 30 forms of the network known here takes 13.6 MB"
+    )
+    assert "perhaps MiB under the name MB" in verdict.reason
+    assert (verdict.finding_class, verdict.habit) == ("incomplete", "")
+    (verdict,) = RULES["C406"].judge(sized("13.6"))
+    assert (verdict.finding_class, verdict.habit) == ("unit_or_rounding", "MiB under the name MB")
+    assert verdict.size == pytest.approx(100 * (1 - 13.6e6 / 14_246_826))
+
+
+def test_half_precision_is_a_form() -> None:
+    assert outcomes("C406", sized("7.0", size=None)) == {"pass"}
+
+
+def parameter_counts(*values: str, **changes: Any) -> Evidence:
+    """Printed counts of documents of their own, the last of a network with changes."""
+    names = [f"{letter}/net" for letter in "abc"[: len(values)]]
+    claims = [
+        claim(name, checkpoint=name, metric="parameters", value=value, unit="M", source=f"page-{name}")
+        for name, value in zip(names, values, strict=True)
+    ]
+    plain = {"alpha": 1.0, "resolution": 224, "classes": 1000}
+    networks = [plain] * (len(names) - 1) + [plain | changes]
+    both = tuple(checkpoint(name, SHA[name[0]], network=net) for name, net in zip(names, networks, strict=True))
+    return evidence(*claims, checkpoints=both)
+
+
+@pytest.mark.parametrize(
+    ("documents", "expected"),
+    [
+        (parameter_counts("3.505", "3.5"), {"pass"}),  # the same count with fewer digits
+        (parameter_counts("3.5", "3.54"), {"pass"}),  # both round from what includes the running statistics
+        (parameter_counts("3.505", "3.54"), {"fail"}),
+        (parameter_counts("3.505", "3.506", classes=1001), {"pass"}),  # one way, of networks with other classes
+        (parameter_counts("3.505", "3.506", expand_first=True), set()),  # two architectures
+    ],
+)
+def test_one_way_of_counting(documents: Evidence, expected: set[str]) -> None:
+    assert outcomes("C403", documents) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({"alpha": 0.35, "value": "1.7"}, {"alpha": 0.5, "value": "2.0"}, "pass"),
+        ({"alpha": 0.75, "value": "2.6"}, {"alpha": 1.0, "value": "2.6"}, "fail"),
+        ({"alpha": 0.1, "value": "1"}, {"alpha": 0.11, "value": "1"}, "pass"),  # too near for the print to tell
+    ],
+)
+def test_equal_counts_are_out_of_order_where_the_print_would_tell(
+    first: dict[str, Any], second: dict[str, Any], expected: str
+) -> None:
+    of = {"checkpoint": "", "metric": "parameters", "unit": "M", "place": "column parameters"}
+    assert outcomes("C106", evidence(claim("one", **of, **first), claim("two", **of, **second))) == {expected}
+
+
+def test_top_five_is_compared_with_top_one_of_the_same_row() -> None:
+    small = {"resolution": 96, "place": "row small"}
+    rows = [
+        claim("one", value="71.8"), claim("five", metric="top5", value="90.3"),
+        claim("small-one", value="48.0", **small), claim("small-five", metric="top5", value="71.0", **small),
+    ]  # fmt: skip
+    assert outcomes("C104", evidence(*rows)) == {"pass"}
+    assert outcomes("C104", evidence(claim("one", value="99.8"), claim("five", metric="top5", value="99.75"))) == {
+        "pass"
+    }
+    wrong = [*rows[:3], claim("small-five", metric="top5", value="47.0", **small)]
+    (verdict,) = RULES["C104"].judge(evidence(*wrong))
+    assert (verdict.outcome, verdict.size) == ("fail", 1.0)
+
+
+def test_a_name_with_digits_of_no_named_hash_is_not_two_contents() -> None:
+    names = (
+        Named(id="one", **ON, name="net", publisher="a", sha256=SHA["a"]),
+        Named(id="two", **ON, name="net", publisher="a", prefix="bbbbbbb", prefix_of="unknown"),
+    )
+    (verdict,) = RULES["C301"].judge(evidence(statements=names))
+    assert "no published hash tells whether their bytes differ" in verdict.reason
+    assert verdict.finding_class == "incomplete"
+    beginning = names[1].model_copy(update={"prefix_of": "sha256"})
+    (verdict,) = RULES["C301"].judge(evidence(statements=(names[0], beginning)))
+    assert verdict.reason.startswith("2 contents")
+
+
+def test_one_file_name_for_two_networks_is_no_finding() -> None:
+    wider = {"alpha": 1.4, "resolution": 224, "classes": 1000}
+    both = checkpoint(), checkpoint("b/net", SHA["b"], network=wider)
+    assert outcomes("C302", evidence(checkpoints=both)) == set()
+
+
+def test_a_limit_may_hold_for_the_figure_as_another_quotes_it() -> None:
+    stated = Within(id="w", **ON, claims=("one",), reference="paper", limit="1")
+    quoted = Quoted(id="q", source="other", document="page", metric="top1", value="71.7")
+    both = claim("one", value="70.94", source="readme"), claim("paper", value="72.0")
+    (verdict,) = RULES["C501"].judge(evidence(*both, statements=(stated, quoted)))
+    assert (verdict.outcome, verdict.finding_class) == ("fail", "incomplete")
+    assert "within it from 71.7 %, as other quotes page" in verdict.reason
+    (verdict,) = RULES["C501"].judge(evidence(*both, statements=(stated,)))
+    assert (verdict.finding_class, verdict.size) == ("contradiction", 0.06)
+
+
+@pytest.mark.parametrize(("value", "chance"), [("71.878", 0.50000499995), ("71.88", 1.0), ("0.71878", 0.50000499995)])
+def test_attainable_says_what_chance_would_do(value: str, chance: float) -> None:
+    unit = "fraction" if value.startswith("0") else "percent"
+    (verdict,) = RULES["C101"].judge(evidence(claim(value=value, unit=unit)))
+    assert verdict.chance == pytest.approx(chance)
+
+
+def test_an_impossible_accuracy_is_sized_by_the_way_to_a_possible_one() -> None:
+    (verdict,) = RULES["C101"].judge(evidence(claim(value="71.877")))
+    assert (verdict.size, verdict.size_unit) == (0.001, "points")
+    assert verdict.reason.endswith("50.00 % of all numbers with as many digits pass")
+    (verdict,) = RULES["C101"].judge(evidence(claim(value="99.5", n_images=60)))
+    assert verdict.arithmetic == "59 and 60 of 60 are 98.3333 and 100"

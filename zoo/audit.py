@@ -27,6 +27,7 @@ def audit(zoo: Zoo, prefixes: Sequence[str] = (), files: Sequence[Inspection] = 
         verdicts=tuple(judge(evidence, rules)),
         sources=zoo.sources,
         messages={rule.id: rule.message() for rule in rules},
+        names={rule.id: rule.name() for rule in rules},
     )
 
 
@@ -41,11 +42,11 @@ def look(zoo: Zoo, prefixes: Sequence[str], say: Callable[[str], None]) -> tuple
 
 
 def about(zoo: Zoo, checkpoints: Container[str]) -> tuple[Verdict, ...]:
-    """Findings about some of a zoo's checkpoints: they, or claims on them, are named in the subject."""
+    """Findings about some of a zoo's checkpoints, what matters first: their subjects name them, or claims on them."""
     meant = {claim.id: claim.checkpoint for claim in zoo.claims.values()}
     return tuple(
         verdict
-        for verdict in audit(zoo).of("fail", "known")
+        for verdict in audit(zoo).findings()
         if any(meant.get(word, word) in checkpoints for word in [verdict.claim_id or "", *_words(verdict.subject)])
     )
 

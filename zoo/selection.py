@@ -21,8 +21,7 @@ def checkpoints(zoo: Zoo, pattern: str | None) -> list[Checkpoint]:
     """
     if not zoo.checkpoints:
         raise UsageError(
-            f"zoo {zoo.name!r}: expected a checkpoint, got documents alone; "
-            f"`zoo audit --zoo {zoo.name}` judges them"
+            f"zoo {zoo.name!r}: expected a checkpoint, got documents alone; `zoo audit --zoo {zoo.name}` judges them"
         )
     if pattern is None:
         return list(zoo.checkpoints.values())

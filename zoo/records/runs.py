@@ -148,7 +148,8 @@ class Verdict(Record):
 
     Of a finding in documents or files: finding_class, what kind it is; size, what a reader is wrong by who trusts the
     print, in size_unit: percentage points of an accuracy, percent of a file size or of a count of parameters or
-    multiply-adds; None where no number is wrong by a known amount. habit: a slip so common that it is listed last.
+    multiply-adds; None where no number is wrong by a known amount. habit: what a slip is called that is so common that
+    it is listed last, else "".
     chance: probability that a random number of as many digits would have passed the rule.
     """
 
@@ -174,7 +175,7 @@ class Verdict(Record):
     finding_class: FindingClass | None = None
     size: float | None = Field(default=None, ge=0)
     size_unit: SizeUnit | None = None
-    habit: bool = False
+    habit: str = ""
     chance: Fraction | None = None
 
     @model_validator(mode="after")

@@ -1,56 +1,86 @@
 """An audit as text: terminal, Markdown, HTML, CSV, JSON, JUnit. Pure functions.
 
-Findings stand under the document they are about, the first of their sources.
+What matters first comes first: how many findings of each rule, and the largest. Then each stands under the document it
+is about, the first of its sources; slips that are common everywhere stand last.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from zoo.records import Source, Verdict
-from zoo.report import html, junit, marking, tables, text
+from zoo.report import html, importance, junit, marking, tables, text
 
 SHOWN = 6  # printed texts of one finding; further ones are counted
 FOUND = ("fail", "refuted")
 NO_SOURCE = "The checkpoints' own records"
+LINE_WIDTH = 100  # characters of one of the largest findings, on a terminal
+COUNT_HEADS = ("class", "rule", "about", "findings", "accepted", "largest")
+RIGHT = ("findings", "accepted", "largest", "size", "passed", "by chance")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """What an audit found. messages: what each rule that ran demands, by its id."""
+    """What an audit found. messages, names: what each rule that ran demands, and what it is called, by its id."""
 
     zoo: str
     verdicts: tuple[Verdict, ...]
     sources: Mapping[str, Source]
     messages: Mapping[str, str]
+    names: Mapping[str, str]
 
     def of(self, *outcomes: str) -> list[Verdict]:
         """Verdicts with one of these outcomes."""
         return [verdict for verdict in self.verdicts if verdict.outcome in outcomes]
 
+    def findings(self) -> list[Verdict]:
+        """Open and accepted ones, what matters first."""
+        return importance.sorted_by_importance(self.of(*FOUND, "known"))
+
     def documents(self) -> dict[str, list[Verdict]]:
-        """Open and accepted findings by the id of the document they are about, in the order of the sources."""
+        """Findings by the id of the document they are about, in the order of the sources; without common slips."""
         found: dict[str, list[Verdict]] = {}
-        for verdict in text.worst_first(self.of(*FOUND, "known")):
-            found.setdefault(verdict.sources[0] if verdict.sources else "", []).append(verdict)
+        for verdict in text.worst_first(self.findings()):
+            if not verdict.habit:
+                found.setdefault(self.source(verdict), []).append(verdict)
         order = [*self.sources, *found]
         return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
+
+    def source(self, verdict: Verdict) -> str:
+        """The document that a verdict is about; empty where that is a checkpoint's own record."""
+        return verdict.sources[0] if verdict.sources else ""
 
     def headline(self) -> str:
         """The counts in one line."""
         found, known, passed = (len(self.of(*outcomes)) for outcomes in (FOUND, ("known",), text.GOOD))
-        documents = sum(any(each.outcome in FOUND for each in verdicts) for verdicts in self.documents().values())
+        documents = len({self.source(verdict) for verdict in self.of(*FOUND)})
         accepted = f", {known} accepted as explained" if known else ""
+        apart = len(self.of("not_comparable"))
         return (
             f"{text.counted(found, 'finding')} in {text.counted(documents, 'document')}{accepted}; "
-            f"{text.counted(passed, 'check')} passed"
+            f"{text.counted(passed, 'check')} passed" + (f", {apart} not comparable" if apart else "")
         )
 
     def title(self, source: str) -> str:
         """A document's title."""
         return self.sources[source].title if source in self.sources else source or NO_SOURCE
+
+    def publishers(self, verdict: Verdict) -> list[str]:
+        """Who answers for the documents that a verdict is about; a title where nobody is named."""
+        known = [self.sources[each] for each in verdict.sources if each in self.sources]
+        names = [source.publisher or source.title for source in known]
+        return list(dict.fromkeys(names)) or [self.title(self.source(verdict))]
+
+    def about(self, count: importance.Count) -> str:
+        """What a rule is called, or the common slip that is counted."""
+        return count.habit or self.names.get(count.rule, "")
+
+    def largest(self) -> dict[str, list[Verdict]]:
+        """The ten largest findings of each unit of size, by what is measured in it."""
+        found = {importance.UNIT_TITLES[unit]: importance.largest(self.of(*FOUND), unit) for unit in importance.UNITS}
+        return {title: verdicts for title, verdicts in found.items() if verdicts}
 
 
 def shown(verdict: Verdict) -> list[str]:
@@ -59,39 +89,129 @@ def shown(verdict: Verdict) -> list[str]:
     return [text.one_line(each) for each in verdict.printed[:SHOWN]] + [f"and {more} more"] * (more > 0)
 
 
+# --- terminal ----------------------------------------------------------------------------------
+
+
 def terminal(audit: Audit) -> str:
-    """Findings by document, one line each; then the counts."""
-    lines = []
+    """How many of each rule and the largest; then findings by document, one line each; then the counts."""
+    lines = [*_counted(audit), *_largest(audit)] if audit.findings() else []
     for source, verdicts in audit.documents().items():
-        lines.append(text.one_line(audit.title(source)))
-        for verdict in verdicts:
-            mark = "known " if verdict.outcome == "known" else ""
-            lines.append(f"  {verdict.rule} {mark}{text.one_line(verdict.subject)}: {text.one_line(verdict.reason)}")
-        lines.append("")
+        lines += [text.one_line(audit.title(source)), *(f"  {_line(verdict)}" for verdict in verdicts), ""]
+    for habit, verdicts in importance.habits(audit.findings()).items():
+        lines += [f"Common everywhere: {habit}", *(f"  {_line(verdict)}" for verdict in verdicts), ""]
     return "\n".join([*lines, audit.headline() + "."]) + "\n"
 
 
+def _line(verdict: Verdict) -> str:
+    mark = "known " if verdict.outcome == "known" else ""
+    said = f"{text.one_line(verdict.subject)}: {text.one_line(verdict.reason)}"
+    return f"{verdict.rule} {mark}{said} [{importance.remark(verdict)}]"
+
+
+def _counted(audit: Audit) -> list[str]:
+    rows = [
+        (
+            str(each.findings), importance.class_name(each.finding_class), f"{each.rule} {audit.about(each)}",
+            importance.size(each.largest),
+        )
+        for each in importance.counts(audit.findings()) if each.findings
+    ]  # fmt: skip
+    return _columns(("findings", "class", "rule", "largest"), rows, right=(0, 3))
+
+
+def _largest(audit: Audit) -> list[str]:
+    lines = []
+    for title, verdicts in audit.largest().items():
+        rows = [
+            (importance.size(each), text.one_line(f"{each.rule} {each.subject}: {each.reason}", LINE_WIDTH))
+            for each in verdicts
+        ]
+        lines += _columns(("largest", title), rows, right=(0,))
+    return lines
+
+
+def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]) -> list[str]:
+    """Aligned lines and an empty one; nothing where there is no row."""
+    if not rows:
+        return []
+    widths = [max(len(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
+    return [
+        "  ".join(
+            cell.rjust(width) if at in right else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (heads, *rows)
+    ] + [""]
+
+
+# --- Markdown ----------------------------------------------------------------------------------
+
+
 def to_markdown(audit: Audit) -> str:
-    """One section for each document, one item for each finding; the rules at the end."""
+    """What matters first, then a section for each document, one item for each finding; the rules at the end."""
     lines = ["# What the documents alone give away", "", f"{audit.headline()}. Zoo: {marking.escape(audit.zoo)}.", ""]
+    if audit.findings():
+        lines += ["## What matters first", "", _count_table(audit), ""]
+    for title, verdicts in audit.largest().items():
+        lines += [f"### The {len(verdicts)} largest: {title}", "", _largest_table(verdicts), ""]
     for source, verdicts in audit.documents().items():
-        url = audit.sources[source].url if source in audit.sources else None
-        title = marking.escape(audit.title(source))
-        lines += [f"## [{title}]({url})" if url else f"## {title}", ""]
+        lines += [f"## {_linked(audit, source)}", ""]
         for verdict in verdicts:
             lines += [*_item(verdict), ""]
-    heads, passed = ("rule", "demands", "findings", "accepted", "passed"), []
-    for rule, message in audit.messages.items():
-        own = [verdict.outcome for verdict in audit.verdicts if verdict.rule == rule]
-        counts = (sum(outcome in kinds for outcome in own) for kinds in (FOUND, ("known",), text.GOOD))
-        passed.append((rule, marking.escape(message), *map(str, counts)))
-    lines += ["## Rules", "", marking.table(heads, passed, right=heads[2:])]
-    return "\n".join(lines) + "\n"
+    for habit, verdicts in importance.habits(audit.findings()).items():
+        heads, rows = ("size", "finding", "printed", "arithmetic"), [_slip(verdict) for verdict in verdicts]
+        lines += [f"## Common everywhere: {marking.escape(habit)}", "", marking.table(heads, rows, right=RIGHT), ""]
+    if apart := audit.of("not_comparable"):
+        lines += ["## Not comparable", "", NOT_COMPARABLE, ""]
+        lines += [f"- **{each.rule}** {marking.escape(each.subject)}: {marking.escape(each.reason)}" for each in apart]
+        lines += [""]
+    return "\n".join([*lines, "## Rules", "", _rule_table(audit)]) + "\n"
+
+
+NOT_COMPARABLE = "Figures that differ, as they may: they are documented for different conditions."
+
+
+def _linked(audit: Audit, source: str) -> str:
+    url = audit.sources[source].url if source in audit.sources else None
+    title = marking.escape(audit.title(source))
+    return f"[{title}]({url})" if url else title
+
+
+def _count_table(audit: Audit) -> str:
+    rows = [
+        (
+            importance.class_name(each.finding_class), each.rule, marking.escape(audit.about(each)),
+            str(each.findings), str(each.accepted or ""), importance.size(each.largest),
+        )
+        for each in importance.counts(audit.findings())
+    ]  # fmt: skip
+    return marking.table(COUNT_HEADS, rows, right=RIGHT)
+
+
+def _largest_table(verdicts: Iterable[Verdict]) -> str:
+    heads = ("size", "class", "finding")
+    rows = [
+        (
+            importance.size(each), importance.class_name(each.finding_class),
+            f"**{each.rule}** {marking.escape(each.subject)}: {marking.escape(each.reason)}",
+        )
+        for each in verdicts
+    ]  # fmt: skip
+    return marking.table(heads, rows, right=RIGHT)
+
+
+def _slip(verdict: Verdict) -> tuple[str, str, str, str]:
+    said = f"**{verdict.rule}** {marking.escape(verdict.subject)}: {marking.escape(verdict.reason)}"
+    return (
+        importance.size(verdict), said, "; ".join(map(marking.escape, shown(verdict))),
+        marking.escape(verdict.arithmetic),
+    )  # fmt: skip
 
 
 def _item(verdict: Verdict) -> Iterable[str]:
-    known = " (accepted)" if verdict.outcome == "known" else ""
-    yield f"- **{verdict.rule}{known}** {marking.escape(verdict.subject)}: {marking.escape(verdict.reason)}"
+    known = ", accepted" if verdict.outcome == "known" else ""
+    said = f"{marking.escape(verdict.subject)}: {marking.escape(verdict.reason)}"
+    yield f"- **{verdict.rule}** ({importance.remark(verdict)}{known}) {said}"
     if verdict.printed:
         yield f"  - printed: {'; '.join(marking.escape(each) for each in shown(verdict))}"
     if verdict.arithmetic:
@@ -100,9 +220,34 @@ def _item(verdict: Verdict) -> Iterable[str]:
         yield f"  - would settle it: {marking.escape(verdict.remedy)}"
 
 
+def _rule_table(audit: Audit) -> str:
+    heads = ("rule", "demands", "findings", "accepted", "passed", "by chance")
+    rows = []
+    for rule, message in audit.messages.items():
+        own = [verdict for verdict in audit.verdicts if verdict.rule == rule]
+        numbers = (sum(each.outcome in kinds for each in own) for kinds in (FOUND, ("known",), text.GOOD))
+        rows.append((rule, marking.escape(message), *map(str, numbers), by_chance(own)))
+    return marking.table(heads, rows, right=RIGHT)
+
+
+def by_chance(verdicts: Sequence[Verdict]) -> str:
+    """How many would have passed if their digits were random; nothing where a rule is not about digits."""
+    chances = [each.chance for each in verdicts if each.chance is not None]
+    return f"{sum(chances):.1f}" if chances else ""
+
+
+# --- other formats -----------------------------------------------------------------------------
+
+
 def to_html(audit: Audit) -> str:
-    """One self-contained page without a script."""
-    return html.page("audit.html.j2", audit=audit, shown=shown)
+    """One self-contained page, which can be filtered; it reads without its script too."""
+    findings = audit.findings()
+    return html.page(
+        "audit.html.j2", "audit.css", "audit.js", audit=audit, findings=findings, shown=shown,
+        by_class=importance.by_class(importance.counts(findings)), by_chance=by_chance,
+        publishers=sorted({name for each in findings for name in audit.publishers(each)}, key=str.casefold),
+        not_comparable=NOT_COMPARABLE,
+    )  # fmt: skip
 
 
 def to_csv(audit: Audit) -> str:

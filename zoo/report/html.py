@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from zoo.agreement import Answer, Discordant
 from zoo.records import Claim, Report, Verdict
-from zoo.report import baseline, conditions, reproduce, text, thumbnails, units
+from zoo.report import baseline, conditions, importance, reproduce, text, thumbnails, units
 from zoo.report.baseline import baseline_rows
 from zoo.report.cells import ROUND_HEADS, Cell, cells, first_of_each, of_rounds, reasons
 from zoo.report.details import NOTHING, Details
@@ -88,14 +88,14 @@ def render(report: Report, claims: Sequence[Claim], details: Details = NOTHING) 
     )  # fmt: skip
 
 
-def page(template: str, **values: Any) -> str:
-    """A page without a script, in the style of the reports."""
-    assets = {"style": _assets()["style"], "policy": _policy(f"'sha256-{_digest(_source('report.css'))}'")}
+def page(template: str, own_style: str = "", script: str = "", **values: Any) -> str:
+    """A page in the style of the reports and in its own, with its own script or none; the policy lets in no other."""
+    style = "".join(_source(name) for name in ("report.css", own_style) if name)
+    policy = f"default-src 'none'; base-uri 'none'; style-src 'sha256-{_digest(style)}'"
+    if script:
+        policy += f"; script-src 'sha256-{_digest(_source(script))}'"
+    assets = {"style": Markup(style), "policy": policy, "script": Markup(_source(script)) if script else ""}
     return _environment().get_template(template).render(**values, **assets)
-
-
-def _policy(style: str) -> str:
-    return f"default-src 'none'; base-uri 'none'; style-src {style}"
 
 
 @cache
@@ -105,7 +105,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
         finalize=lambda value: text.clean(value) if type(value) is str else value,
     )  # fmt: skip
-    environment.globals.update(text=text, units=units, symbols=SYMBOLS)
+    environment.globals.update(text=text, units=units, symbols=SYMBOLS, importance=importance)
     environment.globals.update(of_run=conditions.of_run, of_latency=conditions.of_latency, of_rounds=of_rounds)
     environment.filters.update(breakable=_breakable, outcome_name=text.outcome_name)
     return environment

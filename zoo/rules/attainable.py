@@ -13,6 +13,7 @@ from zoo.rules.documents import DocumentRule, decimal, scale
 from zoo.wording import percent
 
 PER_POINT = 100  # of a share of 1, in percentage points
+MORE_DIGITS = 3  # than are printed: enough to see that the print is none of the shares beside it
 
 
 class Attainable(DocumentRule):
@@ -42,12 +43,17 @@ class Attainable(DocumentRule):
             return self.found(claim.id, None, f"{counts} of {n:,} images, {reading}", [claim], chance=chance)
         value = Fraction(claim.value) / whole
         k = round(value * n)
-        below, near, above = (decimal(whole * Fraction(count, n), 18) for count in (k - 1, k, k + 1))
+        near = [count for count in (k - 1, k, k + 1) if 0 <= count <= n]
+        shares = _listed([decimal(whole * Fraction(count, n), claim.decimals + MORE_DIGITS) for count in near])
         reason = (
             f"no whole number of {n:,} images gives {claim.value}, however it is rounded; "
-            f"{percent(float(chance))} % of all numbers with {claim.decimals} decimals pass by chance"
+            f"{percent(float(chance))} % of all numbers with as many digits pass"
         )
         return self.found(
             claim.id, findings.points("cannot_be", (value - Fraction(k, n)) * PER_POINT), reason, [claim],
-            arithmetic=f"{k - 1:,}, {k:,} and {k + 1:,} of {n:,} are {below}, {near} and {above}", chance=chance,
+            arithmetic=f"{_listed([f'{count:,}' for count in near])} of {n:,} are {shares}", chance=chance,
         )  # fmt: skip
+
+
+def _listed(values: list[str]) -> str:
+    return f"{', '.join(values[:-1])} and {values[-1]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,6 +90,11 @@ class Rule(ABC):
     @abstractmethod
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """A verdict for every subject the rule applies to."""
+
+    @classmethod
+    def name(cls) -> str:
+        """What the class is called, as words: "same bytes"."""
+        return " ".join(re.findall(r"[A-Z][a-z0-9]*", cls.__name__)).lower()
 
     @classmethod
     def message(cls) -> str:

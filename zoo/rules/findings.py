@@ -14,13 +14,13 @@ DIGITS = 6  # of a size, after the point: more is arithmetic, not knowledge
 class Finding:
     """Class and size, as the fields of a verdict have them.
 
-    habit: a slip so common that it is listed last.
+    habit: what a slip is called that is so common that it is listed last.
     """
 
     finding_class: FindingClass
     size: Fraction | None = None
     unit: SizeUnit | None = None
-    habit: bool = False
+    habit: str = ""
 
     def fields(self) -> dict[str, object]:
         """The fields of a verdict."""
@@ -38,7 +38,7 @@ def points(kind: FindingClass, difference: Fraction) -> Finding:
     return Finding(finding_class=kind, size=abs(difference), unit="points")
 
 
-def percent(kind: FindingClass, stated: Fraction, true: Fraction, *, habit: bool = False) -> Finding:
+def percent(kind: FindingClass, stated: Fraction, true: Fraction, *, habit: str = "") -> Finding:
     """How far a size or a count that is stated is from the true one, in percent of the true one, which is not 0."""
     return Finding(finding_class=kind, size=abs(stated - true) / abs(true) * 100, unit="percent", habit=habit)
 

@@ -55,7 +55,7 @@ class Repeated(DocumentRule):
         likely = f"{chance:.2g} is the chance of any such pair among the {len(figures)} checkpoints with such figures"
         return self.found(
             " = ".join(names), findings.plain("incomplete"), f"{said} for both, though {how}", claims,
-            arithmetic=f"differences: 0 and 0; {likely}", chance=Fraction(chance),
+            arithmetic=f"differences: 0 and 0; {likely}",
         )  # fmt: skip
 
 

@@ -137,7 +137,7 @@ class ConvertedWeights(_OneNumber):
 
     id = "C203"
     otherwise = "the original's fit the conversion's, as far as they are comparable"
-    shared = "an original and its conversion"
+    shared = "a conversion and its original"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict for each metric of each conversion that a document states."""
@@ -145,7 +145,7 @@ class ConvertedWeights(_OneNumber):
         for statement in evidence.stated(Converted):
             for name in statement.checkpoints:
                 checkpoint = evidence.checkpoints.get(name)
-                both = (checkpoint.converted_from or "", name) if checkpoint else ()
+                both = (name, checkpoint.converted_from or "") if checkpoint else ()
                 claims = [claim for each in both for claim in by_checkpoint.get(each, ()) if claim.is_accuracy]
                 yield from self._judged(claims, evidence, subject=name)
 

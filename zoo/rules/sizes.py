@@ -18,6 +18,7 @@ from zoo.wording import with_unit
 
 UNITS = {"MB": 10**6, "MiB": 2**20}
 WIDTHS = {4: "four bytes per value", 2: "two bytes per value", 1: "one byte per value"}
+MIB_AS_MB = "MiB under the name MB"
 AROUND = Fraction(1, 20)  # names, graph and container add at most this share to the values (seen: 0.1 to 3.2 %)
 
 
@@ -78,7 +79,7 @@ class FileSize(DocumentRule):
             reason = ", ".join([reason, *remarks])
             other_file = _sized("differs_between_documents", claim, not_these[0])
             return self.found(claim.id, other_file, reason, [claim], arithmetic=shown)
-        habit = other_unit and (claim.unit, unit) == ("MB", "MiB")
+        habit = MIB_AS_MB if (claim.unit, unit) == ("MB", "MiB") else ""
         finding = _sized("unit_or_rounding", claim, size, habit=habit) if remarks else None
         return self.found(claim.id, finding, ", ".join(remarks) or shown, [claim], arithmetic=shown)
 
@@ -109,7 +110,7 @@ class FileSize(DocumentRule):
         )  # fmt: skip
 
 
-def _sized(kind: FindingClass, claim: Claim, size: int, *, habit: bool = False) -> Finding:
+def _sized(kind: FindingClass, claim: Claim, size: int, *, habit: str = "") -> Finding:
     """How far the print, in its own unit, is from a number of bytes."""
     return findings.percent(kind, Fraction(claim.value) * UNITS[claim.unit], Fraction(size), habit=habit)
 
