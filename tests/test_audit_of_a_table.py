@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from zoo import places
 from zoo.audit import audit
 from zoo.cli import cli
-from zoo.errors import UsageError
+from zoo.errors import ManifestError, UsageError
 from zoo.manifest import load_zoo
 from zoo.records import Verdict
 from zoo.selection import checkpoints
@@ -66,14 +66,16 @@ def claims(rows: Iterable[Row], checkpoint: str = "") -> list[dict[str, Any]]:
     return found
 
 
-def audited(folder: Path, entered: Sequence[dict[str, Any]], checkpoint: str = "") -> list[Verdict]:
+def audited(
+    folder: Path, entered: Sequence[dict[str, Any]], checkpoint: str = "", columns: Sequence[str] = ()
+) -> list[Verdict]:
     """Findings of `zoo audit` over a folder with these claims, and no checkpoint unless one is given."""
     (folder / "sources.csv").write_text("id,title\nresults,timm's results-imagenet.csv\n", encoding="utf-8")
     if checkpoint:
         (folder / "checkpoints.toml").write_text(checkpoint, encoding="utf-8")
     with (folder / "claims.csv").open("w", encoding="utf-8", newline="") as stream:
-        columns = [*COLUMNS, *(["checkpoint"] if checkpoint else [])]
-        writer = csv.DictWriter(stream, columns, extrasaction="ignore")
+        heads = [*(columns or COLUMNS), *(["checkpoint"] if checkpoint else [])]
+        writer = csv.DictWriter(stream, heads, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(entered)
     return audit(load_zoo(folder), ["C"]).of("fail")
@@ -136,6 +138,40 @@ def test_one_checkpoint_at_two_resolutions_is_not_contradicted(table: list[Row],
     rows[1]["crop_pct"] = rows[0]["crop_pct"]
     found = audited(tmp_path, claims(rows, "mine/net"), CHECKPOINT.format(recipe="torch_256_224"))
     assert {(each.rule, each.subject) for each in found} == {("C201", "mine/net top1"), ("C201", "mine/net top5")}
+
+
+def test_a_statement_says_it_of_several_rows(table: list[Row], tmp_path: Path) -> None:
+    entered = [each | {"crop": ""} for each in claims([table[0], {**table[0], "top1": "89.056"}])]
+    assert [each.rule for each in audited(tmp_path, entered)] == ["C206"]
+    setting = '[[setting]]\nid = "s"\nsource = "results"\nclaims = ["{}"]\n{}\n'
+    statements = tmp_path / "statements.toml"
+    statements.write_text(setting.format("row-0-top1", "crop = 0.9"), encoding="utf-8")
+    assert [each.rule for each in audited(tmp_path, entered)] == ["C206"]  # of the other row nothing is said
+    both = setting.format("row-0-top1", 'device = "one"'), setting.format("row-1-top1", 'device = "other"')
+    statements.write_text(both[0] + both[1].replace('"s"', '"t"'), encoding="utf-8")
+    assert audited(tmp_path, entered) == []
+    statements.write_text(setting.format("row-9-top1", "crop = 0.9"), encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"statements.toml, line 4: setting 's', field claims: .*'row-9-top1'"):
+        audited(tmp_path, entered)
+    statements.write_text(setting.format("row-0-top1", ""), encoding="utf-8")
+    with pytest.raises(ManifestError, match="one of recipe, crop, device is needed"):
+        audited(tmp_path, entered)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"recipe": "torch_256_225"}, "field recipe: expected the id of a known recipe, got 'torch_256_225'"),
+        ({"recipe": "torch_256_224"}, "field resolution: expected 224, as recipe 'torch_256_224' makes, got 448"),
+        ({"crop": "0"}, "field crop: expected greater than 0, got '0'"),
+        ({"metric": "parameters", "unit": "M", "population": ""}, "crop is for accuracies, not for parameters"),
+    ],
+)
+def test_wrong_settings_are_named(table: list[Row], tmp_path: Path, changes: dict[str, str], problem: str) -> None:
+    first = claims(table[:1])[0] | {"recipe": ""} | changes
+    with pytest.raises(ManifestError) as refused:
+        audited(tmp_path, [first], columns=[*COLUMNS, "recipe"])
+    assert problem in str(refused.value)
 
 
 def test_documents_alone_are_audited_and_nothing_else(table: list[Row], tmp_path: Path) -> None:

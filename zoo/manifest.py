@@ -12,7 +12,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
@@ -35,7 +35,7 @@ from zoo.records import (
     Source,
     Url,
 )
-from zoo.statements import KINDS, REFERENCES, Statement
+from zoo.statements import KINDS, REFERENCES, Statement, with_settings
 from zoo.toml_lines import line_of
 
 PROBLEMS_SHOWN = 5
@@ -118,7 +118,7 @@ def load_zoo(which: str | Path) -> Zoo:
         raise ManifestError(f"{root}: expected {wanted}, or {documents}; got {found}")
     zoo = _zoo(str(which), root, rows)
     _check(zoo, rows)
-    return zoo
+    return replace(zoo, claims=with_settings(zoo.claims, zoo.statements.values()))
 
 
 def _folders(which: str | Path) -> tuple[Path, list[Path]]:

@@ -5,11 +5,12 @@ Each kind is a table of statements.toml; texts that are numbers keep their print
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zoo.records import Identifier, Record, Sha256
+from zoo.records import Claim, Identifier, Record, Sha256
 
 Digits = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
 Day = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")]
@@ -115,6 +116,29 @@ class Preprocessing(Statement):
         return self
 
 
+class Setting(Statement):
+    """`claims` were measured with this recipe, with a crop that keeps this share of the resized side, on this device.
+
+    For what a document says of several figures at once; it fills the fields of those claims that leave them out.
+    """
+
+    claims: tuple[str, ...]
+    recipe: str | None = None
+    crop: float | None = Field(default=None, gt=0)
+    device: str | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.said():
+            raise ValueError("one of recipe, crop, device is needed")
+        return self
+
+    def said(self) -> dict[str, str | float]:
+        """The fields of a claim that it gives."""
+        found = {"recipe": self.recipe, "crop": self.crop, "device": self.device}
+        return {name: value for name, value in found.items() if value is not None}
+
+
 class Crop(Statement):
     """The source says how much of an image the central crop of `recipe` keeps, percent of each side or of the area."""
 
@@ -181,6 +205,7 @@ KINDS: dict[str, type[Statement]] = {
     "complement": Complement,
     "named": Named,
     "preprocessing": Preprocessing,
+    "setting": Setting,
     "crop": Crop,
     "comparison": Comparison,
     "learning_rates": LearningRates,
@@ -203,3 +228,14 @@ REFERENCES = {
     "checkpoints": "checkpoint",
     "recipe": "recipe",
 }
+
+
+def with_settings(claims: Mapping[str, Claim], statements: Iterable[Statement]) -> dict[str, Claim]:
+    """Claims by id, with what a setting says of how they were measured where their own row says nothing."""
+    found = dict(claims)
+    for statement in statements:
+        if isinstance(statement, Setting):
+            for name in statement.claims:
+                missing = {field: value for field, value in statement.said().items() if not getattr(found[name], field)}
+                found[name] = found[name].model_copy(update=missing)
+    return found

@@ -39,7 +39,9 @@ def points(kind: FindingClass, difference: Fraction) -> Finding:
 
 
 def percent(kind: FindingClass, stated: Fraction, true: Fraction, *, habit: str = "") -> Finding:
-    """How far a size or a count that is stated is from the true one, in percent of the true one, which is not 0."""
+    """How far a size or a count that is stated is from the true one, in percent of the true one; of 0 nothing is."""
+    if not true:
+        return plain(kind)
     return Finding(finding_class=kind, size=abs(stated - true) / abs(true) * 100, unit="percent", habit=habit)
 
 
@@ -48,4 +50,4 @@ def between(kind: FindingClass, one: Claim, other: Claim, gap: Fraction) -> Find
     if one.is_accuracy:
         return points(kind, gap)
     smaller = min(Fraction(one.value), Fraction(other.value))
-    return percent(kind, smaller + gap, smaller) if smaller else plain(kind)
+    return percent(kind, smaller + gap, smaller)
