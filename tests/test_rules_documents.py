@@ -346,6 +346,13 @@ def test_a_rounding_rule_is_named_where_it_changes_a_width() -> None:
     assert verdict.size == pytest.approx(14.18, abs=0.01)
 
 
+def test_an_assumed_network_departs_from_nothing() -> None:
+    departing = checkpoint(network={"alpha": 1.0, "resolution": 224, "classes": 1000, "expand_first": True})
+    assert outcomes("C404", evidence(checkpoints=(departing,))) == {"fail"}
+    assumed = departing.model_copy(update={"network_assumed": True})
+    assert outcomes("C404", evidence(checkpoints=(assumed,))) == set()
+
+
 def test_a_size_of_an_unknown_file_claims_nothing_about_its_content() -> None:
     (verdict,) = RULES["C406"].judge(sized("13.6", size=None))
     assert verdict.reason.startswith(

@@ -96,6 +96,7 @@ class Checkpoint(Record):
 
     framework: whose adapter runs it by default; format: one of the formats named in adapters/frameworks.toml.
     recipe_assumed: no document says how its accuracies were measured, so `recipe` is this project's choice.
+    network_assumed: neither a document nor a file that anybody has seen shows the layers of `network`.
     weights: an id shared by checkpoints that hold the same weights (rules X compare these).
     export_from: a safetensors file with canonical tensor names from which the framework's adapter writes the files
     (the embedded zoo); `files` is empty then.
@@ -113,6 +114,7 @@ class Checkpoint(Record):
     files: tuple[File, ...] = ()
     export_from: str | None = None
     network: Network | None = None
+    network_assumed: bool = False
     input: TensorSpec | None = None
     output: TensorSpec | None = None
     opset: int | None = Field(default=None, gt=0)

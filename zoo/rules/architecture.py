@@ -248,7 +248,7 @@ class Departs(DocumentRule):
         """One verdict for each checkpoint whose network is known, with the same classes as the paper's."""
         for checkpoint in evidence.checkpoints.values():
             network = checkpoint.network
-            if network is None:
+            if network is None or checkpoint.network_assumed:
                 continue
             own, paper = (architecture.parts(each) for each in (network, _plain(network)))
             ways = departures(network)

@@ -104,7 +104,8 @@ def _difference(names: tuple[str, str], claims: Sequence[Claim], evidence: Evide
     if same or (one.weights and one.weights == other.weights):
         return ""
     ways = []
-    if one.network and other.network and one.network != other.network:
+    known = not (one.network_assumed or other.network_assumed)
+    if known and one.network and other.network and one.network != other.network:
         ways.append("the networks differ")
     if same is False:
         ways.append("the files differ")
