@@ -116,7 +116,7 @@ class Preprocessing(Statement):
         return self
 
 
-class Setting(Statement):
+class StatedSetting(Statement):
     """`claims` were measured with this recipe, with a crop that keeps this share of the resized side, on this device.
 
     For what a document says of several figures at once; it fills the fields of those claims that leave them out.
@@ -205,7 +205,7 @@ KINDS: dict[str, type[Statement]] = {
     "complement": Complement,
     "named": Named,
     "preprocessing": Preprocessing,
-    "setting": Setting,
+    "setting": StatedSetting,
     "crop": Crop,
     "comparison": Comparison,
     "learning_rates": LearningRates,
@@ -234,7 +234,7 @@ def with_settings(claims: Mapping[str, Claim], statements: Iterable[Statement]) 
     """Claims by id, with what a setting says of how they were measured where their own row says nothing."""
     found = dict(claims)
     for statement in statements:
-        if isinstance(statement, Setting):
+        if isinstance(statement, StatedSetting):
             for name in statement.claims:
                 missing = {field: value for field, value in statement.said().items() if not getattr(found[name], field)}
                 found[name] = found[name].model_copy(update=missing)

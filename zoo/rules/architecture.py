@@ -128,8 +128,9 @@ class _Count(DocumentRule):
         if found.classes != network.classes:
             kind = "incomplete"
             reason = (
-                f"what a network with {found.classes:,} classes gives, {found.way.words}: {value}; this one has "
-                f"{network.classes:,}, with which no way known here rounds to it"
+                f"what a network with {found.classes:,} classes gives, {found.way.words}: {value}"
+                f"{', cut off' * (found.how == 'cut off')}; this one has {network.classes:,}, with which no way known "
+                "here rounds to it"
             )
         elif found.how == "cut off":
             reason += ", cut off; no way known here rounds to it"

@@ -9,7 +9,7 @@ from zoo.records import Claim, Verdict
 from zoo.rules import findings
 from zoo.rules.base import Evidence
 from zoo.rules.documents import DocumentRule, gap, grouped
-from zoo.rules.settings import Comparison, beyond_rounding, compare, comparisons
+from zoo.rules.settings import Compared, beyond_rounding, compare, comparisons
 from zoo.wording import with_unit
 
 _HASH = re.compile(r"-[0-9a-f]{6,}$")  # how file names of a network end
@@ -34,7 +34,7 @@ class Remeasured(DocumentRule):
                 if near := [pair for pair in pairs if not pair.apart]:
                     yield self._verdict(claim, near)
 
-    def _verdict(self, claim: Claim, pairs: Sequence[Comparison]) -> Verdict:
+    def _verdict(self, claim: Claim, pairs: Sequence[Compared]) -> Verdict:
         nearest = min(pairs, key=lambda pair: (pair.excess, pair.gap))
         same = {pair.other.value: pair.other for pair in pairs}
         finding = findings.points("differs_between_documents", nearest.gap) if nearest.contradicts else None

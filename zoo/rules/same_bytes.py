@@ -10,7 +10,7 @@ from zoo.records import Checkpoint, Claim, Verdict
 from zoo.rules import contents, findings
 from zoo.rules.base import Evidence
 from zoo.rules.documents import DocumentRule, first_of, gap, grouped, one_value_fits
-from zoo.rules.settings import Comparison, comparisons, setting
+from zoo.rules.settings import Compared, comparisons, setting
 from zoo.statements import Converted
 from zoo.wording import with_unit
 
@@ -36,7 +36,7 @@ class _OneNumber(DocumentRule):
         """Whether the rule is about these claims of one metric."""
         return True
 
-    def pairs(self, claims: Sequence[Claim], evidence: Evidence) -> list[Comparison]:
+    def pairs(self, claims: Sequence[Claim], evidence: Evidence) -> list[Compared]:
         """Every two that one value cannot be behind."""
         return list(comparisons(claims, evidence, of_bytes=self.of_bytes))
 
@@ -52,7 +52,7 @@ class _OneNumber(DocumentRule):
         why = "one value fits all" if fits else self.otherwise
         return self.found(subject, None, f"{said}: {why}", claims)
 
-    def _contradicted(self, subject: str, wrong: Sequence[Comparison], evidence: Evidence) -> Verdict:
+    def _contradicted(self, subject: str, wrong: Sequence[Compared], evidence: Evidence) -> Verdict:
         widest = max(wrong, key=lambda pair: pair.gap)
         claims, accuracy = _involved(wrong), widest.one.is_accuracy
         said = " / ".join(dict.fromkeys(with_unit(claim) for claim in claims))
@@ -115,7 +115,7 @@ class SameWeights(_OneNumber):
         """Whether they are about two contents."""
         return len(set(_numbered(claims, evidence).values())) > 1
 
-    def pairs(self, claims: Sequence[Claim], evidence: Evidence) -> list[Comparison]:
+    def pairs(self, claims: Sequence[Claim], evidence: Evidence) -> list[Compared]:
         """Pairs from two contents. A figure that fits one of the other content's is the matter of the rule on bytes."""
         own = _numbered(claims, evidence)
         return [
@@ -153,7 +153,7 @@ class ConvertedWeights(_OneNumber):
         """Whether original and conversion both have a figure."""
         return len({claim.checkpoint for claim in claims}) > 1
 
-    def pairs(self, claims: Sequence[Claim], evidence: Evidence) -> list[Comparison]:
+    def pairs(self, claims: Sequence[Claim], evidence: Evidence) -> list[Compared]:
         """Pairs of an original's and a conversion's figure."""
         return [pair for pair in super().pairs(claims, evidence) if pair.one.checkpoint != pair.other.checkpoint]
 
@@ -165,10 +165,10 @@ def _numbered(claims: Sequence[Claim], evidence: Evidence) -> Mapping[str, int]:
     return {each.id: number for number, group in enumerate(groups) for each in group}
 
 
-def _involved(pairs: Sequence[Comparison]) -> list[Claim]:
+def _involved(pairs: Sequence[Compared]) -> list[Claim]:
     """The claims of some pairs, each once, in the order of first sight."""
     return list({claim.id: claim for pair in pairs for claim in (pair.one, pair.other)}.values())
 
 
-def _apart(pair: Comparison) -> str:
+def _apart(pair: Compared) -> str:
     return f"{with_unit(pair.one)} / {with_unit(pair.other)}: {', '.join(pair.apart)}"

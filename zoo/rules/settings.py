@@ -30,7 +30,7 @@ class Setting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Compared:
     """Two claims of one metric whose printed digits cannot stand for one value.
 
     apart: what is stated of both and differs, in words; then the two are about different things. unsaid: whether the
@@ -91,26 +91,26 @@ def _same_crop(one: Fraction | None, other: Fraction | None, resolution: int | N
     return one is not None and other is not None and abs(side / one - side / other) < 1
 
 
-def compare(one: Claim, other: Claim, evidence: Evidence, *, of_bytes: bool) -> Comparison:
+def compare(one: Claim, other: Claim, evidence: Evidence, *, of_bytes: bool) -> Compared:
     """of_bytes: of one content, so that the numeric steps have to be the same; else of the same weights in two forms.
 
     Evidence.tolerance is what another image library may change where the same is done to each image.
     """
     gap, excess = abs(exact(one) - exact(other)), beyond_rounding(one, other)
     if not one.is_accuracy:
-        return Comparison(one=one, other=other, apart=(), unsaid=False, library=False, gap=gap, excess=excess)
+        return Compared(one=one, other=other, apart=(), unsaid=False, library=False, gap=gap, excess=excess)
     first, second = setting(one, evidence), setting(other, evidence)
     recipes = [each.recipe for each in (first, second) if each.recipe is not None]
     library = len(recipes) == 2 and recipes[0].geometry.steps != recipes[1].geometry.steps
     if library:
         excess = max(excess - Fraction(str(evidence.tolerance)) * 100, Fraction(0))
-    return Comparison(
+    return Compared(
         one=one, other=other, apart=tuple(_apart(first, second, of_bytes)), unsaid=len(recipes) < 2, library=library,
         gap=gap, excess=excess,
     )  # fmt: skip
 
 
-def comparisons(claims: Sequence[Claim], evidence: Evidence, *, of_bytes: bool) -> Iterator[Comparison]:
+def comparisons(claims: Sequence[Claim], evidence: Evidence, *, of_bytes: bool) -> Iterator[Compared]:
     """Every two of the claims whose printed digits cannot stand for one value."""
     for one, other in combinations(claims, 2):
         if (one.value, one.unit) != (other.value, other.unit) and beyond_rounding(one, other) > 0:
