@@ -16,6 +16,9 @@ import numpy as np
 from mobilenet_v2 import Network
 
 
+ARITHMETICS = ("exact", "as-shipped")
+
+
 class AdapterError(Exception):
     """A checkpoint or a request does not fit; the message says what, expected, got."""
 
@@ -28,9 +31,11 @@ class OutputError(AdapterError):
 class Options:
     """How to run.
 
-    threads: for one operator's work; batch_size: rows per call of the framework; precision: "fp32" pins float32
-    arithmetic (quantised graphs run as published); format: which of the adapter's formats the files are in;
-    network: architecture, for formats that hold tensors without a graph; extra: the checkpoint's own options.
+    threads: for one operator's work; batch_size: rows per call of the framework; precision: "fp32", the only one that
+    is offered; format: which of the adapter's formats the files are in; network: architecture, for formats that hold
+    tensors without a graph; extra: the checkpoint's own options.
+    arithmetic: "exact" pins float32, and where the framework offers it the kernels that add integer products without
+    cutting sums off; "as-shipped" leaves both to the framework's defaults.
     """
 
     threads: int
@@ -39,6 +44,12 @@ class Options:
     precision: str = "fp32"
     network: Optional[Network] = None
     extra: Dict[str, Any] = field(default_factory=dict)
+    arithmetic: str = "exact"
+
+    @property
+    def exact(self) -> bool:
+        """Whether the arithmetic is pinned, not left to the framework's defaults."""
+        return self.arithmetic == "exact"
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,9 @@ class ModelInfo:
 
     input_shape: (batch, ...) with -1 where free; input_dtype: "float32", "uint8" or "int8"; outputs: number of
     scores per image; quantisation: (scale, zero point) of an integer input; threads, precision: in effect.
+    integer_sums: how products of integers are added here, "exact", "saturating" (cut off at 16 bits), "unknown", or
+    "none" where there are no such products; shipped_sums: the same with the framework's defaults; kernels: which ones
+    were chosen, in the framework's own words, "" where there is no choice.
     """
 
     input_name: str
@@ -57,6 +71,9 @@ class ModelInfo:
     threads: int
     precision: str
     quantisation: Optional[Tuple[float, int]] = None
+    integer_sums: str = "none"
+    shipped_sums: str = "none"
+    kernels: str = ""
 
 
 class Adapter(ABC):
@@ -95,6 +112,11 @@ class Adapter(ABC):
         for path in files:
             if not path.exists():
                 raise AdapterError(f"{path} does not exist")
+        if options.precision != "fp32" or options.arithmetic not in ARITHMETICS:
+            raise AdapterError(
+                f"precision {options.precision!r} with arithmetic {options.arithmetic!r} is not offered; known: fp32 "
+                f"with {' or '.join(ARITHMETICS)}"
+            )
         self.info = self._load(files, options)
         return self.info
 

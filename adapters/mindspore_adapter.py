@@ -33,8 +33,6 @@ class MindsporeAdapter(Adapter):
         return {"mindspore": ms.__version__, "onednn": _onednn_version(), "numpy": np.__version__}
 
     def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
-        if options.precision != "fp32":
-            raise AdapterError(f"precision {options.precision!r} is not offered; known: fp32")
         self._configure(options.threads)
         network = _network(options)
         self.cell = _filled(_stored(files[0]), network, files[0].name)

@@ -33,8 +33,6 @@ class MxnetAdapter(Adapter):
         return {"mxnet": mx.__version__, "numpy": np.__version__}
 
     def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
-        if options.precision != "fp32":
-            raise AdapterError(f"precision {options.precision!r} is not offered; known: fp32")
         threads = _pinned(options.threads)
         symbol, parameters = _graph(files, options)
         self.source, side = _input(symbol, parameters), _side(options)
@@ -55,6 +53,9 @@ class MxnetAdapter(Adapter):
             outputs=outputs,
             threads=threads,
             precision=precision,
+            # its oneDNN has no way to be asked how it adds bytes
+            integer_sums="unknown" if precision == "int8" else "none",
+            shipped_sums="unknown" if precision == "int8" else "none",
         )
 
     def _predict(self, batch: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import numpy as np
 import onnx
 import onnxruntime as ort
+import onnxruntime_arithmetic
 import onnxruntime_graphs
 from contract import Adapter, AdapterError, ModelInfo, Options
 from mobilenet_v2 import Block, Conv, Network, blocks, stride_padding
@@ -32,6 +33,10 @@ class OnnxRuntimeAdapter(Adapter):
         settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         settings.log_severity_level = 3
+        model = onnx.load(str(files[0]))
+        arithmetic = onnxruntime_arithmetic.chosen(model, options.arithmetic)
+        for name, value in arithmetic.entries.items():
+            settings.add_session_config_entry(name, value)
         self.session = ort.InferenceSession(str(files[0]), settings, providers=["CPUExecutionProvider"])
         source, target = _single(self.session.get_inputs()), self.session.get_outputs()[0]
         if source.type not in DTYPES:
@@ -46,7 +51,10 @@ class OnnxRuntimeAdapter(Adapter):
             output_name=target.name,
             outputs=self._count_outputs(shape, DTYPES[source.type]),
             threads=effective.intra_op_num_threads,
-            precision=_precision(onnx.load(str(files[0])).graph),
+            precision=_precision(model.graph),
+            integer_sums=arithmetic.sums,
+            shipped_sums=arithmetic.shipped_sums,
+            kernels=", ".join(f"{name}={effective.get_session_config_entry(name)}" for name in arithmetic.entries),
         )
 
     def _count_outputs(self, shape: Tuple[int, ...], dtype: str) -> int:

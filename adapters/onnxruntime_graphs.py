@@ -9,6 +9,7 @@ import layers
 import numpy as np
 import onnx
 import onnxruntime as ort
+import saturation
 from onnx import TensorProto, helper, numpy_helper
 
 # Operator -> places of its stored weights and of its stored bias among the inputs
@@ -16,12 +17,13 @@ WEIGHTED: Dict[str, Tuple[int, Optional[int]]] = {
     "Conv": (1, 2), "QLinearConv": (3, 8), "ConvInteger": (1, None),
     "Gemm": (1, 2), "QGemm": (3, 6), "MatMul": (1, None), "QLinearMatMul": (3, None), "MatMulInteger": (1, None),
 }  # fmt: skip
+FLOAT_OPS = ("Conv", "MatMul", "Gemm")  # computed in integers where data and weights are dequantised before them
 # What may stand between a stored tensor and its use, or between a product and its bias
 PASSING = ("QuantizeLinear", "DequantizeLinear", "Identity", "Cast", "Reshape", "Transpose")
 ADDING = ("Add", "QLinearAdd")
 
 
-class _Graph:
+class Graph:
     """A graph with its stored tensors by name."""
 
     def __init__(self, graph: onnx.GraphProto) -> None:
@@ -36,13 +38,36 @@ class _Graph:
             for name in node.input:
                 self.users.setdefault(name, []).append(node)
 
-    def size(self, node: onnx.NodeProto, place: Optional[int]) -> int:
-        """Values stored for an input of a node; 0 where it is absent or computed."""
+    def tensor(self, node: onnx.NodeProto, place: Optional[int]) -> Optional[np.ndarray]:
+        """What is stored for an input of a node; None where it is absent or computed."""
         name = node.input[place] if place is not None and place < len(node.input) else ""
         while name and name not in self.stored and name in self.producers:
             producer = self.producers[name]
             name = producer.input[0] if producer.op_type in PASSING else ""
-        return int(self.stored[name].size) if name in self.stored else 0
+        return self.stored.get(name)
+
+    def size(self, node: onnx.NodeProto, place: Optional[int]) -> int:
+        """Values stored for an input of a node; 0 where it is absent or computed."""
+        tensor = self.tensor(node, place)
+        return 0 if tensor is None else int(tensor.size)
+
+    def dtype(self, node: onnx.NodeProto, place: int) -> Optional[np.dtype]:
+        """Type of an input of a node, or of its zero point; None where that cannot be told."""
+        tensor = self.tensor(node, place)
+        if tensor is not None:
+            return tensor.dtype
+        producer = self.producers.get(node.input[place]) if place < len(node.input) else None
+        dynamic = producer is not None and producer.op_type == "DynamicQuantizeLinear"
+        return np.dtype(np.uint8) if dynamic else None
+
+    def dequantised(self, node: onnx.NodeProto, place: int) -> Optional[np.dtype]:
+        """Type of the integers that a DequantizeLinear makes an input of a node from; None where there is none."""
+        producer = self.producers.get(node.input[place]) if place < len(node.input) else None
+        while producer is not None and producer.op_type in ("Transpose", "Reshape", "Identity"):
+            producer = self.producers.get(producer.input[0])
+        if producer is None or producer.op_type != "DequantizeLinear":
+            return None
+        return self.dtype(producer, 2 if len(producer.input) > 2 else 0)
 
     def weighted(self) -> Iterator[onnx.NodeProto]:
         """Convolutions and products with stored weights, in network order."""
@@ -71,7 +96,7 @@ class _Graph:
 
 def measured(model: onnx.ModelProto, side: int) -> Dict[str, Any]:
     """Layers, inputs and outputs of a file. side: pixels, where the file leaves the size of its input open."""
-    graph = _Graph(model.graph)
+    graph = Graph(model.graph)
     inputs = [value for value in model.graph.input if value.name not in graph.stored]
     weighted = list(graph.weighted())
     shapes = _shapes(model, inputs, [node.output[0] for node in weighted], side)
@@ -91,12 +116,27 @@ def measured(model: onnx.ModelProto, side: int) -> Dict[str, Any]:
         "graph": True,
         "tensors": len(graph.stored),
         "activations": dict(Counter(_activations(graph))),
+        "byte_pairs": [pairs for node in weighted for pairs in _byte_pairs(graph, node)],
         "inputs": [_spec(value) for value in inputs],
         "outputs": [_spec(value) for value in model.graph.output],
     }
 
 
-def _activations(graph: _Graph) -> Iterator[str]:
+def _byte_pairs(graph: Graph, node: onnx.NodeProto) -> List[Dict[str, Any]]:
+    """The pairs of neighbouring weights of a layer (see saturation.py); none where its weights are no signed bytes."""
+    weights = graph.tensor(node, WEIGHTED[node.op_type][0])
+    if weights is None or weights.ndim not in (2, 4):
+        return []
+    if node.op_type not in FLOAT_OPS and graph.dtype(node, 2) == np.int8:
+        return []  # integer operators on signed data have kernels that add in 32 bits
+    if weights.ndim == 4:  # channels, input channels, height, width
+        weights = weights.transpose(0, 2, 3, 1).reshape(len(weights), -1)
+    elif not any(each.name == "transB" and each.i for each in node.attribute):
+        weights = weights.T
+    return saturation.of_layer(node.name or node.output[0], weights)
+
+
+def _activations(graph: Graph) -> Iterator[str]:
     for node in graph.nodes:
         if node.op_type == "Relu":
             yield "relu"

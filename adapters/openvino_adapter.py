@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Sequence
 
 import numpy as np
 import openvino as ov
+import openvino_arithmetic
 import openvino_graphs as graphs
 import openvino_layers
 import torch_pickles
@@ -37,8 +38,6 @@ class OpenVinoAdapter(Adapter):
         return {"openvino": ov.get_version(), "numpy": np.__version__}
 
     def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
-        if options.precision != "fp32":
-            raise AdapterError(f"precision {options.precision!r} is not offered; known: fp32")
         self.core = ov.Core()
         self.model = _model(self.core, files, options)
         source = graphs.single_input(self.model)
@@ -47,9 +46,12 @@ class OpenVinoAdapter(Adapter):
         if dtype not in DTYPES or len(shape) != 4:
             expected = f"expected images of one of {sorted(DTYPES.values())}"
             raise AdapterError(f"input {graphs.spec(source)['name']!r}: {expected}, got {shape} of {dtype}")
+        arithmetic = openvino_arithmetic.chosen(
+            self.core, openvino_layers.is_quantised(self.model), options.arithmetic
+        )
         self.settings = {
+            **arithmetic.settings,
             "INFERENCE_NUM_THREADS": options.threads,
-            "INFERENCE_PRECISION_HINT": "f32",
             "NUM_STREAMS": 1,
             "PERFORMANCE_HINT": "LATENCY",
             # A pinned thread cannot make way for other programs, nor for a second worker on the same cores.
@@ -67,6 +69,9 @@ class OpenVinoAdapter(Adapter):
             threads=compiled.get_property("INFERENCE_NUM_THREADS"),
             precision=_effective_precision(compiled),
             quantisation=None if dtype == "f32" else graphs.input_levels(source),
+            integer_sums=arithmetic.sums,
+            shipped_sums=arithmetic.shipped_sums,
+            kernels=arithmetic.kernels,
         )
 
     def _predict(self, batch: np.ndarray) -> np.ndarray:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 import layers
 import numpy as np
 import openvino as ov
+import saturation
 from openvino_graphs import shape, single_input, spec
 
 WEIGHTED = ("Convolution", "GroupConvolution", "MatMul")
@@ -27,17 +28,41 @@ def measured(model: ov.Model, side: int) -> Dict[str, Any]:
     norms = [_norm(node) for node in nodes if node.get_type_name() == "BatchNormInference"]
     types = Counter(node.get_type_name() for node in nodes)
     constants = types.pop("Constant", 0)
-    stored = (node.get_element_type().to_string() for node in nodes if node.get_type_name() == "Constant")
     return {
         **layers.facts(found, norms),
         "graph": True,
         "tensors": constants,
         "activations": dict(Counter(_activations(nodes))),
-        "quantised": "FakeQuantize" in types or bool(set(INTEGERS) & set(stored)),
+        "quantised": is_quantised(model),
+        "byte_pairs": [pairs for node in nodes for pairs in _byte_pairs(node)],
         "ops": dict(types),
         "inputs": inputs,
         "outputs": outputs,
     }
+
+
+def is_quantised(model: ov.Model) -> bool:
+    """Whether a graph rounds to integers, or stores them as weights."""
+    nodes = model.get_ordered_ops()
+    stored = {node.get_element_type().to_string() for node in nodes if node.get_type_name() == "Constant"}
+    return any(node.get_type_name() == "FakeQuantize" for node in nodes) or bool(set(INTEGERS) & stored)
+
+
+def _byte_pairs(node: Any) -> List[Dict[str, Any]]:
+    """The pairs of neighbouring weights of a layer (see saturation.py); none where its weights are no signed bytes."""
+    if node.get_type_name() not in WEIGHTED:
+        return []
+    constant = _constant(node.input_value(1))
+    if constant is None or constant.get_element_type().to_string() != "i8":
+        return []
+    weights = constant.get_data()
+    if node.get_type_name() == "MatMul":  # (outputs, inputs) if its second operand is transposed
+        if not node.get_attributes()["transpose_b"]:
+            weights = weights.T
+    else:  # [groups,] channels, input channels, height, width
+        weights = np.moveaxis(weights, -3, -1)
+        weights = weights.reshape(-1, int(np.prod(weights.shape[-3:])))
+    return saturation.of_layer(node.get_friendly_name(), weights)
 
 
 def _sized(model: ov.Model, side: int) -> ov.Model:

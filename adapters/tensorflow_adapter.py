@@ -77,6 +77,9 @@ class TensorFlowAdapter(Adapter):
             threads=threads,
             precision=_effective(network.precision()),
             quantisation=network.quantisation,
+            integer_sums=network.integer_sums(),
+            shipped_sums=network.integer_sums(),
+            kernels=network.kernels(),
         )
 
     def _predict(self, batch: np.ndarray) -> np.ndarray:
@@ -117,8 +120,6 @@ def _network(options: Options) -> Network:
 
 def _configure(options: Options) -> None:
     """Threads and float32 arithmetic, for the whole process."""
-    if options.precision != "fp32":
-        raise AdapterError(f"precision {options.precision!r} is not offered; known: fp32")
     try:
         tf.config.threading.set_intra_op_parallelism_threads(options.threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -128,8 +129,9 @@ def _configure(options: Options) -> None:
             f"threads: wanted {options.threads}, but TensorFlow has already started in this process with "
             f"{now or 'a number of its own'}; use a fresh worker"
         ) from error
-    tf.config.optimizer.set_experimental_options({"auto_mixed_precision": False})
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+    if options.exact:
+        tf.config.optimizer.set_experimental_options({"auto_mixed_precision": False})
+        tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def _effective(stated: str) -> str:

@@ -65,6 +65,7 @@ class GraphNetwork:
         self.shape = tuple(-1 if size is None else size for size in axes)
         self.dtype = source.dtype.name
         self.types = {node.attr["T"].type for node in graph.definition.node}
+        self.integers = any(node.op.startswith(("Quantized", "_MklQuantized")) for node in graph.definition.node)
 
     def count_outputs(self) -> int:
         """Scores per image, by running one blank image; the score axis must be the only one of any length."""
@@ -83,6 +84,14 @@ class GraphNetwork:
         """CPU kernels compute in the types that the graph states."""
         narrow = {tf.float16.as_datatype_enum, tf.bfloat16.as_datatype_enum}
         return "fp16" if self.types & narrow else "fp32"
+
+    def integer_sums(self) -> str:
+        """Nobody can ask its kernels for products of bytes how they add them; other graphs compute in floats."""
+        return "unknown" if self.integers else "none"
+
+    def kernels(self) -> str:
+        """There is no choice of them."""
+        return ""
 
 
 def read_frozen(path: Path, extra: Mapping[str, Any]) -> Graph:

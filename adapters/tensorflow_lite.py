@@ -20,6 +20,7 @@ from mobilenet_v2 import Network
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow_graphs import built
 
+DELEGATED = "DELEGATE"  # stands for the operators that XNNPACK, the only delegate by default, has taken over
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
@@ -55,6 +56,16 @@ class LiteNetwork:
         """Kernels compute in the types that the file states: "int8" if any tensor is of quantised bytes."""
         details = self.interpreter.get_tensor_details()
         return "int8" if any(_quantisation(tensor) is not None for tensor in details) else "fp32"
+
+
+    def integer_sums(self) -> str:
+        """Kernels of both kinds widen bytes to 16 bits before they multiply (tests/test_saturation.py)."""
+        return "exact" if self.precision() == "int8" else "none"
+
+    def kernels(self) -> str:
+        """XNNPACK's, or the interpreter's own. They round differently, so that quantised answers may differ."""
+        delegated = any(operation["op_name"] == DELEGATED for operation in self.interpreter._get_ops_details())
+        return "XNNPACK" if delegated else "built-in"
 
 
 def _parsed(path: Path) -> Any:

@@ -27,8 +27,8 @@ EXPORTS = {
     **{dialect: (dialect, "model.pth") for dialect in DIALECTS},
     "lornatang": ("torchvision", "model.pth.tar"),
 }
-# torch's name for full float32 arithmetic; the others are "tf32", "bf16" and "none" (not decided)
-FULL = "ieee"
+# torch's names for full float32 arithmetic, and for what its defaults make of it; the others are "tf32" and "bf16"
+FULL, UNDECIDED = "ieee", "none"
 
 Tensors = Dict[str, torch.Tensor]
 
@@ -93,12 +93,12 @@ class TorchAdapter(Adapter):
 
 
 def effective_precision() -> str:
-    """ "fp32" if torch is set to full float32 and a sum shows it, as oneDNN obeys variables of its own too.
+    """ "fp32" if torch is not set to less and a sum shows it, as oneDNN obeys variables of its own too.
 
     The summands need 13 bits of mantissa, so tf32 and bf16 lose their last bit.
     """
     backend = torch.backends.mkldnn
-    if {backend.conv.fp32_precision, backend.matmul.fp32_precision} != {FULL}:
+    if not {backend.conv.fp32_precision, backend.matmul.fp32_precision} <= {FULL, UNDECIDED}:
         return "narrowed fp32"
     summand, one = 1 + 2**-12, torch.ones(16, 16, 1, 1)
     with torch.inference_mode():
@@ -110,13 +110,12 @@ def effective_precision() -> str:
 
 def _configure(options: Options) -> None:
     """Threads and float32 arithmetic, for the whole process."""
-    if options.precision != "fp32":
-        raise AdapterError(f"precision {options.precision!r} is not offered; known: fp32")
     torch.set_num_threads(options.threads)
     if torch.get_num_interop_threads() != 1:  # may be set only once in a process
         torch.set_num_interop_threads(1)
-    for operators in (torch.backends, torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul):
-        operators.fp32_precision = FULL
+    if options.exact:
+        for operators in (torch.backends, torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul):
+            operators.fp32_precision = FULL
 
 
 def _settle_padding(module: nn.Module, side: int) -> None:

@@ -21,7 +21,7 @@ from zoo.images import ImageSet
 from zoo.latency import Asked, Session, Setting
 from zoo.manifest import load_zoo
 from zoo.progress import Talk
-from zoo.records import Conditions, Geometry, LatencyRun, Report, Stage
+from zoo.records import Arithmetic, Conditions, Geometry, LatencyRun, Report, Stage
 from zoo.requests import command_line
 from zoo.rules.latency import FEWEST_IMAGES
 from zoo.runfolder import Documents, RunFolder
@@ -44,6 +44,7 @@ class BenchRequest:
     images: str | None = None
     labels: str | None = None
     recipe: str | None = None
+    arithmetic: Arithmetic = "exact"
     budget: float = BUDGET
     untrained: bool = False
     baseline: str | None = None
@@ -127,6 +128,7 @@ class Bench:
             batch_size=batch_size,
             threads=threads,
             session=session,
+            arithmetic=self.request.arithmetic,
         )
 
     def _setting(self, asked: Asked, planned: Planned) -> Setting | LatencyRun:
@@ -158,7 +160,8 @@ class Bench:
                 raise
             task, untrained = self.tasks.untrained(planned), True
         self._stores(planned.recipe.geometry)
-        with Evaluation(task, Settings(store.default_jobs())) as evaluation:
+        settings = Settings(store.default_jobs(), arithmetic=self.request.arithmetic)
+        with Evaluation(task, settings) as evaluation:
             evaluation.check()
             parts = [evaluation.part(block) for block in self._blocks]
             labels = np.concatenate([part.indices[:, 0] for part in parts]).astype(np.int64)

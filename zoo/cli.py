@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from rich.console import Console
@@ -19,7 +19,7 @@ from zoo.frameworks import framework, public_frameworks
 from zoo.judge import DEVIATES, EXIT_CODES, NOT_RUN, OK, exit_code
 from zoo.manifest import load_zoo
 from zoo.progress import Talk
-from zoo.records import Report
+from zoo.records import Arithmetic, Report
 from zoo.report import changes as report_of_changes
 from zoo.report import terminal
 from zoo.report.audit import FORMATS
@@ -29,6 +29,8 @@ from zoo.validate import Job, Request, judged
 
 PLAIN_WIDTH = 100  # of tables that do not go to a terminal
 LIST_WIDTH = 250  # of lists that do not
+ARITHMETICS = get_args(Arithmetic)
+_ARITHMETIC = "exact: float32 and integer sums alike on every processor; as-shipped: each framework's defaults."
 
 
 def _console() -> Console:
@@ -93,6 +95,7 @@ def cli() -> None:
 @click.option("--numeric", metavar="ID", help="Numeric steps in place of the checkpoint's own.")
 @click.option("--threads", type=click.IntRange(1), default=store.default_jobs, help="For one run; default: all cores.")
 @click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True, help="Images a call.")
+@click.option("--arithmetic", type=click.Choice(ARITHMETICS), default="exact", show_default=True, help=_ARITHMETIC)
 @click.option("--jobs", type=click.IntRange(1), default=store.default_jobs, help="Processes that decode images.")
 @click.option("--tolerance", metavar="POINTS", type=click.FloatRange(0, 100), default=0.1, show_default=True,
               help="Added to both sides of a documented accuracy.")  # fmt: skip
@@ -125,6 +128,7 @@ def validate(tolerance: float, out: Path | None, resume: Path | None, fresh: boo
 @click.option("--images", metavar="PATH", help="Folder or ILSVRC2012_img_val.tar; default: the zoo's own.")
 @click.option("--labels", metavar="FILE", help="Labels, where they do not lie beside the images.")
 @click.option("--recipe", metavar="ID", help="Decode, resize and crop as this recipe does.")
+@click.option("--arithmetic", type=click.Choice(ARITHMETICS), default="exact", show_default=True, help=_ARITHMETIC)
 @click.option("--budget", metavar="SECONDS", type=click.FloatRange(1), default=BUDGET, show_default=True,
               help="For warm-up and calls of each cell.")  # fmt: skip
 @click.option("--untrained", is_flag=True, help="Random weights where a published file is not here.")

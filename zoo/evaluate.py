@@ -18,13 +18,13 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import cache, places, preprocess, ranking
+from zoo import cache, machine, places, preprocess, ranking
 from zoo.environments import Environment
 from zoo.errors import ZooError
 from zoo.files import Located
 from zoo.images import ImageSet
 from zoo.predictions import Predictions
-from zoo.records import Checkpoint, LabelMap, PopulationKind, Recipe, Run
+from zoo.records import Arithmetic, Checkpoint, LabelMap, PopulationKind, Recipe, Run
 from zoo.store import Block, block_path
 from zoo.workers import Worker
 
@@ -37,11 +37,16 @@ class MisfitError(ZooError):
 
 @dataclass(frozen=True)
 class Settings:
-    """How every run is made. threads: for one operator; batch_size: images a call; fresh: ignore kept results."""
+    """How every run is made.
+
+    threads: for one operator; batch_size: images a call; arithmetic: "exact", or the framework's defaults; fresh:
+    ignore kept results.
+    """
 
     threads: int
     batch_size: int = 8
     precision: str = "fp32"
+    arithmetic: Arithmetic = "exact"
     fresh: bool = False
 
 
@@ -72,7 +77,7 @@ class Evaluation:
 
     def __init__(self, task: Task, settings: Settings, limits: dict[str, float] | None = None) -> None:
         self.task, self.settings, self.limits = task, settings, limits
-        self._options = options_of(task, settings.threads, settings.batch_size, settings.precision)
+        self._options = options_of(task, settings)
         self._base = _base_key(task, self._options)
         self._stack = ExitStack()
         self._worker: Worker | None = None
@@ -175,14 +180,15 @@ class Evaluation:
         return self._worker
 
 
-def options_of(task: Task, threads: int, batch_size: int, precision: str = "fp32") -> dict[str, Any]:
+def options_of(task: Task, settings: Settings) -> dict[str, Any]:
     """How a worker is asked to load a task's files; the fields of contract.Options."""
     network = task.checkpoint.network
     return {
-        "threads": threads,
+        "threads": settings.threads,
         "format": task.checkpoint.format,
-        "batch_size": batch_size,
-        "precision": precision,
+        "batch_size": settings.batch_size,
+        "precision": settings.precision,
+        "arithmetic": settings.arithmetic,
         "network": network.to_json() if network else None,
         "extra": task.checkpoint.options,
     }
@@ -196,7 +202,8 @@ def _base_key(task: Task, options: dict[str, Any]) -> str:
             "checkpoint": task.located.sha256,
             "adapter": environment.framework.adapter_digest(),
             "versions": environment.versions,
-            "environment": environment.framework.environment,
+            "environment": {**machine.variables(), **environment.framework.environment},
+            "instruction_sets": machine.instruction_sets(),
             "options": options,
             "recipe": task.recipe.content(),
             "decoders": preprocess.versions(),
@@ -277,6 +284,10 @@ def _assembled(
         precision=facts["precision"],
         batch_size=settings.batch_size,
         reused=reused,
+        arithmetic=settings.arithmetic,
+        integer_sums=facts["integer_sums"],
+        kernels=facts["kernels"],
+        instruction_sets=machine.instruction_sets(),
         status="done",
     )
     return run, predictions

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from zoo import cache, machine, quantiles
 from zoo.errors import WorkerError, ZooError
-from zoo.evaluate import Task, options_of
-from zoo.records import LatencyRun, Round
+from zoo.evaluate import Settings, Task, options_of
+from zoo.records import Arithmetic, LatencyRun, Round
 from zoo.workers import Worker
 
 PROCESSES = 3  # one after the other
@@ -43,11 +43,17 @@ class Asked:
     batch_size: int
     threads: int
     session: str
+    arithmetic: Arithmetic = "exact"
 
     def fields(self) -> dict[str, Any]:
         """What a LatencyRun says of it, even if it could not be timed."""
         own = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {**own, "key": cache.digest_of(own)[:16], "processor": machine.processor()}
+        return {**own, "key": cache.digest_of(own)[:16], "processor": machine.processor(),
+                "instruction_sets": machine.instruction_sets()}
+
+    def settings(self) -> Settings:
+        """How its network is loaded."""
+        return Settings(self.threads, self.batch_size, arithmetic=self.arithmetic)
 
     def missing(self, why: str) -> LatencyRun:
         """The record of a cell that was not started."""
@@ -118,7 +124,7 @@ class Cell:
             loaded = self.worker.request(
                 "load",
                 files=[str(path) for path in task.located.paths],
-                options=options_of(task, setting.asked.threads, setting.asked.batch_size),
+                options=options_of(task, setting.asked.settings()),
             )
             self.worker.stop()
             self.prepared.append(prepared)
@@ -171,6 +177,8 @@ class Cell:
             threads_read=info["threads"],
             live_threads=max(each["live_threads"] for each in last),
             precision=info["precision"],
+            integer_sums=info["integer_sums"],
+            kernels=info["kernels"],
             load_seconds=median(each["seconds"] for each in self.loaded),
             first_call_seconds=median(each["first_call_seconds"] for each in last),
             memory_before=max(each["resident"] for each in self.prepared),

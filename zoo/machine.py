@@ -12,8 +12,19 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from archspec.cpu import detect
 from threadpoolctl import threadpool_limits
 
+# Instruction sets on which answers can depend: products of bytes, narrow floats, and the order of float sums.
+INSTRUCTION_SETS = (
+    "avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "amx_bf16", "amx_fp16",
+    "asimddp", "i8mm", "bf16", "sve",
+)  # fmt: skip
+# How the names of variables begin from which frameworks and their libraries take arithmetic, kernels or threads.
+VARIABLES = (
+    "ATEN_", "DNNL_", "GOMP_", "KMP_", "MKL_", "MKLDNN_", "MS_", "MXNET_", "NPY_", "OMP_", "ONEDNN_", "OPENBLAS_",
+    "ORT_", "OV_", "TF_", "TORCH_", "XNN_",
+)  # fmt: skip
 PROBE_SIDE = 512  # of the square float32 matrices: three of them fit a core's second cache
 PROBE_SECONDS = 0.15
 
@@ -27,6 +38,18 @@ def processor() -> str:
         return platform.processor() or platform.machine()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+@cache
+def instruction_sets() -> tuple[str, ...]:
+    """Those of INSTRUCTION_SETS that this processor has, by Linux' names."""
+    found = detect.detected_info().features
+    return tuple(name for name in INSTRUCTION_SETS if name in found)
+
+
+def variables() -> dict[str, str]:
+    """The variables of this process's environment that reach a worker and change what it computes, or how fast."""
+    return {name: value for name, value in sorted(os.environ.items()) if name.startswith(VARIABLES)}
 
 
 def probe(cores: int) -> float:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from zoo import (
     __version__,
+    as_shipped,
     audit,
     images,
     inspections,
@@ -24,13 +25,15 @@ from zoo import (
     store,
     thumbnails,
 )
-from zoo.errors import FileUnavailableError, ImageSetError, UsageError, ZooError
+from zoo.errors import FileUnavailableError, ImageSetError, UsageError, WorkerError, ZooError
 from zoo.evaluate import Evaluation, Material, Settings
 from zoo.images import ImageSet
 from zoo.judge import judge
 from zoo.manifest import Zoo, load_zoo
+from zoo.predictions import Predictions
 from zoo.progress import Talk
 from zoo.records import (
+    Arithmetic,
     Checkpoint,
     Conditions,
     Geometry,
@@ -67,6 +70,7 @@ class Request:
     numeric: str | None = None
     threads: int = field(default_factory=store.default_jobs)
     batch_size: int = 8
+    arithmetic: Arithmetic = "exact"
     jobs: int = field(default_factory=store.default_jobs)
     tolerance: float = 0.001
     thumbnails: bool = False
@@ -150,7 +154,7 @@ class Job:
         self.plan = [Planned(each, framework, self._recipe(each)) for each, framework in pairs]
         self.source = Source(self.zoo, request, talk)
         self.tasks = Tasks(self.zoo, talk)
-        self.settings = Settings(request.threads, request.batch_size, fresh=fresh)
+        self.settings = Settings(request.threads, request.batch_size, arithmetic=request.arithmetic, fresh=fresh)
         self._inspections: dict[str, Inspection] = {}
 
     def execute(self) -> tuple[Report, Documents]:
@@ -206,6 +210,7 @@ class Job:
             raise lane.failure
         run, predictions = lane.evaluation.assembled(material, lane.parts)
         run = run.model_copy(update={"look_every": sequential.LOOK_EVERY})
+        run = self._beside(run, lane.evaluation, material, predictions)
         self._look_into(lane.evaluation)
         self.folder.write_predictions(run, predictions)
         return run
@@ -236,9 +241,19 @@ class Job:
             material = self.source.material(planned.recipe.geometry)
             with self.talk.bar(planned.title, len(self.source.set.images)) as advance:
                 run, predictions = evaluation.run(material, advance)
+            run = self._beside(run, evaluation, material, predictions)
             self._look_into(evaluation)
         self.folder.write_predictions(run, predictions)
         return run
+
+    def _beside(self, run: Run, evaluation: Evaluation, material: Material, predictions: Predictions) -> Run:
+        """The run with what the framework's defaults answer, where they add integer products otherwise."""
+        try:
+            found = as_shipped.beside(evaluation, material, predictions)
+        except WorkerError as error:
+            self.talk.say(f"{run.subject}: the framework's defaults could not be tried beside it: {error}")
+            return run
+        return run.model_copy(update={"as_shipped": found})
 
     def _look_into(self, evaluation: Evaluation) -> None:
         """Last, as a worker that fails here has answered everything else."""
@@ -272,6 +287,7 @@ class Job:
             images_per_second=0.0,
             threads=self.settings.threads,
             precision=self.settings.precision,
+            arithmetic=self.settings.arithmetic,
             sha256="",
             status=status,
             error=error,
@@ -318,6 +334,8 @@ def conditions(
         python=platform.python_version(),
         platform=platform.platform(),
         processor=machine.processor(),
+        instruction_sets=machine.instruction_sets(),
+        variables=machine.variables(),
         cores=store.default_jobs(),
         zoo=zoo.name,
         image_set=image_set.name,

@@ -42,6 +42,9 @@ from zoo.records.recipes import (
 )
 from zoo.records.reports import FORMAT, Conditions, Part, Report
 from zoo.records.runs import (
+    Arithmetic,
+    AsShipped,
+    BytePairs,
     FileBytes,
     FindingClass,
     Inspection,
@@ -56,7 +59,7 @@ from zoo.records.runs import (
 )
 
 __all__ = [
-    "FORMAT", "METRICS", "UNITS", "Archive", "CentralFraction", "CentreCrop", "Channels", "Checkpoint", "Claim",
+    "FORMAT", "METRICS", "UNITS", "Archive", "Arithmetic", "AsShipped", "BytePairs", "CentralFraction", "CentreCrop", "Channels", "Checkpoint", "Claim",
     "Conditions", "Decode", "Deviation", "Digests", "Divide", "File", "FileBytes", "FindingClass", "Fraction",
     "Geometry", "GeometryStep", "Identifier", "Inspection", "LabelMap", "LatencyRun", "Layout", "Measured", "Network",
     "Normalise", "Numeric", "NumericStep", "Outcome", "Part", "Population", "PopulationKind", "Port", "Quantile",

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from zoo.records.base import Fraction, Record
-from zoo.records.runs import RunStatus
+from zoo.records.runs import Arithmetic, IntegerSums, RunStatus
 
 Seconds = Annotated[float, Field(ge=0.0)]
 Bytes = Annotated[int, Field(ge=0)]
@@ -61,7 +61,8 @@ class LatencyRun(Record):
     memory_before: resident before loading, with the framework and the images in memory; memory_peak: highest resident
     set until the end; the largest of any process. multiply_adds: of one image.
     images_checked: whose label, given while being timed, was compared with that of the accuracy run; different: how
-    many were not equal. settings: variables of the worker's environment, as in accuracy runs. untrained: the network's
+    many were not equal. settings: variables of the worker's environment; arithmetic, integer_sums, kernels,
+    instruction_sets: as in accuracy runs. untrained: the network's
     architecture with random weights, as the published file is not here.
     """
 
@@ -74,6 +75,10 @@ class LatencyRun(Record):
     threads: int = Field(ge=1)
     session: str = ""
     processor: str = ""
+    instruction_sets: tuple[str, ...] = ()
+    arithmetic: Arithmetic = "exact"
+    integer_sums: IntegerSums = ""
+    kernels: str = ""
     processes: int = Field(default=0, ge=0)
     threads_read: int = Field(default=0, ge=0)
     live_threads: int = Field(default=0, ge=0)

@@ -18,6 +18,8 @@ class Conditions(Record):
 
     created: UTC, ISO 8601; command: the command line; decoders: versions of the image libraries; tolerance:
     fraction added on both sides of a documented accuracy, for differences between preprocessing libraries.
+    instruction_sets: the processor's that answers can depend on; variables: those of the user's environment that
+    frameworks take their arithmetic or threads from.
     """
 
     created: str
@@ -26,6 +28,8 @@ class Conditions(Record):
     python: str
     platform: str
     processor: str
+    instruction_sets: tuple[str, ...] = ()
+    variables: dict[str, str] = Field(default_factory=dict)
     cores: int
     zoo: str
     image_set: str

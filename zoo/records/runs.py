@@ -12,7 +12,34 @@ PopulationKind = Literal["full", "random_sample", "other"]
 RunStatus = Literal["done", "failed", "not_run"]
 FindingClass = Literal["contradiction", "cannot_be", "differs_between_documents", "incomplete", "unit_or_rounding"]
 SizeUnit = Literal["points", "percent"]
+Arithmetic = Literal["exact", "as-shipped"]
+IntegerSums = Literal["", "none", "exact", "saturating", "unknown"]
 Outcome = Literal["confirmed", "refuted", "inconclusive", "not_comparable", "known", "not_run", "pass", "fail"]
+
+
+class AsShipped(Record):
+    """What a framework's defaults answer on the first images of a run, beside the run's own answers.
+
+    n: images; different: whose best class is another; top1_correct: of them by the run's own answers;
+    shipped_correct: by the defaults; gained, lost: images that only the defaults, or only the run, got right.
+    """
+
+    n: int = Field(ge=1)
+    different: int = Field(ge=0)
+    top1_correct: int = Field(ge=0)
+    shipped_correct: int = Field(ge=0)
+    gained: int = Field(ge=0)
+    lost: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _counts(self) -> Self:
+        if self.shipped_correct - self.top1_correct != self.gained - self.lost:
+            raise ValueError(
+                f"{self.top1_correct} right, then {self.shipped_correct}, is not {self.gained} gained and {self.lost} lost"
+            )
+        if max(self.different, self.top1_correct, self.shipped_correct, self.gained + self.lost) > self.n:
+            raise ValueError(f"more images were counted than the {self.n} that were looked at")
+        return self
 
 
 class Run(Record):
@@ -22,6 +49,10 @@ class Run(Record):
     answers depend on. top1_ties / top5_ties: images whose decision fell among equal scores (lower index wins).
     look_every: images between two looks of a run that was stopped early, in the order of its answers; 0: the number
     of images was fixed beforehand.
+    arithmetic: asked for, "exact" or the framework's defaults; integer_sums: how products of integers were added, as
+    read back ("none": the network has none; "saturating": cut off at 16 bits); kernels: chosen for it, in the
+    framework's own words; instruction_sets: the processor's that answers can depend on; as_shipped: the defaults'
+    answers, where they may differ.
     """
 
     key: str
@@ -51,6 +82,11 @@ class Run(Record):
     status: RunStatus
     error: str | None = None
     look_every: int = Field(default=0, ge=0)
+    arithmetic: Arithmetic = "exact"
+    integer_sums: IntegerSums = ""
+    kernels: str = ""
+    instruction_sets: tuple[str, ...] = ()
+    as_shipped: AsShipped | None = None
 
     @model_validator(mode="after")
     def _counts(self) -> Self:
@@ -91,6 +127,17 @@ class Port(Record):
     shape: tuple[int, ...] | None = None
 
 
+class BytePairs(Record):
+    """Neighbouring weights of one layer that are signed bytes (adapters/saturation.py).
+
+    pairs: how many; beyond: those whose products with unsigned bytes can add up to more than 16 bits hold.
+    """
+
+    layer: str
+    pairs: int = Field(ge=1)
+    beyond: int = Field(ge=0)
+
+
 class Measured(Record):
     """What an adapter measured in the files themselves; adapters/layers.py says how.
 
@@ -98,7 +145,8 @@ class Measured(Record):
     parameters: every stored value of convolutions, batch norms (running statistics too) and classifier;
     parameters_by: what it consists of; multiply_adds: of convolutions and classifier for one image, None where the
     file leaves a size open; convolutions: how many before the classifier; activations: by kind ("relu6", "relu");
-    ops: by the framework's own type names; opset: of ONNX's own operators.
+    ops: by the framework's own type names; opset: of ONNX's own operators; byte_pairs: of the layers that x86
+    processors without VNNI may add in 16 bits.
     """
 
     graph: bool
@@ -113,6 +161,7 @@ class Measured(Record):
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     opset: int | None = None
+    byte_pairs: tuple[BytePairs, ...] = ()
 
 
 class Inspection(Record):
