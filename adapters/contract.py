@@ -15,7 +15,6 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 from mobilenet_v2 import Network
 
-
 ARITHMETICS = ("exact", "as-shipped")
 
 

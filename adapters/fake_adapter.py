@@ -24,7 +24,8 @@ MISBEHAVIOURS = ("crash", "hang", "print", "garbage", "nan", "wrong_shape", "rai
 class FakeAdapter(Adapter):
     """numpy only. `misbehave` is one of MISBEHAVIOURS, `misbehave_at` the number of the predict call (from 0).
 
-    `threads_in_effect` is what it says of its threads, in place of those asked for.
+    `threads_in_effect` is what it says of its threads, in place of those asked for. `saturates` is a share of all
+    sums: as it is shipped it gives the class before the winner where the sum's remainder of 100 is below that share.
     """
 
     def __init__(self) -> None:
@@ -50,12 +51,24 @@ class FakeAdapter(Adapter):
             outputs=self.model["outputs"],
             threads=self.model.get("threads_in_effect", options.threads),
             precision=options.precision,
+            **self._sums(options),
         )
+
+    def _sums(self, options: Options) -> Dict[str, Any]:
+        """What it says of products of integers."""
+        self.cut_off = 0 if options.exact else int(100 * self.model.get("saturates", 0))
+        if "saturates" not in self.model:
+            return {}
+        return {
+            "integer_sums": "exact" if options.exact else "saturating",
+            "shipped_sums": "saturating",
+            "kernels": "careful" if options.exact else "",
+        }
 
     def _predict(self, batch: np.ndarray) -> np.ndarray:
         outputs = self.model["outputs"]
         totals = np.asarray(batch, np.float64).reshape(len(batch), -1).sum(axis=1)
-        winner = totals.astype(np.int64) % outputs
+        winner = (totals.astype(np.int64) - (totals % 100 < self.cut_off)) % outputs
         distance = (np.arange(outputs)[None, :] - winner[:, None]) % outputs
         scores = (outputs - distance).astype(np.float32)
         self.calls += 1
@@ -93,7 +106,8 @@ class FakeAdapter(Adapter):
         if model.get("misbehave_at_inspect"):
             raise AdapterError("asked to fail at inspect")
         source = layers.spec("pixels", model["input_shape"], model.get("input_dtype", "uint8"))
-        facts = {**layers.facts([]), "graph": True, "activations": {}, "quantised": False}
+        facts = {**layers.facts([]), "graph": True, "activations": {}, "quantised": "saturates" in model}
+        facts["byte_pairs"] = [{"layer": "sum", "pairs": 8, "beyond": 3}] if "saturates" in model else []
         return {**facts, "ops": {"Sum": 1, "Mod": 1}, "inputs": [source], "outputs": []}
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:

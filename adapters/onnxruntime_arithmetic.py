@@ -20,10 +20,9 @@ from onnxruntime_graphs import FLOAT_OPS, Graph
 PRECISE = {"session.x64quantprecision": "1"}
 AS_SHIPPED: Dict[str, str] = {}
 
-# Operator -> places of its data, the data's zero point, and its weights among the inputs
+# Operator -> places of its data's zero point and of its weights among the inputs
 INTEGER_OPS = {
-    "QLinearConv": (0, 2, 3), "QLinearMatMul": (0, 2, 3), "QGemm": (0, 2, 3),
-    "ConvInteger": (0, 2, 1), "MatMulInteger": (0, 2, 1),
+    "QLinearConv": (2, 3), "QLinearMatMul": (2, 3), "QGemm": (2, 3), "ConvInteger": (2, 1), "MatMulInteger": (2, 1),
 }  # fmt: skip
 BYTES = {np.dtype(np.uint8): TensorProto.UINT8, np.dtype(np.int8): TensorProto.INT8}
 DEPTH, CHANNELS, SIDE, ROWS = 32, 32, 5, 16  # of the small networks: as wide as the kernels' widest step
@@ -40,7 +39,10 @@ class Chosen(NamedTuple):
 
 @dataclass(frozen=True)
 class Product:
-    """A kind of product of bytes. op: of INTEGER_OPS or FLOAT_OPS; data, weights: dtypes; grouped: channel by channel."""
+    """A kind of product of bytes.
+
+    op: of INTEGER_OPS or FLOAT_OPS; data, weights: dtypes; grouped: whether channels are convolved by groups.
+    """
 
     op: str
     data: np.dtype
@@ -68,7 +70,7 @@ def products(graph: onnx.GraphProto) -> Set[Product]:
 def _products(graph: Graph) -> Iterator[Product]:
     for node in graph.nodes:
         if node.op_type in INTEGER_OPS:
-            data, zero, weights = INTEGER_OPS[node.op_type]
+            zero, weights = INTEGER_OPS[node.op_type]
             dtypes = graph.dtype(node, zero), graph.dtype(node, weights)
         elif node.op_type in FLOAT_OPS:
             dtypes = graph.dequantised(node, 0), graph.dequantised(node, 1)

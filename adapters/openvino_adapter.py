@@ -46,9 +46,7 @@ class OpenVinoAdapter(Adapter):
         if dtype not in DTYPES or len(shape) != 4:
             expected = f"expected images of one of {sorted(DTYPES.values())}"
             raise AdapterError(f"input {graphs.spec(source)['name']!r}: {expected}, got {shape} of {dtype}")
-        arithmetic = openvino_arithmetic.chosen(
-            self.core, openvino_layers.is_quantised(self.model), options.arithmetic
-        )
+        arithmetic = openvino_arithmetic.chosen(self.core, openvino_layers.is_quantised(self.model), options.arithmetic)
         self.settings = {
             **arithmetic.settings,
             "INFERENCE_NUM_THREADS": options.threads,

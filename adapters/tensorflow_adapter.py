@@ -139,9 +139,7 @@ def _effective(stated: str) -> str:
     options = tf.config.optimizer.get_experimental_options()
     modes = [os.environ.get(name, "STRICT").upper() for name in NARROWING_VARIABLES]
     narrowed = any(options.get(name) for name in NARROWING_OPTIONS) or any(mode != "STRICT" for mode in modes)
-    if stated == "fp32" and (narrowed or tf.config.experimental.tensor_float_32_execution_enabled()):
-        return "narrowed fp32"
-    return stated
+    return "narrowed fp32" if stated == "fp32" and narrowed else stated
 
 
 ADAPTER = TensorFlowAdapter

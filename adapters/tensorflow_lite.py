@@ -57,7 +57,6 @@ class LiteNetwork:
         details = self.interpreter.get_tensor_details()
         return "int8" if any(_quantisation(tensor) is not None for tensor in details) else "fp32"
 
-
     def integer_sums(self) -> str:
         """Kernels of both kinds widen bytes to 16 bits before they multiply (tests/test_saturation.py)."""
         return "exact" if self.precision() == "int8" else "none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,16 @@ def interpreter(framework: str) -> str:
 def environment(framework: str) -> dict[str, str]:
     """The worker's variables, with what frameworks.toml adds."""
     return {**os.environ, **built(framework).framework.environment}
+
+
+def run_inside(framework: str, command: str, *arguments: object) -> None:
+    """A command of `<framework>_files.py`, in the framework's environment."""
+    script = Path(__file__).with_name(f"{framework}_files.py")
+    subprocess.run(
+        [interpreter(framework), "-W", "ignore", str(script), command, *map(str, arguments)],
+        check=True,
+        env=environment(framework),
+    )
 
 
 class FarSide:

@@ -4,6 +4,8 @@
     rewrite_h5 FILE NEW_FILE CHANGES               rename and drop layers of a Keras weights file
     keras_scores FILE BATCH OUT NETWORK            Keras's own reading of a weights file
     quantise SAVED_MODEL ROWS DTYPE OUT            a .tflite with DTYPE input and output
+    bytes_network ROWS WEIGHTS OUT                 a .tflite of one quantised convolution and a mean
+    answers_without_delegates TFLITE ROWS OUT      its answers by the interpreter's own kernels
     graph OUT KIND                                 a small GraphDef that is wrong in one way
 
 CHANGES and NETWORK are JSON.
@@ -71,6 +73,33 @@ def quantise(folder: str, calibration: str, dtype: str, out: str) -> None:
     Path(out).write_bytes(converter.convert())
 
 
+def bytes_network(rows: str, weights: str, out: str) -> None:
+    data, kernel = np.load(rows), np.load(weights).transpose(2, 3, 1, 0).astype(np.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec([1, *data.shape[1:]], tf.float32)])
+    def network(source: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean(tf.nn.conv2d(source, kernel, 1, "VALID"), [1, 2])
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([network.get_concrete_function()])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([row[None]] for row in data)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    Path(out).write_bytes(converter.convert())
+
+
+def answers_without_delegates(path: str, rows: str, out: str) -> None:
+    plain = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = tf.lite.Interpreter(path, experimental_op_resolver_type=plain)
+    interpreter.allocate_tensors()
+    (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+    answers = []
+    for row in np.load(rows):
+        interpreter.set_tensor(source["index"], row[None])
+        interpreter.invoke()
+        answers.append(interpreter.get_tensor(target["index"])[0])
+    np.save(out, np.array(answers))
+
+
 def graph(out: str, kind: str) -> None:
     with tf.Graph().as_default() as made:
         source = tf.compat.v1.placeholder(tf.float32, [None, 4, 4, 3], "pixels")
@@ -88,6 +117,9 @@ def graph(out: str, kind: str) -> None:
 
 if __name__ == "__main__":
     COMMANDS = {
-        command.__name__: command for command in (rewrite_checkpoint, rewrite_h5, keras_scores, quantise, graph)
-    }
+        command.__name__: command
+        for command in (
+            rewrite_checkpoint, rewrite_h5, keras_scores, quantise, bytes_network, answers_without_delegates, graph,
+        )
+    }  # fmt: skip
     COMMANDS[sys.argv[1]](*sys.argv[2:])

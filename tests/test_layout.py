@@ -24,13 +24,14 @@ ORDER = (
     ("documented", "variants", "predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
     # measuring
     ("images", "machine", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
-    ("tasks", "stages", "latency"),
+    ("tasks", "stages", "latency", "as_shipped"),
     # judging: needs nothing of the measuring row
     ("rules.base", "rules.accuracy", "rules.agreement", "rules.pairs", "rules.findings", "rules.documents"),
+    ("rules.files", "rules.saturation"),
     ("rules.recipe_steps", "rules.settings", "rules.contents", "rules.attainable", "rules.recovered"),
     ("rules.architecture", "rules.order", "rules.same_bytes", "rules.repeated", "rules.loose", "rules.same_name"),
     ("rules.sizes",),
-    ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.files", "rules.provenance"),
+    ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.provenance"),
     ("rules.static", "rules.latency", "rules.ranked", "rules.documented_latency", "rules.baseline", "deviations"),
     ("judge", "changes", "agreement"),
     ("report.units", "report.text", "report.importance", "report.axes", "report.console", "report.marking"),
@@ -51,7 +52,7 @@ ORDER = (
     ("catalogue", "doctor", "cli", "__main__"),
 )
 MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
-MEASURING |= {"preprocess", "machine", "tasks", "stages", "latency"}
+MEASURING |= {"preprocess", "machine", "tasks", "stages", "latency", "as_shipped"}
 JUDGING = [name for row in ORDER[6:-2] for name in row]
 
 

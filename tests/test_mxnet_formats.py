@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import far_side
 import numpy as np
 import pytest
-from far_side import ADAPTERS, FarError, FarSide, environment, interpreter
+from far_side import ADAPTERS, FarError, FarSide, environment
 from real_networks import NCHW, REAL, exported_logits, random_tensors, real_batch, reference_logits
 from reconstructed import canonical_tensors, with_statistics
 
@@ -24,14 +24,7 @@ SMALL = Network(alpha=0.35, resolution=96, classes=11)
 GLUON = Network(alpha=0.25, resolution=96, classes=11, rounding="truncate", expand_first=True, classifier_bias=False)
 
 
-def run_inside(command: str, *arguments: object) -> None:
-    """mxnet_files.py in MXNet's environment."""
-    script = Path(__file__).with_name("mxnet_files.py")
-    subprocess.run(
-        [interpreter("mxnet"), "-W", "ignore", str(script), command, *map(str, arguments)],
-        check=True,
-        env=environment("mxnet"),
-    )
+run_inside = partial(far_side.run_inside, "mxnet")
 
 
 @pytest.fixture(scope="module")

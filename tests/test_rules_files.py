@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from documents_by_hand import SHA, checkpoint, claim, evidence
+from records_by_hand import a_run
 
 from zoo import architecture
 from zoo.judge import FILE_RULES, judge
-from zoo.records import Claim, Deviation, File, FileBytes, Inspection, Measured, Network, Port, TensorSpec, Verdict
+from zoo.records import (
+    AsShipped,
+    BytePairs,
+    Claim,
+    Deviation,
+    File,
+    FileBytes,
+    Inspection,
+    Measured,
+    Network,
+    Port,
+    TensorSpec,
+    Verdict,
+)
 from zoo.rules.base import Rule
 
 NETWORK = Network(alpha=1.0, resolution=224, classes=1000)
@@ -261,3 +276,61 @@ def test_deviation_of_a_file_that_is_not_here_is_not_stale() -> None:
     ):
         verdicts = judge(evidence(inspections=found, deviations=(deviation,)), FILE_RULES)
         assert [verdict.outcome for verdict in verdicts] == outcomes
+
+
+PAIRS = (BytePairs(layer="first", pairs=100, beyond=3), BytePairs(layer="second", pairs=50, beyond=0))
+NO_LOSS = AsShipped(n=512, different=0, top1_correct=430, shipped_correct=430, gained=0, lost=0)
+LOSS = AsShipped(n=512, different=85, top1_correct=430, shipped_correct=406, gained=19, lost=43)
+NOISE = AsShipped(n=512, different=9, top1_correct=430, shipped_correct=429, gained=2, lost=3)
+
+
+def s105(shown: AsShipped | None = None, pairs: tuple[BytePairs, ...] = PAIRS) -> Verdict | None:
+    found = inspection(measured(byte_pairs=pairs))
+    run = a_run(checkpoint="a/net", framework="torch", as_shipped=shown)
+    seen = replace(evidence(checkpoints=(checkpoint(),), inspections=[found]), runs=[run])
+    return next(BY_ID["S105"].judge(seen), None)
+
+
+def test_s105_without_weights_of_signed_bytes_says_nothing() -> None:
+    assert s105(pairs=()) is None
+
+
+def test_s105_holds_where_no_pair_can_leave_16_bits() -> None:
+    verdict = s105(pairs=(BytePairs(layer="first", pairs=100, beyond=0),))
+    assert verdict is not None
+    assert verdict.outcome == "pass"
+    assert verdict.reason == "the products of no two neighbouring weights in 1 layer can leave 16 bits"
+
+
+def test_s105_stays_open_where_the_defaults_could_not_be_tried() -> None:
+    verdict = s105()
+    assert verdict is not None
+    assert verdict.outcome == "inconclusive"
+    assert "in 1 of 2 layers" in verdict.reason
+    assert "(3.0 % of a layer's pairs)" in verdict.reason
+    assert "run it on a processor without VNNI" in verdict.reason
+
+
+@pytest.mark.parametrize(("shown", "expected"), [(NO_LOSS, "pass"), (NOISE, "inconclusive"), (LOSS, "fail")])
+def test_s105_where_the_defaults_were_tried(shown: AsShipped, expected: str) -> None:
+    verdict = s105(shown)
+    assert verdict is not None
+    assert verdict.outcome == expected
+    assert (verdict.n, verdict.measured) == (512, shown.shipped_correct / 512)
+
+
+def test_s105_says_how_much_is_lost() -> None:
+    verdict = s105(LOSS)
+    assert verdict is not None
+    assert "79.30 instead of 83.98 % of the first 512 images are right, 85 labels differ" in verdict.reason
+    assert (verdict.finding_class, verdict.size_unit) == ("contradiction", "points")
+    assert verdict.size == pytest.approx(100 * 24 / 512)
+
+
+def test_s105_of_a_second_opinion_rests_on_answers_alone() -> None:
+    run = a_run(checkpoint="a/net", framework="torch", as_shipped=LOSS)
+    (verdict,) = BY_ID["S105"].judge(
+        replace(evidence(checkpoints=(checkpoint(),), inspections=[inspection()]), runs=[run])
+    )
+    assert verdict.outcome == "fail"
+    assert "layer" not in verdict.reason

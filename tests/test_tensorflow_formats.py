@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import far_side
 import numpy as np
 import pytest
-from far_side import ADAPTERS, FarError, FarSide, environment, interpreter
+from far_side import ADAPTERS, FarError, FarSide
 from PIL import Image
 
 sys.path.insert(0, str(ADAPTERS))
@@ -53,14 +54,7 @@ def random_tensors(network: Network) -> dict[str, np.ndarray]:
     return tensors
 
 
-def run_inside(command: str, *arguments: object) -> None:
-    """tensorflow_files.py in TensorFlow's environment."""
-    script = Path(__file__).with_name("tensorflow_files.py")
-    subprocess.run(
-        [interpreter("tensorflow"), "-W", "ignore", str(script), command, *map(str, arguments)],
-        check=True,
-        env=environment("tensorflow"),
-    )
+run_inside = partial(far_side.run_inside, "tensorflow")
 
 
 def centred(scores: np.ndarray) -> np.ndarray:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import pickle
-import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import far_side
 import numpy as np
 import pytest
-from far_side import ADAPTERS, FarError, FarSide, environment, interpreter
+from far_side import ADAPTERS, FarError, FarSide
 from real_networks import NCHW, REAL, exported_logits, random_tensors, real_batch, reference_logits
 
 sys.path.insert(0, str(ADAPTERS))
@@ -30,14 +31,7 @@ LAYOUTS = {**{name: name for name in DIALECTS}, "lornatang": "torchvision"}  # e
 PROJECTION = "features.3.conv.2.weight"  # a tensor like any other, for the error cases
 
 
-def run_inside(command: str, *arguments: object) -> None:
-    """torch_files.py in PyTorch's environment."""
-    script = Path(__file__).with_name("torch_files.py")
-    subprocess.run(
-        [interpreter("torch"), "-W", "ignore", str(script), command, *map(str, arguments)],
-        check=True,
-        env=environment("torch"),
-    )
+run_inside = partial(far_side.run_inside, "torch")
 
 
 def rewritten(path: Path, target: Path, **changes: Any) -> Path:

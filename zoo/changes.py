@@ -179,7 +179,10 @@ def _values(name: str, *runs: LatencyRun) -> Iterator[object]:
     return (getattr(run, name) for run in runs)
 
 
-_LATENCY_COMPARED = ("processor", "threads_read", "precision", "sha256", "weights", "settings", "recipe", "image_set")
+_LATENCY_COMPARED = (
+    "processor", "threads_read", "precision", "arithmetic", "integer_sums", "kernels", "instruction_sets", "sha256",
+    "weights", "settings", "recipe", "image_set",
+)  # fmt: skip
 _LATENCY_KEYS: tuple[Callable[[LatencyRun], object], ...] = (
     lambda run: (run.subject, run.sha256, run.image_set),
     lambda run: run.subject,
@@ -263,7 +266,8 @@ def _differing_versions(before: Mapping[str, str], after: Mapping[str, str]) -> 
 
 _COMPARED = (
     "status", "recipe", "geometry", "label_map", "image_set", "population", "n", "top1_correct", "top5_correct",
-    "threads", "precision", "batch_size", "sha256", "hash_verified", "weights",
+    "threads", "precision", "arithmetic", "integer_sums", "kernels", "instruction_sets", "batch_size",
+    "sha256", "hash_verified", "weights",
 )  # fmt: skip
 _EFFECTS: dict[int, Literal["gained", "lost", "neither"]] = {1: "gained", -1: "lost", 0: "neither"}
 _OF_FINISHED = {"n", "top1_correct", "top5_correct", "sha256", "hash_verified", "weights"}

@@ -13,7 +13,16 @@ from zoo import places
 from zoo.errors import ManifestError, UsageError, known_names
 from zoo.records import Record
 
-SHARED = ("contract.py", "dialects.py", "layers.py", "mobilenet_v2.py", "numeric.py", "saturation.py", "serve.py", "untrained.py")
+SHARED = (
+    "contract.py",
+    "dialects.py",
+    "layers.py",
+    "mobilenet_v2.py",
+    "numeric.py",
+    "saturation.py",
+    "serve.py",
+    "untrained.py",
+)
 
 
 class Framework(Record):

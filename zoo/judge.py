@@ -31,6 +31,7 @@ from zoo.rules.documented_latency import Beside, Ratios
 from zoo.rules.latency import KeptConditions, Quotable, SameAnswers
 from zoo.rules.pairs import ClaimedLoss, Converted, Frameworks, Recipes
 from zoo.rules.ranked import Ranked
+from zoo.rules.saturation import Saturation
 
 PAIR_RULES: tuple[Rule, ...] = (Frameworks(), Converted(), ClaimedLoss(), Recipes())
 
@@ -39,6 +40,7 @@ BYTES: tuple[Rule, ...] = (provenance.PublishedHash(), provenance.PublishedSize(
 FILE_RULES: tuple[Rule, ...] = (
     *BYTES, provenance.Ports(), provenance.Opset(),
     static.Parameters(), static.MultiplyAdds(), static.AsBuilt(), static.Operators(),
+    Saturation(),
 )  # fmt: skip
 
 # Rules L: what a bench measured.

@@ -48,8 +48,12 @@ class Asked:
     def fields(self) -> dict[str, Any]:
         """What a LatencyRun says of it, even if it could not be timed."""
         own = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {**own, "key": cache.digest_of(own)[:16], "processor": machine.processor(),
-                "instruction_sets": machine.instruction_sets()}
+        return {
+            **own,
+            "key": cache.digest_of(own)[:16],
+            "processor": machine.processor(),
+            "instruction_sets": machine.instruction_sets(),
+        }
 
     def settings(self) -> Settings:
         """How its network is loaded."""

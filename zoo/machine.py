@@ -17,13 +17,13 @@ from threadpoolctl import threadpool_limits
 
 # Instruction sets on which answers can depend: products of bytes, narrow floats, and the order of float sums.
 INSTRUCTION_SETS = (
-    "avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "amx_bf16", "amx_fp16",
-    "asimddp", "i8mm", "bf16", "sve",
+    "avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "amx_bf16",
+    "amx_fp16", "asimddp", "i8mm", "bf16", "sve",
 )  # fmt: skip
 # How the names of variables begin from which frameworks and their libraries take arithmetic, kernels or threads.
 VARIABLES = (
     "ATEN_", "DNNL_", "GOMP_", "KMP_", "MKL_", "MKLDNN_", "MS_", "MXNET_", "NPY_", "OMP_", "ONEDNN_", "OPENBLAS_",
-    "ORT_", "OV_", "TF_", "TORCH_", "XNN_",
+    "ORT_", "OV_", "TF_ENABLE_", "TF_NUM_", "TF_ONEDNN_", "TF_SET_ONEDNN_", "TF_XLA_", "TORCH_", "XNN_",
 )  # fmt: skip
 PROBE_SIDE = 512  # of the square float32 matrices: three of them fit a core's second cache
 PROBE_SECONDS = 0.15

@@ -59,10 +59,11 @@ from zoo.records.runs import (
 )
 
 __all__ = [
-    "FORMAT", "METRICS", "UNITS", "Archive", "Arithmetic", "AsShipped", "BytePairs", "CentralFraction", "CentreCrop", "Channels", "Checkpoint", "Claim",
-    "Conditions", "Decode", "Deviation", "Digests", "Divide", "File", "FileBytes", "FindingClass", "Fraction",
-    "Geometry", "GeometryStep", "Identifier", "Inspection", "LabelMap", "LatencyRun", "Layout", "Measured", "Network",
-    "Normalise", "Numeric", "NumericStep", "Outcome", "Part", "Population", "PopulationKind", "Port", "Quantile",
-    "Recipe", "Record", "Report", "Resample", "ResizeExact", "ResizeShort", "Round", "Run", "RunStatus", "Sha256",
-    "SizeUnit", "Source", "Stage", "Subtract", "TensorSpec", "ToFloat", "Url", "Verdict",
+    "FORMAT", "METRICS", "UNITS", "Archive", "Arithmetic", "AsShipped", "BytePairs", "CentralFraction", "CentreCrop",
+    "Channels", "Checkpoint", "Claim", "Conditions", "Decode", "Deviation", "Digests", "Divide", "File", "FileBytes",
+    "FindingClass", "Fraction", "Geometry", "GeometryStep", "Identifier", "Inspection", "LabelMap", "LatencyRun",
+    "Layout", "Measured", "Network", "Normalise", "Numeric", "NumericStep", "Outcome", "Part", "Population",
+    "PopulationKind", "Port", "Quantile", "Recipe", "Record", "Report", "Resample", "ResizeExact", "ResizeShort",
+    "Round", "Run", "RunStatus", "Sha256", "SizeUnit", "Source", "Stage", "Subtract", "TensorSpec", "ToFloat", "Url",
+    "Verdict",
 ]  # fmt: skip

@@ -35,7 +35,7 @@ class AsShipped(Record):
     def _counts(self) -> Self:
         if self.shipped_correct - self.top1_correct != self.gained - self.lost:
             raise ValueError(
-                f"{self.top1_correct} right, then {self.shipped_correct}, is not {self.gained} gained and {self.lost} lost"
+                f"{self.top1_correct} right, then {self.shipped_correct}: not {self.gained} gained, {self.lost} lost"
             )
         if max(self.different, self.top1_correct, self.shipped_correct, self.gained + self.lost) > self.n:
             raise ValueError(f"more images were counted than the {self.n} that were looked at")

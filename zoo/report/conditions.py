@@ -8,11 +8,12 @@ from zoo.records import Conditions, LatencyRun, Report, Run
 from zoo.report import text
 
 RUN_HEADS = (
-    "run", "recipe", "threads", "precision", "batch", "seconds", "versions", "file sha256", "run key",
+    "run", "recipe", "threads", "precision", "integer sums", "instruction sets", "batch", "seconds", "versions",
+    "file sha256", "run key",
 )  # fmt: skip
 LATENCY_HEADS = (
     "latency run", "recipe", "batch", "threads asked, read", "live threads", "most cores used", "processes",
-    "precision", "versions", "settings", "processor", "session", "file sha256",
+    "precision", "integer sums", "versions", "settings", "processor", "session", "file sha256",
 )  # fmt: skip
 
 
@@ -39,9 +40,26 @@ def general(conditions: Conditions) -> list[tuple[str, str]]:
         ("Python", conditions.python),
         ("decoders", _versions(conditions.decoders)),
         ("platform", conditions.platform),
-        ("processor", f"{conditions.processor}, {text.counted(conditions.cores, 'core')}"),
+        ("processor", processor(conditions)),
+        ("variables", ", ".join(f"{name}={value}" for name, value in conditions.variables.items())),
     ]
     return [(head, text.one_line(value) or text.ABSENT) for head, value in shown]
+
+
+def processor(conditions: Conditions) -> str:
+    """Name, cores and instruction sets: "AMD EPYC, 2 cores, avx2 fma"."""
+    return _with_sets(f"{conditions.processor}, {text.counted(conditions.cores, 'core')}", conditions)
+
+
+def _with_sets(name: str, of: Conditions | LatencyRun) -> str:
+    return f"{name}, {' '.join(of.instruction_sets)}" if of.instruction_sets else name
+
+
+def _sums(run: Run | LatencyRun) -> str:
+    """How products of integers were added: "exact (session.x64quantprecision=1)", "cut off at 16 bits, as shipped"."""
+    said: str = "cut off at 16 bits" if run.integer_sums == "saturating" else run.integer_sums
+    said += f" ({run.kernels})" if run.kernels else ""
+    return said + ", as shipped" * (run.arithmetic == "as-shipped")
 
 
 def of_run(run: Run) -> tuple[str, ...]:
@@ -52,6 +70,8 @@ def of_run(run: Run) -> tuple[str, ...]:
         run.recipe,
         str(run.threads),
         run.precision,
+        _sums(run),
+        " ".join(run.instruction_sets),
         str(run.batch_size),
         f"{run.seconds:.1f}" + (" (reused)" if run.reused else ""),
         _versions(run.versions),
@@ -73,9 +93,10 @@ def of_latency(run: LatencyRun) -> tuple[str, ...]:
         f"{max(each.cores_used for each in run.rounds):.2f}" if run.rounds else "",
         str(run.processes) if done else "",
         run.precision,
+        _sums(run),
         _versions(run.versions),
         ", ".join(f"{name}={value}" for name, value in sorted(run.settings.items())),
-        run.processor,
+        _with_sets(run.processor, run),
         run.session,
         run.sha256 or ("untrained" if run.untrained else ""),
     )

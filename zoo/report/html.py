@@ -106,7 +106,9 @@ def _environment() -> Environment:
         finalize=lambda value: text.clean(value) if type(value) is str else value,
     )  # fmt: skip
     environment.globals.update(text=text, units=units, symbols=SYMBOLS, importance=importance)
-    environment.globals.update(of_run=conditions.of_run, of_latency=conditions.of_latency, of_rounds=of_rounds)
+    environment.globals.update(
+        of_run=conditions.of_run, processor=conditions.processor, of_latency=conditions.of_latency, of_rounds=of_rounds
+    )
     environment.filters.update(breakable=_breakable, outcome_name=text.outcome_name)
     return environment
 

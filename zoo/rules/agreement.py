@@ -91,7 +91,7 @@ def _pairs(evidence: Evidence) -> Iterator[_Pair]:
         if answers is None:
             continue
         departs = departs_from_recipe(run, evidence)
-        group = (run.weights, run.image_set, run.n, answers.ids, run.precision, run.geometry, departs)
+        group = (run.weights, run.image_set, run.n, answers.ids, run.precision, run.arithmetic, run.geometry, departs)
         if group not in references:
             references[group] = run, answers
             continue

@@ -9,7 +9,7 @@ from zoo.records import LatencyRun, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.latency import differences, differing, unreliable
 
-CONDITIONS = ("batch_size", "threads", "processor", "threads_read", "precision", "untrained")
+CONDITIONS = ("batch_size", "threads", "processor", "threads_read", "precision", "arithmetic", "untrained")
 
 
 class Baseline(Rule):

@@ -126,7 +126,8 @@ def other_threads(run: LatencyRun) -> str | None:
 def broken_conditions(run: LatencyRun) -> list[str]:
     """What a framework does otherwise than it says."""
     faults = []
-    if not all(part == FULL or part.startswith(("int", "uint")) for part in run.precision.split("+")):
+    full = all(part == FULL or part.startswith(("int", "uint")) for part in run.precision.split("+"))
+    if run.arithmetic == "exact" and not full:
         found = f"{run.precision} in effect" if run.precision else "not read back"
         faults.append(f"precision: {found}, {FULL} asked for")
     allowed = run.threads_read + CORE_ALLOWANCE

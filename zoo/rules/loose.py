@@ -9,6 +9,7 @@ from zoo.records import Claim, Verdict
 from zoo.rules import findings
 from zoo.rules.base import Evidence
 from zoo.rules.documents import DocumentRule, gap, grouped
+from zoo.rules.saturation import can_saturate, weights
 from zoo.rules.settings import Compared, beyond_rounding, compare, comparisons
 from zoo.wording import with_unit
 
@@ -32,16 +33,16 @@ class Remeasured(DocumentRule):
                 same = [other for other in published if other.metric == claim.metric and _same(claim, other)]
                 pairs = [compare(claim, other, evidence, of_bytes=bool(claim.checkpoint)) for other in same]
                 if near := [pair for pair in pairs if not pair.apart]:
-                    yield self._verdict(claim, near)
+                    yield self._verdict(claim, near, _may_saturate(claim, evidence))
 
-    def _verdict(self, claim: Claim, pairs: Sequence[Compared]) -> Verdict:
+    def _verdict(self, claim: Claim, pairs: Sequence[Compared], why: str) -> Verdict:
         nearest = min(pairs, key=lambda pair: (pair.excess, pair.gap))
         same = {pair.other.value: pair.other for pair in pairs}
         finding = findings.points("differs_between_documents", nearest.gap) if nearest.contradicts else None
         documented = " / ".join(dict.fromkeys(with_unit(other) for other in same.values()))
         return self.found(
-            claim.id, finding, f"measured {with_unit(claim)}, documented {documented}", [claim, *same.values()],
-            arithmetic=gap(claim, nearest.other),
+            claim.id, finding, f"measured {with_unit(claim)}, documented {documented}{why if finding else ''}",
+            [claim, *same.values()], arithmetic=gap(claim, nearest.other),
         )  # fmt: skip
 
 
@@ -94,6 +95,16 @@ class OtherFigure(DocumentRule):
 def _key(name: str, claim: Claim) -> tuple[str, str, str]:
     """What two claims have in common that may be about one thing."""
     return name.casefold(), claim.framework, claim.metric
+
+
+def _may_saturate(claim: Claim, evidence: Evidence) -> str:
+    """That the processor may be the reason, where the file is here and can answer otherwise without VNNI; else ""."""
+    for inspection in evidence.inspections:
+        if inspection.checkpoint == claim.checkpoint and inspection.measured is not None:
+            pairs = inspection.measured.byte_pairs
+            if can_saturate(pairs):
+                return f"; the reader's processor may be why: without VNNI sums can be cut off, as {weights(pairs)}"
+    return ""
 
 
 def _same(claim: Claim, other: Claim) -> bool:

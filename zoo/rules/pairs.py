@@ -194,7 +194,7 @@ def _same_images(evidence: Evidence) -> dict[object, list[Answered]]:
 
 def _network(run: Run, evidence: Evidence) -> tuple[object, ...]:
     """What two runs have in common that should be right equally often."""
-    return run.weights, run.precision, run.geometry, departs_from_recipe(run, evidence)
+    return run.weights, run.precision, run.arithmetic, run.geometry, departs_from_recipe(run, evidence)
 
 
 def _other_recipe(run: Run, other: Run) -> bool:

@@ -10,7 +10,7 @@ from zoo.records import LatencyRun, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.latency import differences, differing, unreliable
 
-CONDITIONS = ("session", "batch_size", "threads", "threads_read", "precision", "processor", "image_set")
+CONDITIONS = ("session", "batch_size", "threads", "threads_read", "precision", "arithmetic", "processor", "image_set")
 ASKED_FOR = ("session", "batch_size", "threads")  # results with the same ones stand side by side
 
 
