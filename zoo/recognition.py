@@ -102,9 +102,15 @@ class _Found:
             if not wrong:
                 return bytes_by, ""
         else:
-            names = population.names() == self.place.keys()
-            return "", f"names are those of {population.id}, labels are not" if names else ""
+            return "", self._other_labels(population)
         return "", f"names and labels are those of {population.id}, but {wrong}" if equal_labels else ""
+
+    def _other_labels(self, population: Population) -> str:
+        if population.names() != self.place.keys():
+            return ""
+        expected = (population.labels_digest or "none")[:8]
+        said = f"names are those of {population.id}, labels are not"
+        return f"{said} (their digest begins {self.labels_digest[:8]}, expected {expected})"
 
     def _bytes(self, population: Population) -> tuple[str, str]:
         """The same, of a set that has the population's names and labels."""

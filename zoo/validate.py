@@ -113,7 +113,8 @@ class Whole:
         """What the set is. What is odd about it is said at once, for a run may take hours."""
         found = recognition.recognise(self.set, tuple(self.digests.values()), self._populations, self._archive_digest)
         if found.how.doubt:
-            self._talk.warn(f"{self.set.root}: not the documented images: {found.how.doubt}")
+            said = f"{self.set.root}: not the documented images: {found.how.doubt}"
+            self._talk.warn(f"{said}. No documented accuracy is judged on them.")
         if found.how.copies:
             said = f"{self.set.root}: {text.copies(found.how)}, such as"
             self._talk.warn(listing(said, found.how.copies_listed[:COPIES_SAID]))
