@@ -121,7 +121,7 @@ class Whole:
         return found
 
     def _archive_digest(self, path: Path) -> str:
-        self._talk.say(f"{path.name}: reading the whole archive, to compare it with the published one")
+        self._talk.say(f"{path.name}: comparing the whole archive with the published sha256")
         return images.archive_digest(path, places.home() / "digests", fresh=self._fresh)
 
 
