@@ -13,7 +13,7 @@ from test_validate import zoo
 
 from zoo.changes import Changes, Side, compare
 from zoo.predictions import Predictions
-from zoo.records import Report, Run
+from zoo.records import Recognition, Report, Run
 from zoo.report import changes as rendered
 
 TRUTH = [0, 1, 2, 3]
@@ -115,6 +115,13 @@ def test_what_whole_folders_differ_in_is_said_once() -> None:
     found = between(one, two)
     assert [each.field for each in found.conditions] == ["image_set"]
     assert found.runs[0].differences == ()
+
+
+def test_what_was_verified_of_the_images_is_named_field_by_field() -> None:
+    one = a_report(recognition=Recognition(labels_digest="ab" * 32, bytes_by="nothing"))
+    two = a_report(recognition=Recognition(labels_digest="ab" * 32, bytes_by="archive"))
+    (found,) = between(one, two).conditions
+    assert (found.field, found.before, found.after) == ("bytes_by", "nothing", "archive")
 
 
 def test_labels_are_compared_image_by_image_whatever_the_numbering() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo import places, records
+from zoo import places, recognition, records
 from zoo.frameworks import public_frameworks
 from zoo.manifest import Zoo, load_zoo
 
@@ -320,10 +320,10 @@ def test_label_map(zoo: Zoo, label_map: records.LabelMap) -> None:
 @pytest.mark.parametrize(("zoo", "population"), each("populations"))
 def test_population(zoo: Zoo, population: records.Population) -> None:
     assert population.title
-    if population.id_pattern:
-        assert population.id_pattern.format(n=1) == "ILSVRC2012_val_00000001"
-        assert population.per_class
-        assert population.images == 1000 * population.per_class
+    assert population.labels_digest
+    if names := population.names():
+        assert (len(names), min(names)) == (50_000, "ILSVRC2012_val_00000001")
+        assert {image.stem for image in population.known_images} < names
 
 
 def test_recipe_used_by_the_torch_publishers() -> None:
@@ -354,6 +354,8 @@ def test_embedded_population_is_the_committed_images() -> None:
     population = ZOOS["embedded"].populations["embedded_val"]
     assert len(rows) == population.images
     assert hashlib.sha256("".join(sorted(lines)).encode()).hexdigest() == population.digest
+    pairs = ((Path(row["file"]).stem, int(row["class_index"])) for row in rows)
+    assert recognition.labels_digest(pairs) == population.labels_digest
 
 
 def test_embedded_classes() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from zoo import cache, images, labels, records
+from zoo import cache, images, labels
 from zoo.errors import ImageSetError, UsageError
 
 CLASSES = labels.imagenet_classes()
@@ -469,7 +469,46 @@ def test_digests_where_nothing_can_be_written(tmp_path: Path) -> None:
         images.digests(found, blocked)
 
 
-def test_duplicates_are_told_and_allowed(tmp_path: Path) -> None:
+def test_a_change_that_sets_its_time_back_is_noticed(tmp_path: Path) -> None:
+    """The same size and time of change, as after `touch -r`; the file system keeps another time of its own."""
+    folder = fill(tmp_path / "set", plain(3))
+    before = images.digests(images.open_image_set(folder), tmp_path / "cache")
+    target = folder / "0001.jpg"
+    stat = target.stat()
+    target.write_bytes(jpeg(1)[:-3] + b"abc")
+    os.utime(target, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert (target.stat().st_size, target.stat().st_mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+    after = images.digests(images.open_image_set(folder), tmp_path / "cache")
+    assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, True]
+
+
+def test_a_change_without_any_trace_is_noticed_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that rots changes no time. The key stays what it was, as it would there."""
+    folder = fill(tmp_path / "set", plain(3))
+    found = images.open_image_set(folder)
+    key = images._listing_key(folder, found.images)
+    monkeypatch.setattr(images, "_listing_key", lambda root, images: key)
+    before = images.digests(found, tmp_path / "cache")
+    (folder / "0001.jpg").write_bytes(jpeg(1)[:-3] + b"abc")
+    assert images.digests(found, tmp_path / "cache") == before
+    fresh = images.digests(found, tmp_path / "cache", fresh=True)
+    assert [one == other for one, other in zip(before, fresh, strict=True)] == [True, False, True]
+    assert images.digests(found, tmp_path / "cache") == fresh
+
+
+def test_digest_of_an_archive(tmp_path: Path) -> None:
+    archive = validation_tar(tmp_path)
+    expected = hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert images.archive_digest(archive, tmp_path / "cache") == expected
+    (memory,) = (tmp_path / "cache").iterdir()
+    made = memory.stat().st_mtime_ns
+    assert images.archive_digest(archive, tmp_path / "cache") == expected
+    assert memory.stat().st_mtime_ns == made
+    archive.write_bytes(archive.read_bytes() + bytes(512))
+    assert images.archive_digest(archive, tmp_path / "cache") != expected
+
+
+def test_duplicates(tmp_path: Path) -> None:
     folder = fill(tmp_path / "set", plain(5))
     shutil.copy(folder / "0001.jpg", folder / "0004.jpg")
     found = images.open_image_set(folder)
@@ -485,55 +524,9 @@ def test_listing_digest_is_the_documented_one(tmp_path: Path) -> None:
     assert images.listing_digest(turned, hashes[::-1]) == images.listing_digest(found, hashes)
 
 
-# --- populations ---------------------------------------------------------------------------------
-
-
-def by_pattern(count: int, per_class: int | None, pattern: str = "v{n:04d}") -> dict[str, records.Population]:
-    wanted = records.Population(id="all", title="", images=count, id_pattern=pattern, per_class=per_class)
-    return {"all": wanted}
-
-
-def numbered(count: int, classes: int, first: int = 1) -> images.ImageSet:
-    found = (images.Image(f"sub/v{n:04d}.JPEG", n % classes, Path("nowhere")) for n in range(first, first + count))
+def numbered(count: int, classes: int) -> images.ImageSet:
+    found = (images.Image(f"sub/v{n:04d}.JPEG", n % classes, Path("nowhere")) for n in range(1, count + 1))
     return images.ImageSet("x", Path("nowhere"), tuple(found))
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        (numbered(12, 4), ("full", "all")),
-        (numbered(11, 4), ("other", "")),
-        (numbered(13, 4), ("other", "")),
-        (numbered(12, 4, first=2), ("other", "")),  # another number
-        (numbered(12, 6), ("other", "")),  # two a class
-        (numbered(12, 5), ("other", "")),  # unevenly
-    ],
-)
-def test_population_by_pattern(found: images.ImageSet, expected: tuple[str, str]) -> None:
-    hashes = ["0" * 64] * len(found.images)
-    assert images.population(found, hashes, by_pattern(12, 3)) == expected
-
-
-def test_population_by_pattern_needs_every_id(tmp_path: Path) -> None:
-    found = numbered(12, 4)
-    twice = dataclasses.replace(found.images[0], id="other/v0001.JPEG", class_index=found.images[-1].class_index)
-    doubled = dataclasses.replace(found, images=(*found.images[:-1], twice))
-    assert images.population(doubled, ["0" * 64] * 12, by_pattern(12, 3)) == ("other", "")
-
-
-@pytest.mark.parametrize("pattern", ["v", "{n}{n}", "{n.real}", "{n:999999999d}", "{0}", "{n!r}"])
-def test_patterns_are_no_programs(pattern: str) -> None:
-    with pytest.raises(ImageSetError, match="id_pattern: expected one"):
-        images.population(numbered(12, 4), ["0" * 64] * 12, by_pattern(12, 3, pattern))
-
-
-def test_population_by_digest(tmp_path: Path) -> None:
-    found = images.open_image_set(fill(tmp_path / "set", plain(3)))
-    hashes = images.digests(found, tmp_path / "cache")
-    own = images.listing_digest(found, hashes)
-    wanted = {"mine": records.Population(id="mine", title="", images=3, digest=own)}
-    assert images.population(found, hashes, by_pattern(3, None) | wanted) == ("full", "mine")
-    assert images.population(found, ["0" * 64] * 3, wanted) == ("other", "")
 
 
 # --- order ---------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ ORDER = (
     ("documented", "variants", "predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
     # measuring
     ("images", "machine", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
-    ("tasks", "stages", "latency", "as_shipped"),
+    ("recognition", "tasks", "stages", "latency", "as_shipped"),
     # judging: needs nothing of the measuring row
     ("rules.base", "rules.accuracy", "rules.agreement", "rules.pairs", "rules.findings", "rules.documents"),
     ("rules.files", "rules.saturation"),
@@ -52,7 +52,7 @@ ORDER = (
     ("catalogue", "doctor", "cli", "__main__"),
 )
 MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
-MEASURING |= {"preprocess", "machine", "tasks", "stages", "latency", "as_shipped"}
+MEASURING |= {"preprocess", "machine", "recognition", "tasks", "stages", "latency", "as_shipped"}
 JUDGING = [name for row in ORDER[6:-2] for name in row]
 
 

@@ -21,7 +21,7 @@ from zoo.images import ImageSet
 from zoo.latency import Asked, Session, Setting
 from zoo.manifest import load_zoo
 from zoo.progress import Talk
-from zoo.records import Arithmetic, Conditions, Geometry, LatencyRun, Report, Stage
+from zoo.records import Arithmetic, Conditions, Geometry, LatencyRun, Recognition, Report, Stage
 from zoo.requests import command_line
 from zoo.rules.latency import FEWEST_IMAGES
 from zoo.runfolder import Documents, RunFolder
@@ -217,7 +217,7 @@ class Bench:
 
     def _conditions(self) -> Conditions:
         digest = images.listing_digest(self.images, self._digests)
-        found = conditions(self.request.arguments(), self.zoo, self.images, digest, ("other", ""))
+        found = conditions(self.request.arguments(), self.zoo, self.images, digest, ("other", ""), Recognition())
         return found.model_copy(update={"created": self.created})
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from zoo import environments
 from zoo.frameworks import public_frameworks
 from zoo.manifest import Zoo
-from zoo.records import Checkpoint, Claim
+from zoo.records import Checkpoint, Claim, Population
 from zoo.wording import as_printed
 
 
@@ -76,8 +76,16 @@ def frameworks(zoo: Zoo) -> Table:
 
 def image_sets(zoo: Zoo) -> Table:
     """The populations documented accuracies speak of."""
-    rows = ((each.id, f"{each.images:,}", each.title) for each in zoo.populations.values())
-    return _table(("population", "images", "title"), rows)
+    rows = ((each.id, f"{each.images:,}", each.title, _recognised_by(each)) for each in zoo.populations.values())
+    return _table(("population", "images", "title", "recognised by"), rows)
+
+
+def _recognised_by(population: Population) -> str:
+    if population.digest is not None:
+        return "all bytes, labels"
+    known = len(population.known_images)
+    parts = ("labels", f"bytes of {known} images" if known else "", "archive" if population.archive else "")
+    return ", ".join(part for part in parts if part)
 
 
 TABLES: dict[str, Callable[[Zoo], Table]] = {

@@ -11,7 +11,7 @@ import numpy as np
 from zoo import stats
 from zoo.classnames import class_name
 from zoo.predictions import Predictions
-from zoo.records import Claim, Conditions, LabelMap, LatencyRun, Report, Run, Verdict
+from zoo.records import Claim, Conditions, LabelMap, LatencyRun, Recognition, Report, Run, Verdict
 
 T = TypeVar("T")
 _RunPair = tuple[Run | None, Run | None]
@@ -249,8 +249,10 @@ def _direction(before: Verdict | None, after: Verdict | None, subjects: set[str]
 def _condition_differences(before: Conditions, after: Conditions) -> Iterator[Difference]:
     """All but the time and the command, which say which folder it is."""
     for name in Conditions.model_fields:
-        if name not in ("created", "command", "decoders"):
+        if name not in ("created", "command", "decoders", "recognition"):
             yield from _differing(name, getattr(before, name), getattr(after, name))
+    for name in Recognition.model_fields:
+        yield from _differing(name, getattr(before.recognition, name), getattr(after.recognition, name))
     yield from _differing_versions(before.decoders, after.decoders)
 
 

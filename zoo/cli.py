@@ -102,7 +102,7 @@ def cli() -> None:
 @click.option("--thumbnails", is_flag=True, help="Pictures of discordant images on the page; then keep it to yourself.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; default: runs/<utc time>-<id>.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Complete this run folder; no other options.")
-@click.option("--fresh", is_flag=True, help="Compute again what was computed before.")
+@click.option("--fresh", is_flag=True, help="Compute and read again what is remembered.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def validate(tolerance: float, out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **options: Any) -> int:
     """The main job: evaluate checkpoints and judge their documented accuracy."""

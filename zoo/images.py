@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from zoo import cache, labels, records
+from zoo import cache, labels
 from zoo.errors import ImageSetError, UsageError, known_names, listing
 
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
@@ -46,7 +46,6 @@ OTHER_SUFFIXES = (
 )
 OTHER_NAMES = ("readme", "license", "licence", "copying", "sha256sums", "md5sums", "thumbs.db", "desktop.ini")
 _HASHING_THREADS = 8
-_PATTERN = re.compile(r"[^{}]*\{n(:0\d{1,2}d)?\}[^{}]*", re.ASCII)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -68,6 +67,17 @@ class Image:
     def stem(self) -> str:
         """Name without folders and suffix: what is the same whatever form the set has."""
         return PurePosixPath(self.id).stem
+
+    def bytes_stored(self) -> int:
+        """How many bytes it has; raises OSError."""
+        return self.path.stat().st_size if self.size is None else self.size
+
+    def sha256(self) -> str:
+        """Of the file's bytes; raises as `read` does."""
+        if self.offset is not None:
+            return hashlib.sha256(self.read()).hexdigest()
+        with self.path.open("rb") as stream:  # whole archives are hashed too: not through memory
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     def read(self) -> bytes:
         """The file's bytes. Raises OSError, or ImageSetError where an archive has become shorter."""
@@ -381,16 +391,19 @@ def check_labels_against_classes(image_set: ImageSet, classes: int) -> None:
 # --- content -------------------------------------------------------------------------------------
 
 
-def digests(image_set: ImageSet, folder: Path, progress: Callable[[int], None] | None = None) -> tuple[str, ...]:
+def digests(
+    image_set: ImageSet, folder: Path, progress: Callable[[int], None] | None = None, *, fresh: bool = False
+) -> tuple[str, ...]:
     """sha256 of every image file, in the set's order; `progress` is told how many more are done.
 
-    Remembered in `folder`, one file per listing (root and every id, size and time of change).
+    Remembered in `folder`, one file per listing (root, and id, size, mtime and ctime of every image). fresh: read every
+    byte again, whatever is remembered.
     Raises ImageSetError listing the files that cannot be read, CacheError where `folder` cannot be written.
     """
     tell = progress or (lambda images: None)
     images = sorted(image_set.images, key=lambda image: image.id)
     path = folder / f"{_listing_key(image_set.root, images)}.json"
-    known = _remembered(path, len(images))
+    known = None if fresh else _remembered(path, len(images))
     if known is None:
         known = _hashed(image_set.root, images, tell)
         with cache.explained(path, 70 * len(known)):
@@ -399,6 +412,12 @@ def digests(image_set: ImageSet, folder: Path, progress: Callable[[int], None] |
         tell(len(images))
     by_id = dict(zip((image.id for image in images), known, strict=True))
     return tuple(by_id[image.id] for image in image_set.images)
+
+
+def archive_digest(path: Path, folder: Path, *, fresh: bool = False) -> str:
+    """sha256 of a whole archive, remembered as those of images are; raises as `digests` does."""
+    whole = ImageSet(path.name, path, (Image(path.name, -1, path),))
+    return digests(whole, folder, fresh=fresh)[0]
 
 
 def _listing_key(root: Path, images: Sequence[Image]) -> str:
@@ -414,7 +433,8 @@ def _listing_key(root: Path, images: Sequence[Image]) -> str:
         if image.offset is not None:
             stats[image.path] = stat  # the archive's own
         size = stat.st_size if image.size is None else image.size
-        line = f"{image.id}\0{image.offset}\0{size}\0{stat.st_mtime_ns}\n"
+        # Programs set mtime back after a change; ctime cannot be set.
+        line = f"{image.id}\0{image.offset}\0{size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}\n"
         whole.update(line.encode("utf-8", "surrogateescape"))
     _refuse_unreadable(root, unreadable)
     return whole.hexdigest()
@@ -432,14 +452,11 @@ def _remembered(path: Path, count: int) -> list[str] | None:
 
 
 def _hashed(root: Path, images: Sequence[Image], tell: Callable[[int], None]) -> list[str]:
-    def digest(image: Image) -> str:
-        return hashlib.sha256(image.read()).hexdigest()
-
     found: list[str] = []
     unreadable: list[str] = []
     with ThreadPoolExecutor(_HASHING_THREADS) as pool:
         try:
-            for image, future in [(image, pool.submit(digest, image)) for image in images]:
+            for image, future in [(image, pool.submit(image.sha256)) for image in images]:
                 try:
                     found.append(future.result())
                 except (OSError, ImageSetError) as error:
@@ -458,7 +475,7 @@ def _refuse_unreadable(root: Path, unreadable: Sequence[str]) -> None:
 
 
 def duplicates(digests: Sequence[str]) -> tuple[tuple[int, ...], ...]:
-    """Positions of images with the same bytes, a group each; worth telling, no error."""
+    """Positions of images with the same bytes, a group each, in the order of the images."""
     places: dict[str, list[int]] = defaultdict(list)
     for position, digest in enumerate(digests):
         places[digest].append(position)
@@ -471,31 +488,6 @@ def listing_digest(image_set: ImageSet, digests: Sequence[str]) -> str:
         f"{image.id} {digest} {image.class_index}\n" for image, digest in zip(image_set.images, digests, strict=True)
     )
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def population(
-    image_set: ImageSet, digests: Sequence[str], populations: Mapping[str, records.Population]
-) -> tuple[records.PopulationKind, str]:
-    """("full", id) where the set is exactly one of the populations, else ("other", "")."""
-    own = listing_digest(image_set, digests)
-    for candidate in populations.values():
-        if len(image_set.images) != candidate.images:
-            continue
-        if candidate.digest == own or (candidate.id_pattern and _has_all_ids(image_set, candidate)):
-            return "full", candidate.id
-    return "other", ""
-
-
-def _has_all_ids(image_set: ImageSet, wanted: records.Population) -> bool:
-    pattern = wanted.id_pattern or ""
-    if not _PATTERN.fullmatch(pattern):
-        raise ImageSetError(f"population {wanted.id}: id_pattern: expected one {{n}} or {{n:08d}}, got {pattern!r}")
-    if {image.stem for image in image_set.images} != {
-        pattern.format(n=number) for number in range(1, wanted.images + 1)
-    }:
-        return False
-    counts = Counter(image.class_index for image in image_set.images)
-    return wanted.per_class is None or set(counts.values()) == {wanted.per_class}
 
 
 # --- order ---------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from zoo.records import (
     Deviation,
     Geometry,
     Identifier,
+    IdPattern,
     LabelMap,
     Numeric,
     Population,
@@ -319,6 +320,7 @@ def _record(row: _Row, model: type[R]) -> R:
 
 PATTERNS = {
     TypeAdapter(Url).json_schema()["pattern"]: "an https address",
+    TypeAdapter(IdPattern).json_schema()["pattern"]: "one {n} or {n:08d} in a name",
     TypeAdapter(Identifier).json_schema()["pattern"]: "an id (letters, digits and . _ / + -, a letter or digit first)",
     Claim.model_json_schema()["properties"]["value"]["pattern"]: "a number as printed, such as 71.88",
     **{f"^[0-9a-f]{{{digits}}}$": f"{digits} lower-case hex digits" for digits in (32, 40, 64, 96)},
@@ -392,6 +394,8 @@ def _check(zoo: Zoo, rows: Mapping[str, Mapping[str, _Row]]) -> None:
     """Every reference resolves, and what two records say of one thing agrees."""
     for name, checkpoint in zoo.checkpoints.items():
         _check_checkpoint(zoo, checkpoint, rows["checkpoint"][name])
+    for name, population in zoo.populations.items():
+        _check_population(population, rows["population"][name])
     for kind in ("geometry", "numeric", "recipe"):
         for row in rows[kind].values():
             _check_sources(zoo, row.data.get("sources", ()), row)
@@ -422,6 +426,17 @@ def _check_statement(zoo: Zoo, statement: Statement, row: _Row) -> None:
         value = getattr(statement, name, None) or ()
         for one in (value,) if isinstance(value, str) else value:
             _known(row, name, one, records[kind], kind)
+
+
+def _check_population(population: Population, row: _Row) -> None:
+    """Run folders may hold weaker ones, of earlier versions; nothing is recognised by these."""
+    if population.digest is None and population.labels_digest is None:
+        row.fail(
+            "digest or labels_digest is needed, as names alone recognise no images; the report.json of a run on them "
+            "has both (images_digest, and labels_digest under recognition)"
+        )
+    if population.per_class is not None:
+        row.fail("not known; labels_digest stands for the label of every image", ("per_class",))
 
 
 def _check_checkpoint(zoo: Zoo, checkpoint: Checkpoint, row: _Row) -> None:

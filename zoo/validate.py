@@ -20,18 +20,20 @@ from zoo import (
     machine,
     places,
     preprocess,
+    recognition,
     selection,
     sequential,
     store,
     thumbnails,
 )
-from zoo.errors import FileUnavailableError, ImageSetError, UsageError, WorkerError, ZooError
+from zoo.errors import FileUnavailableError, ImageSetError, UsageError, WorkerError, ZooError, listing
 from zoo.evaluate import Evaluation, Material, Settings
 from zoo.images import ImageSet
 from zoo.judge import judge
 from zoo.manifest import Zoo, load_zoo
 from zoo.predictions import Predictions
 from zoo.progress import Talk
+from zoo.recognition import Recognised
 from zoo.records import (
     Arithmetic,
     Checkpoint,
@@ -42,17 +44,20 @@ from zoo.records import (
     Part,
     PopulationKind,
     Recipe,
+    Recognition,
     Report,
     Run,
     RunStatus,
     Stage,
     Verdict,
 )
+from zoo.report import text
 from zoo.requests import command_line
 from zoo.runfolder import NO_PICTURES, Documents, RunFolder
 from zoo.tasks import Planned, Tasks
 
 T = TypeVar("T")
+COPIES_SAID = 3  # report.json lists more
 
 
 @dataclass(frozen=True)
@@ -90,29 +95,56 @@ class Request:
         return cls(**{**data, "frameworks": tuple(names) if names is not None else None})
 
 
+class Whole:
+    """An image set as it was opened. All of it is hashed: a sample does not show what it was drawn from."""
+
+    def __init__(self, zoo: Zoo, image_set: ImageSet, talk: Talk, *, fresh: bool) -> None:
+        self.set, self._populations, self._talk, self._fresh = image_set, zoo.populations, talk, fresh
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Id of every image to the sha256 of its file, in the set's order."""
+        with self._talk.bar("hashing images", len(self.set.images)) as advance:
+            found = images.digests(self.set, places.home() / "digests", advance, fresh=self._fresh)
+        return dict(zip((image.id for image in self.set.images), found, strict=True))
+
+    @cached_property
+    def recognised(self) -> Recognised:
+        """What the set is. What is odd about it is said at once, for a run may take hours."""
+        found = recognition.recognise(self.set, tuple(self.digests.values()), self._populations, self._archive_digest)
+        if found.how.doubt:
+            said = f"{self.set.root}: not the documented images: {found.how.doubt}"
+            self._talk.warn(f"{said}. No documented accuracy is judged on them.")
+        if found.how.copies:
+            said = f"{self.set.root}: {text.copies(found.how)}, such as"
+            self._talk.warn(listing(said, found.how.copies_listed[:COPIES_SAID]))
+        return found
+
+    def _archive_digest(self, path: Path) -> str:
+        self._talk.say(f"{path.name}: comparing the whole archive with the published sha256")
+        return images.archive_digest(path, places.home() / "digests", fresh=self._fresh)
+
+
 class Source:
     """The image set of a job: opened at once, hashed and decoded only when the first network is ready for it."""
 
-    def __init__(self, zoo: Zoo, request: Request, talk: Talk) -> None:
-        self._request, self._zoo, self._talk = request, zoo, talk
-        self._whole = whole = opened(zoo, request.images, request.labels)
-        self.set: ImageSet = _chosen(whole, request)
+    def __init__(self, zoo: Zoo, request: Request, talk: Talk, *, fresh: bool = False) -> None:
+        self._request, self._talk = request, talk
+        self.whole = Whole(zoo, opened(zoo, request.images, request.labels), talk, fresh=fresh)
+        self.set: ImageSet = _chosen(self.whole.set, request)
         self._filled: set[str] = set()
 
     @cached_property
     def digests(self) -> tuple[str, ...]:
         """sha256 of every image file."""
-        with self._talk.bar("hashing images", len(self.set.images)) as advance:
-            return images.digests(self.set, places.home() / "digests", advance)
+        return tuple(self.whole.digests[image.id] for image in self.set.images)
 
-    @cached_property
+    @property
     def population(self) -> tuple[PopulationKind, str]:
         """What the set is of a population; a sample of a full set is a random one."""
-        if len(self.set.images) == len(self._whole.images):
-            return images.population(self.set, self.digests, self._zoo.populations)
-        digests = images.digests(self._whole, places.home() / "digests")
-        kind, name = images.population(self._whole, digests, self._zoo.populations)
-        return ("random_sample", name) if kind == "full" else (kind, name)
+        found = self.whole.recognised
+        sampled = found.population == "full" and len(self.set.images) < len(self.whole.set.images)
+        return "random_sample" if sampled else found.population, found.population_id
 
     @cached_property
     def digest(self) -> str:
@@ -129,17 +161,16 @@ class Source:
         kept = self.blocks[:blocks]
         self.set = replace(self.set, images=self.set.images[: kept[-1].stop])
         self.blocks, self.digests = kept, self.digests[: kept[-1].stop]
-        for name in ("digest", "population"):
-            self.__dict__.pop(name, None)
+        self.__dict__.pop("digest", None)
         return Material(self.set, self.blocks, self.digest, *self.population)
 
     def material(self, geometry: Geometry) -> Material:
         """The set decoded in one geometry."""
+        kind, name = self.population
         if geometry.id not in self._filled:
             with self._talk.bar(f"decoding ({geometry.id})", len(self.set.images)) as advance:
                 store.fill(geometry, self.blocks, self._request.jobs, advance)
             self._filled.add(geometry.id)
-        kind, name = self.population
         return Material(self.set, self.blocks, self.digest, kind, name)
 
 
@@ -152,7 +183,7 @@ class Job:
         self.zoo = load_zoo(request.zoo)
         pairs = selection.pairs(selection.checkpoints(self.zoo, request.checkpoints), request.frameworks)
         self.plan = [Planned(each, framework, self._recipe(each)) for each, framework in pairs]
-        self.source = Source(self.zoo, request, talk)
+        self.source = Source(self.zoo, request, talk, fresh=fresh)
         self.tasks = Tasks(self.zoo, talk)
         self.settings = Settings(request.threads, request.batch_size, arithmetic=request.arithmetic, fresh=fresh)
         self._inspections: dict[str, Inspection] = {}
@@ -317,13 +348,18 @@ class Job:
         return audit.about(self.zoo, {planned.checkpoint.id for planned in self.plan})
 
     def _conditions(self) -> Conditions:
-        source = self.source
-        found = conditions(self.request.arguments(), self.zoo, source.set, source.digest, source.population)
+        source, how = self.source, self.source.whole.recognised.how
+        found = conditions(self.request.arguments(), self.zoo, source.set, source.digest, source.population, how)
         return found.model_copy(update={"tolerance": self.request.tolerance})
 
 
 def conditions(
-    command: Sequence[str], zoo: Zoo, image_set: ImageSet, digest: str, population: tuple[PopulationKind, str]
+    command: Sequence[str],
+    zoo: Zoo,
+    image_set: ImageSet,
+    digest: str,
+    population: tuple[PopulationKind, str],
+    how: Recognition,
 ) -> Conditions:
     """What holds for everything that is measured now, on these images."""
     kind, name = population
@@ -343,6 +379,7 @@ def conditions(
         images_digest=digest,
         population=kind,
         population_id=name,
+        recognition=how,
         decoders=preprocess.versions(),
     )
 

@@ -14,6 +14,9 @@ from zoo.records.documents import (
     Deviation,
     Digests,
     File,
+    IdPattern,
+    ImageArchive,
+    KnownImage,
     LabelMap,
     Network,
     Population,
@@ -40,7 +43,7 @@ from zoo.records.recipes import (
     Subtract,
     ToFloat,
 )
-from zoo.records.reports import FORMAT, Conditions, Part, Report
+from zoo.records.reports import FORMAT, Conditions, Part, Recognition, Report
 from zoo.records.runs import (
     Arithmetic,
     AsShipped,
@@ -61,9 +64,9 @@ from zoo.records.runs import (
 __all__ = [
     "FORMAT", "METRICS", "UNITS", "Archive", "Arithmetic", "AsShipped", "BytePairs", "CentralFraction", "CentreCrop",
     "Channels", "Checkpoint", "Claim", "Conditions", "Decode", "Deviation", "Digests", "Divide", "File", "FileBytes",
-    "FindingClass", "Fraction", "Geometry", "GeometryStep", "Identifier", "Inspection", "LabelMap", "LatencyRun",
-    "Layout", "Measured", "Network", "Normalise", "Numeric", "NumericStep", "Outcome", "Part", "Population",
-    "PopulationKind", "Port", "Quantile", "Recipe", "Record", "Report", "Resample", "ResizeExact", "ResizeShort",
-    "Round", "Run", "RunStatus", "Sha256", "SizeUnit", "Source", "Stage", "Subtract", "TensorSpec", "ToFloat", "Url",
-    "Verdict",
+    "FindingClass", "Fraction", "Geometry", "GeometryStep", "IdPattern", "Identifier", "ImageArchive", "Inspection",
+    "KnownImage", "LabelMap", "LatencyRun", "Layout", "Measured", "Network", "Normalise", "Numeric", "NumericStep",
+    "Outcome", "Part", "Population", "PopulationKind", "Port", "Quantile", "Recipe", "Recognition", "Record", "Report",
+    "Resample", "ResizeExact", "ResizeShort", "Round", "Run", "RunStatus", "Sha256", "SizeUnit", "Source", "Stage",
+    "Subtract", "TensorSpec", "ToFloat", "Url", "Verdict",
 ]  # fmt: skip

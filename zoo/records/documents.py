@@ -136,25 +136,65 @@ class Checkpoint(Record):
         return self
 
 
-class Population(Record):
-    """The images a claim speaks of.
+IdPattern = Annotated[str, Field(pattern=r"^[^{}]*\{n(:0[0-9]{1,2}d)?\}[^{}]*$")]
 
-    digest: sha256 over the sorted lines "id sha256 class" of an image set; or id_pattern + per_class: how a set is
-    recognised whose bytes we may not know (`{n}` counts from 1, zero-padded as written).
+
+class KnownImage(Record):
+    """One image of a population whose bytes are published. stem: its name without folders and suffix."""
+
+    stem: str
+    sha256: Sha256 | None = None
+    size_bytes: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.sha256 is None and self.size_bytes is None:
+            raise ValueError("sha256 or size_bytes is needed")
+        return self
+
+
+class ImageArchive(Record):
+    """The published archive of a population: every byte of it is known by its hash."""
+
+    name: str
+    size_bytes: int = Field(gt=0)
+    sha256: Sha256
+
+
+class Population(Record):
+    """The images a claim speaks of, and how a set is recognised as them.
+
+    digest: sha256 over the sorted lines "id sha256 class" of an image set. Where it is given, it alone decides.
+    labels_digest: sha256 over the sorted lines "stem class" (the name without folders and suffix, the class from 0, a
+    newline after each). It decides where the bytes of all images are not known, together with what is known of them:
+    known_images, and archive, which is looked at only if the set is one.
+    id_pattern: the names (`{n}` counts from 1, zero-padded as written). It recognises nothing; of a set that has these
+    names and other labels it is said what is wrong.
     """
 
     id: Identifier
     title: str
     images: int = Field(gt=0)
     digest: Sha256 | None = None
-    id_pattern: str | None = None
-    per_class: int | None = None
+    labels_digest: Sha256 | None = None
+    id_pattern: IdPattern | None = None
+    known_images: tuple[KnownImage, ...] = ()
+    archive: ImageArchive | None = None
+    per_class: int | None = Field(default=None, exclude=True, description="only in older run folders; means nothing")
 
     @model_validator(mode="after")
     def _recognisable(self) -> Self:
-        if (self.digest is None) == (self.id_pattern is None):
-            raise ValueError("exactly one of digest, id_pattern is needed")
+        if self.digest is not None and (self.known_images or self.archive):
+            raise ValueError("digest stands for every byte: known_images and archive are for sets without it")
+        stems = [image.stem for image in self.known_images]
+        if len(set(stems)) != len(stems):
+            raise ValueError("known_images: a stem occurs twice")
         return self
+
+    def names(self) -> frozenset[str]:
+        """The stems of all images; none where id_pattern is not given."""
+        pattern = self.id_pattern
+        return frozenset(pattern.format(n=number) for number in range(1, self.images + 1)) if pattern else frozenset()
 
 
 METRICS = ("top1", "top5", "size", "parameters", "multiply_adds", "gflops", "latency")

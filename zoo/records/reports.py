@@ -13,6 +13,27 @@ from zoo.records.runs import Inspection, PopulationKind, Run, Verdict
 FORMAT = 1  # of a run folder's report.json; 1: first version
 
 
+class Recognition(Record):
+    """How the whole image set was recognised as a population, or why it was not, and what else its bytes say.
+
+    labels_digest: sha256 over the sorted lines "stem class", as a population states it.
+    bytes_by: what shows that the bytes are those of the population. Of all images: their "digest", or the published
+    hash of the "archive"; of some: "known_images", so many as the field of that name says; else "nothing". "" where
+    the set is no population.
+    doubt: what is wrong with a set that resembles a population and is none.
+    copies: images with the bytes of another one before them; copies_relabelled: those of them with another label;
+    copies_listed: the first of them, in words.
+    """
+
+    labels_digest: str = ""
+    bytes_by: Literal["", "digest", "archive", "known_images", "nothing"] = ""
+    known_images: int = Field(default=0, ge=0)
+    doubt: str = ""
+    copies: int = Field(default=0, ge=0)
+    copies_relabelled: int = Field(default=0, ge=0)
+    copies_listed: tuple[str, ...] = ()
+
+
 class Conditions(Record):
     """Under what a run folder was made; what a reader needs to make it again.
 
@@ -20,6 +41,7 @@ class Conditions(Record):
     fraction added on both sides of a documented accuracy, for differences between preprocessing libraries.
     instruction_sets: the processor's that answers can depend on; variables: those of the user's environment that
     frameworks take their arithmetic or threads from.
+    population: what the images are of the population that recognition is about.
     """
 
     created: str
@@ -37,6 +59,7 @@ class Conditions(Record):
     images_digest: str
     population: PopulationKind
     population_id: str = ""
+    recognition: Recognition = Recognition()
     decoders: dict[str, str] = Field(default_factory=dict)
     tolerance: Fraction = 0.001
 

@@ -29,11 +29,14 @@ def of_parts(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def general(conditions: Conditions) -> list[tuple[str, str]]:
     """What holds for all runs."""
+    how = conditions.recognition
     shown = [
         ("made", conditions.created),
         ("command", shlex.join(conditions.command)),
         ("images", text.images_sentence(conditions)),
         ("image list sha256", conditions.images_digest),
+        *((("label list sha256", how.labels_digest),) if how.labels_digest else ()),
+        *((("copies", "; ".join(how.copies_listed)),) if how.copies else ()),
         ("zoo", conditions.zoo),
         ("tolerance", f"{text.percent(conditions.tolerance)} points on both sides of a documented accuracy"),
         ("suite", conditions.suite_version),

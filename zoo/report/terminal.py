@@ -43,7 +43,8 @@ def summary(report: Report) -> str:
 
     Lines are as long as their sentences: let the terminal wrap them, not the program.
     """
-    lines = [*_open_verdicts(report), *_failed_runs(report)]
+    images = text.doubtful_images(report)
+    lines = [*_open_verdicts(report), *_failed_runs(report), *([f"Images: {images}."] if images else [])]
     return "\n".join([*lines, text.headline(report) + ".", f"Next: {text.next_step(report)}."])
 
 

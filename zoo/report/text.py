@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from zoo.records import Claim, Conditions, LatencyRun, Outcome, Report, Run, Verdict
+from zoo.records import Claim, Conditions, LatencyRun, Outcome, Recognition, Report, Run, Verdict
 from zoo.report import units
 from zoo.report.units import milliseconds as milliseconds
 from zoo.wording import ABSENT as ABSENT
@@ -25,6 +25,14 @@ POPULATIONS = {
     "full": "the full set",
     "random_sample": "a random sample",
     "other": "not the documented images",
+}
+
+_BYTES = {
+    "": "",
+    "digest": "; labels and all bytes verified",
+    "archive": "; labels verified, all bytes by the published hash of the archive",
+    "known_images": "; labels verified, bytes only of {images}",
+    "nothing": "; labels verified, bytes not verified",
 }
 
 # ANSI sequences; then control characters (not tab, newline), bidirectional overrides, what XML cannot hold.
@@ -197,12 +205,30 @@ def images_of(report: Report) -> str:
 
 
 def images_sentence(conditions: Conditions) -> str:
-    """What was looked at: "500 images of 'shapes', a random sample of shapes_test"."""
-    population = POPULATIONS[conditions.population]
-    whose = conditions.population_id if conditions.population != "other" else ""
-    of_what = f" of {whose}" if whose else ""
-    images = counted(conditions.images, "image")
-    return one_line(f"{images} of {conditions.image_set} ({population}{of_what})")
+    """What was looked at and how it was recognised: "500 images of shapes (a random sample of shapes_test; ...)"."""
+    how, known = conditions.recognition, POPULATIONS[conditions.population]
+    if conditions.population == "other":
+        known += f": {how.doubt}" if how.doubt else ""
+    else:
+        known += f" of {conditions.population_id}" if conditions.population_id else ""
+        known += _BYTES[how.bytes_by].format(images=counted(how.known_images, "image"))
+    twice = f"; {copies(how)}" if how.copies else ""
+    return one_line(f"{counted(conditions.images, 'image')} of {conditions.image_set} ({known}){twice}")
+
+
+def copies(how: Recognition) -> str:
+    """How many images of the whole set have the bytes of another one."""
+    are = "image is a copy" if how.copies == 1 else "images are copies"
+    relabelled = f", {how.copies_relabelled:,} of them with another label" if how.copies_relabelled else ""
+    return f"{how.copies:,} {are} of another one{relabelled}"
+
+
+def doubtful_images(report: Report) -> str:
+    """`images_of`, where it says more than that these are the documented images or others: else ""."""
+    parts = [part.conditions for part in report.parts] or [report.conditions]
+    hows = [conditions.recognition for conditions in parts]
+    odd = any(how.doubt or how.copies or how.bytes_by in ("known_images", "nothing") for how in hows)
+    return images_of(report) if odd else ""
 
 
 def listed(names: Sequence[str], limit: int = 3) -> str:
