@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache as cache_of
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, Literal
 
 from zoo import cache, kept, places
@@ -104,14 +104,20 @@ def _not_found(checkpoint: Checkpoint, file: File) -> str:
 
 
 def _candidates(checkpoint: Checkpoint, name: str, root: Path) -> Iterator[Path]:
-    yield from _index(root).get(name, ())
+    yield from _named(_index(root), name)
     # By checkpoint: publishers use one name for different bytes, and not every hash is known.
     fetched = places.home() / "files" / checkpoint.id / name
     if fetched.is_file():
         yield fetched
     mirror = places.mirror()
     if mirror is not None:
-        yield from _mirror_index(mirror).get(name, ())
+        yield from _named(_mirror_index(mirror), name)
+
+
+def _named(index: dict[str, list[Path]], name: str) -> list[Path]:
+    """Files of that name, in folders of the names before it."""
+    found = index.get(PurePosixPath(name).name, [])
+    return [path for path in found if path.as_posix().endswith(f"/{name}")]
 
 
 def _index(folder: Path) -> dict[str, list[Path]]:

@@ -52,7 +52,7 @@ def load_run(path: str | Path) -> Frames:
     parts = [
         _of_answers(run, answers, label_maps[run.label_map])
         for run in report.runs
-        if run.status == "done" and (answers := folder.predictions(run)) is not None
+        if (answers := folder.predictions(run)) is not None
     ]
     empty = [] if parts else [_of_answers(None, _no_answers(), None)]
     predictions = pd.concat([*parts, *empty], ignore_index=True)

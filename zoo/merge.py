@@ -85,7 +85,7 @@ def copy_answers(folders: Iterable[RunFolder], runs: Iterable[Run], target: RunF
     """Per-image answers of `runs` into `target`, so that it is a run folder like any other."""
     for run in runs:
         found = (folder.predictions(run) for folder in folders if run in folder.report().runs)
-        answers = next((each for each in found if each is not None), None) if run.status == "done" else None
+        answers = next((each for each in found if each is not None), None)
         if answers is not None:
             target.write_predictions(run, answers)
 

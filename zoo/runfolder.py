@@ -92,9 +92,12 @@ class RunFolder:
         kept.write(self._answers(run), run.key, predictions.write)
 
     def predictions(self, run: Run) -> Predictions | None:
-        """Per-image answers of one run, or None if they are not in the folder; raises RunFolderError."""
+        """Per-image answers of one run; None of a run that is not done, or whose answers are not in the folder.
+
+        Raises RunFolderError where they are damaged; `report` takes such a run for one that failed.
+        """
         path = self._answers(run)
-        return _read(path, run.key, _stamp(path)) if run.key and path.is_file() else None
+        return _read(path, run.key, _stamp(path)) if run.status == "done" and run.key and path.is_file() else None
 
     def evidence(
         self,
@@ -181,14 +184,7 @@ class RunFolder:
 
     def _stored(self) -> Report:
         """report.json as it is."""
-        path = self.path / "report.json"
-        data = self._json("report.json")
-        if isinstance(data.get("format"), int) and data["format"] > FORMAT:
-            raise RunFolderError(
-                f"{path}: expected format {FORMAT} or older, got {data['format']}; "
-                "it was written by a newer version of this suite"
-            )
-        return _parsed(Report, data, path)
+        return _parsed(Report, self._json("report.json"), self.path / "report.json")
 
     def _fault(self, run: Run, stored: Report) -> str:
         """Why a finished run's answers cannot be believed; empty where they can, or were never here."""
@@ -231,9 +227,13 @@ class RunFolder:
         path = self.path / name
         try:
             data = kept.parsed(path)
-            if kept.SEAL not in data and data.get("format", 1) == 1:
-                return data
-            return kept.unsealed(data, name, path)
+            written = data.get("format", 1)
+            if isinstance(written, int) and written > FORMAT:
+                raise RunFolderError(
+                    f"{path}: expected format {FORMAT} or older, got {written}; "
+                    "it was written by a newer version of this suite"
+                )
+            return data if kept.SEAL not in data and written == 1 else kept.unsealed(data, name, path)
         except FileNotFoundError:
             raise RunFolderError(f"{self.path} is not a run folder: it has no {name}") from None
         except DamagedError as error:

@@ -66,7 +66,7 @@ def of_report(folder: RunFolder, report: Report, path: str | None) -> Thumbnails
     parts = [(part.conditions, {*part.runs}) for part in report.parts]
     opened = None
     for conditions, keys in parts or [(report.conditions, {run.key for run in report.runs})]:
-        own = [run for run in report.runs if run.key in keys and run.status == "done"]
+        own = [run for run in report.runs if run.key in keys]
         ids = next((found.ids for run in own if (found := folder.predictions(run)) is not None), None)
         if ids is not None:
             opened = opened or _opened(conditions, path)
