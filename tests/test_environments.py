@@ -161,8 +161,14 @@ def test_another_adapter_is_asked_what_it_says(own: Environment, adapters: Path)
     for changed in (True, False):
         facts = kept.read_json(own.folder / FACTS, own.key)
         assert facts is not None
-        assert (facts["adapter"] != own.framework.adapter_digest()) == changed
+        assert (facts["asked"]["adapter"] != own.framework.adapter_digest()) == changed
         assert environments.find(own.framework) == own
+
+
+def test_another_versions_facts_are_asked_again(own: Environment) -> None:
+    """Whole, and with other fields than ours."""
+    kept.write_json(own.folder / FACTS, own.key, {"version": "0.1"})
+    assert environments.find(own.framework) == own
 
 
 def another_numpy(own: Environment) -> dict[str, str]:

@@ -23,7 +23,7 @@ from typing import Any
 import uv
 from filelock import FileLock
 
-from zoo import kept, places
+from zoo import kept, machine, places
 from zoo.cache import CacheError
 from zoo.errors import EnvironmentBuildError, EnvironmentChangedError, WorkerError
 from zoo.frameworks import Framework
@@ -100,10 +100,10 @@ def _requirements(framework: Framework) -> tuple[Path, Path]:
 
 
 def _described(framework: Framework, folder: Path) -> Environment:
-    """With what its worker says under today's adapter; asked where no whole file says it."""
+    """With what its worker says under today's adapter on this processor; asked where no whole file says it."""
     python = folder / "bin" / "python"
     facts = kept.read_json(folder / FACTS, folder.name)
-    if facts is not None and facts["adapter"] == framework.adapter_digest():
+    if facts is not None and facts.get("asked") == _asked(framework):
         return Environment(framework, python, facts["versions"], folder.name)
     if not python.exists():
         return Environment(framework, python, {}, folder.name)  # whoever needs it is told
@@ -115,8 +115,13 @@ def _described(framework: Framework, folder: Path) -> Environment:
 
 
 def _note(folder: Path, environment: Environment) -> None:
-    facts = {"versions": environment.versions, "adapter": environment.framework.adapter_digest()}
+    facts = {"versions": environment.versions, "asked": _asked(environment.framework)}
     kept.write_json(folder / FACTS, environment.key, facts)
+
+
+def _asked(framework: Framework) -> dict[str, Any]:
+    """Who answered, and where: some libraries' versions name the instructions that they use."""
+    return {"adapter": framework.adapter_digest(), "instruction_sets": list(machine.instruction_sets())}
 
 
 @contextlib.contextmanager

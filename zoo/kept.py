@@ -164,8 +164,9 @@ def _digest_of(stream: BinaryIO) -> str:
 
 def write_json(path: Path, key: str, found: Mapping[str, Any]) -> None:
     """A sealed JSON object. Raises CacheError."""
-    with cache.explained(path):
-        cache.replace_text(path, json.dumps(sealed(found, key), indent=1))
+    text = json.dumps(sealed(found, key), indent=1)
+    with cache.explained(path, len(text)):
+        cache.replace_text(path, text)
 
 
 def read_json(path: Path, key: str) -> dict[str, Any] | None:
