@@ -221,6 +221,13 @@ def test_unreadable_and_unwritable_is_one_sentence(path: Path) -> None:
     assert path.with_name("file.bin.set-aside").is_dir()
 
 
+def test_nothing_is_read_below_a_file(path: Path) -> None:
+    below = path / "file.bin"
+    assert (kept.read(below, KEY), kept.is_whole(below, KEY), kept.read_json(below, KEY)) == (None, False, None)
+    with pytest.raises(CacheError, match="bytes are needed"):
+        kept.write_json(below, KEY, {})
+
+
 def test_arrays_are_read_by_their_own_readers(own_home: Path) -> None:
     """Workers map pixels with numpy alone; notebooks read answers."""
     pixels, archive = own_home / "pixels.npy", own_home / "answers.npz"

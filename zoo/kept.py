@@ -296,6 +296,8 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
+    except NotADirectoryError as error:
+        raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
     except OSError as error:
         raise DamagedError(f"{path}: it cannot be read: {error.strerror or error}") from error
 

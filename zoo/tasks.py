@@ -85,13 +85,17 @@ class Tasks:
         return made_once(self._environments, wanted.name, lambda: environments.ensure(wanted, self.talk.say))
 
     def steadily(self, work: Callable[[], T]) -> T:
-        """What `work` gives; once again from its beginning where an environment turned out to have changed."""
-        try:
-            return work()
-        except EnvironmentChangedError as error:
-            self.talk.warn(str(error))
-            self._environments.clear()
-            return work()
+        """What `work` gives; again from its beginning where an environment turned out to have changed.
+
+        One writes a checkpoint's files and one runs them, so that may happen twice.
+        """
+        for _ in range(2):
+            try:
+                return work()
+            except EnvironmentChangedError as error:
+                self.talk.warn(str(error))
+                self._environments.clear()
+        return work()
 
     def _writer(self, checkpoint: Checkpoint) -> Environment:
         """A file is written by the framework whose format it is, also where another one reads it."""
