@@ -7,13 +7,16 @@ import random
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import little_zoo
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from zoo import kept
+from zoo import kept, latency
+from zoo.cache import CacheError
+from zoo.evaluate import Evaluation
 from zoo.predictions import Predictions
 from zoo.progress import Talk
 from zoo.runfolder import RunFolder
@@ -121,3 +124,33 @@ def test_files_that_changed_places_are_made_again(
         second.write_bytes(both[0])
     assert answers(zoo, tmp_path / "again") == before
     assert sum("it is of another key" in record.getMessage() for record in caplog.records) == 6
+
+
+def test_pixels_that_change_while_a_worker_reads_them_give_no_answer(
+    tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were whole before, and nothing else would tell."""
+    zoo = a_zoo(tmp_path / "zoo")
+    scores = Evaluation._scores
+
+    def meanwhile(self: Evaluation, pixels: Path, count: int) -> Any:
+        found = scores(self, pixels, count)
+        pixels.write_bytes(pixels.read_bytes())
+        return found
+
+    monkeypatch.setattr(Evaluation, "_scores", meanwhile)
+    request = Request(zoo=str(zoo), checkpoints="little/good", threads=1, jobs=1)
+    report, _ = Job(request, RunFolder(tmp_path / "run"), Talk(quiet=True)).execute()
+    assert [run.status for run in report.runs] == ["failed"]
+    assert "it was changed while a worker read it" in (report.runs[0].error or "")
+    assert stored(own_home, KINDS["results"]) == []
+
+
+def test_a_bench_times_nothing_on_damaged_pixels(tmp_path: Path, own_home: Path) -> None:
+    zoo = a_zoo(tmp_path / "zoo")
+    answers(zoo, tmp_path / "run")
+    pixels = stored(own_home, KINDS["pixels"])
+    latency._refuse_damaged(pixels)
+    pixels[0].write_bytes(flipped(pixels[0].read_bytes()))
+    with pytest.raises(CacheError, match="decoded images were damaged"):
+        latency._refuse_damaged(pixels)

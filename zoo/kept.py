@@ -313,6 +313,8 @@ def _set_aside(path: Path, why: DamagedError, look: Callable[[], object]) -> Non
         except DamagedError:
             if aside.is_dir():
                 shutil.rmtree(aside)
+            else:
+                aside.unlink(missing_ok=True)
             path.replace(aside)
         else:
             return
