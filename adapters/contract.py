@@ -26,6 +26,13 @@ class OutputError(AdapterError):
     """The framework's answer is not usable: wrong shape, NaN."""
 
 
+def unlisted(missing: str, file: str, holds: str) -> AdapterError:
+    """The error for `missing`, which `file` needs, and which is not among the checkpoint's files."""
+    return AdapterError(
+        f"{missing} is not among the checkpoint's files; it holds {holds} of {file}: list it in `files` as well"
+    )
+
+
 @dataclass(frozen=True)
 class Options:
     """How to run.

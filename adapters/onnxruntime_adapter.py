@@ -11,9 +11,11 @@ import onnx
 import onnxruntime as ort
 import onnxruntime_arithmetic
 import onnxruntime_graphs
-from contract import Adapter, AdapterError, ModelInfo, Options
+from contract import Adapter, AdapterError, ModelInfo, Options, unlisted
+from google.protobuf.message import DecodeError
 from mobilenet_v2 import Block, Conv, Network, blocks, stride_padding
 from onnx import TensorProto, helper, numpy_helper
+from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
 
 DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8"}
 OPSET = 13  # of exported files: the first with per-axis quantisation, read by every runtime since 2020
@@ -27,6 +29,7 @@ class OnnxRuntimeAdapter(Adapter):
         return {"onnxruntime": ort.__version__, "onnx": onnx.__version__, "numpy": np.__version__}
 
     def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
+        _refuse_unlisted(files)
         settings = ort.SessionOptions()
         settings.intra_op_num_threads = options.threads
         settings.inter_op_num_threads = 1
@@ -68,6 +71,7 @@ class OnnxRuntimeAdapter(Adapter):
         return scores.reshape(len(batch), -1)
 
     def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
+        _refuse_unlisted(files)
         model = onnx.load(str(files[0]))
         side = options.network.resolution if options.network else 224
         opsets = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
@@ -87,6 +91,19 @@ class OnnxRuntimeAdapter(Adapter):
         path = target / "model.onnx"
         onnx.save(model, str(path))
         return [path]
+
+
+def _refuse_unlisted(files: Sequence[Path]) -> None:
+    """Tensors may lie in other files than the graph; these have to be among the checkpoint's."""
+    graph = files[0]
+    try:
+        model = onnx.load(str(graph), load_external_data=False)
+    except DecodeError:
+        return  # the runtime says what is wrong with it
+    listed = {path.relative_to(graph.parent).as_posix() for path in files if graph.parent in path.parents}
+    for tensor in _get_all_tensors(model):
+        if uses_external_data(tensor) and ExternalDataInfo(tensor).location not in listed:
+            raise unlisted(ExternalDataInfo(tensor).location, graph.name, f"tensor {tensor.name!r}")
 
 
 def _single(inputs: Sequence[Any]) -> Any:

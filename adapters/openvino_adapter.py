@@ -13,7 +13,7 @@ import openvino_graphs as graphs
 import openvino_layers
 import torch_pickles
 import torch_states
-from contract import Adapter, AdapterError, ModelInfo, Options
+from contract import Adapter, AdapterError, ModelInfo, Options, unlisted
 from mobilenet_v2 import Network
 
 DTYPES = {"f32": "float32", "u8": "uint8", "i8": "int8"}
@@ -133,9 +133,9 @@ def _read(core: ov.Core, files: Sequence[Path], fmt: str) -> ov.Model:
         raise AdapterError(f"format {fmt!r} is not read here; known: {', '.join(SUFFIXES)}")
     if path.suffix != suffix:
         raise AdapterError(f"{path}: format {fmt!r}: expected a {suffix} file first")
-    weights = [files[1] if len(files) > 1 else path.with_suffix(".bin")] if fmt == "openvino_ir" else []
-    if weights and not weights[0].exists():
-        raise AdapterError(f"{weights[0]} does not exist; it holds the weights of {path.name}")
+    weights = list(files[1:2]) if fmt == "openvino_ir" else []
+    if fmt == "openvino_ir" and not weights:  # OpenVINO would take whatever it finds beside
+        raise unlisted(path.with_suffix(".bin").name, path.name, "the weights")
     try:
         return core.read_model(path, *weights)
     except RuntimeError as error:

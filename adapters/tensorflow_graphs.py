@@ -6,6 +6,7 @@ may fold batch norms and oneDNN may lay out the weights once.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,23 +20,17 @@ import tensorflow_network
 from contract import AdapterError
 from google.protobuf.message import DecodeError
 from mobilenet_v2 import Network
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 UNFED = ("Const", "NoOp", "Assert", "Placeholder")  # nodes that nothing reads and that are no answer
-# What a network has no use for and a hostile file has: reading and writing files, calling back into Python.
-FORBIDDEN = (
-    "ReadFile",
-    "WriteFile",
-    "MatchingFiles",
-    "Save",
-    "SaveV2",
-    "SaveSlices",
-    "Restore",
-    "RestoreV2",
-    "PyFunc",
-    "PyFuncStateless",
-    "EagerPyFunc",
+# Names of operations that a network has no use for: they read or write files that nobody listed, or call back into
+# Python.
+FORBIDDEN = re.compile(
+    "File|Reader|Record|Save|Restore|Dataset|LMDB|PyFunc|MergeV2Checkpoints|Remap|Dump|ImmutableConst|Skipgram|FixedUni"
 )
+# The functions with which a SavedModel reads its own variables.
+OWN = ("SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilename")
 BLANK_SIDE = 224  # of the blank image that counts the outputs of a graph that leaves its size open
 
 
@@ -131,12 +126,12 @@ def _first(names: Sequence[str]) -> str:
     return f"{len(names)}: {shown}, ..." if len(names) > 5 else shown
 
 
-def _refuse_forbidden(definition: Any, path: Path) -> None:
+def _refuse_forbidden(definition: Any, path: Path, allowed: Sequence[str] = ()) -> None:
     nodes = [
         *definition.node,
         *(node for function in definition.library.function for node in function.node_def),
     ]
-    found = sorted({node.op for node in nodes} & set(FORBIDDEN))
+    found = sorted({node.op for node in nodes if FORBIDDEN.search(node.op) and node.op not in allowed})
     if found:
         raise AdapterError(f"{path}: refused, a network has no use for the operations {', '.join(found)}")
 
@@ -147,6 +142,9 @@ def read_saved_model(path: Path, extra: Mapping[str, Any]) -> Graph:
     extra: {"output"} names one of several outputs.
     """
     try:
+        stored = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+        for graph in stored.meta_graphs:
+            _refuse_forbidden(graph.graph_def, path, OWN)  # before any of it is run
         loaded = tf.saved_model.load(str(path.parent))
     except (OSError, ValueError, DecodeError, tf.errors.OpError) as error:
         raise AdapterError(f"{path.parent}: not a readable SavedModel: {error}") from error

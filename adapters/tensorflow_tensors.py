@@ -142,10 +142,19 @@ def _keras_tensors(path: Path) -> Dict[str, np.ndarray]:
             for layer in _texts(file.attrs["layer_names"]):
                 for weight in _texts(file[layer].attrs["weight_names"]):
                     variable = weight.split("/")[-1].split(":")[0]
-                    found[unaliased(f"{layer}/{variable}")] = np.asarray(file[layer][weight])
+                    found[unaliased(f"{layer}/{variable}")] = np.asarray(
+                        _own(file[layer][weight], f"{layer}/{weight}", path)
+                    )
     except (OSError, KeyError) as error:
         raise AdapterError(f"{path}: not a readable Keras weights file (.h5): {error}") from error
     return found
+
+
+def _own(stored: Any, name: str, path: Path) -> Any:
+    """A dataset; AdapterError where its values lie in another file, which HDF5 would read without a word."""
+    if Path(stored.file.filename) != path or stored.external or stored.is_virtual:
+        raise AdapterError(f"{path}: refused, values of {name} lie in another file, which the record has not")
+    return stored
 
 
 def _texts(names: Sequence[Any]) -> List[str]:

@@ -2,6 +2,7 @@
 
     rewrite_checkpoint PREFIX NEW_PREFIX CHANGES   drop, add and scale tensors of a slim checkpoint
     rewrite_h5 FILE NEW_FILE CHANGES               rename and drop layers of a Keras weights file
+    link_h5 FILE NEW_FILE OTHER KIND               move a layer of a weights file to another file, and refer to it there
     keras_scores FILE BATCH OUT NETWORK            Keras's own reading of a weights file
     quantise SAVED_MODEL ROWS DTYPE OUT            a .tflite with DTYPE input and output
     bytes_network ROWS WEIGHTS OUT                 a .tflite of one quantised convolution and a mean
@@ -55,6 +56,45 @@ def rewrite_h5(path: str, new_path: str, changes: str) -> None:
             layers[layers.index(old)] = new
         layers = [name for name in layers if name not in wanted.get("drop", [])]
         file.attrs["layer_names"] = np.array(layers, "S")
+
+
+def link_h5(path: str, new_path: str, other_path: str, kind: str) -> None:
+    shutil.copy(path, new_path)
+    with h5py.File(new_path, "a") as file, h5py.File(other_path, "w") as other:
+        name = "predictions/predictions/bias:0"
+        bias = np.asarray(file[name])
+        del file[name]
+        if kind == "link":
+            other["bias"] = bias
+            file[name] = h5py.ExternalLink(other_path, "bias")
+        elif kind == "raw":
+            other["bias"] = bias
+            raw = Path(other_path).with_suffix(".raw")
+            raw.write_bytes(bias.tobytes())
+            file.create_dataset(name, bias.shape, bias.dtype, external=[(str(raw), 0, bias.nbytes)])
+        elif kind == "virtual":
+            other["bias"] = bias
+            layout = h5py.VirtualLayout(bias.shape, bias.dtype)
+            layout[:] = h5py.VirtualSource(other_path, "bias", bias.shape)
+            file.create_virtual_dataset(name, layout)
+
+
+def reading_saved_model(out: str, words: str) -> None:
+    table = tf.lookup.StaticVocabularyTable(
+        tf.lookup.TextFileInitializer(
+            words, tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER
+        ),
+        1,
+    )
+    module = tf.Module()
+    module.table = table
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4, 4, 3], tf.float32, name="input")])
+    def answer(batch: tf.Tensor) -> dict[str, tf.Tensor]:
+        known = tf.cast(table.lookup(tf.constant(["word"])), tf.float32)
+        return {"output": tf.reduce_mean(batch, [1, 2]) + known}
+
+    tf.saved_model.save(module, out, signatures={"serving_default": answer})
 
 
 def keras_scores(path: str, batch: str, out: str, network: str) -> None:
@@ -112,6 +152,13 @@ def graph(out: str, kind: str) -> None:
             tf.nn.relu(source, name="features")
         elif kind == "reads_files":
             tf.io.read_file("/etc/hostname", name="secret")
+        elif kind == "fills_a_table":
+            keys = tf.raw_ops.HashTableV2(key_dtype=tf.string, value_dtype=tf.int64)
+            tf.raw_ops.InitializeTableFromTextFileV2(
+                table_handle=keys, filename="/etc/hostname", key_index=-2, value_index=-1
+            )
+        elif kind == "maps_memory":
+            tf.raw_ops.ImmutableConst(dtype=tf.float32, shape=[1], memory_region_name="/etc/hostname")
     Path(out).write_bytes(made.as_graph_def().SerializeToString())
 
 
@@ -119,7 +166,8 @@ if __name__ == "__main__":
     COMMANDS = {
         command.__name__: command
         for command in (
-            rewrite_checkpoint, rewrite_h5, keras_scores, quantise, bytes_network, answers_without_delegates, graph,
+            rewrite_checkpoint, rewrite_h5, link_h5, reading_saved_model, keras_scores, quantise, bytes_network,
+            answers_without_delegates, graph,
         )
     }  # fmt: skip
     COMMANDS[sys.argv[1]](*sys.argv[2:])

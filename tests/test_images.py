@@ -465,7 +465,7 @@ def test_digests_list_what_cannot_be_read(tmp_path: Path) -> None:
 def test_digests_where_nothing_can_be_written(tmp_path: Path) -> None:
     found = images.open_image_set(fill(tmp_path / "set", plain(3)))
     blocked = fill(tmp_path, {"file": ""}) / "file" / "cache"
-    with pytest.raises(cache.CacheError, match=r"210 bytes are needed"):
+    with pytest.raises(cache.CacheError, match=r"bytes are needed"):
         images.digests(found, blocked)
 
 

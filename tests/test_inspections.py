@@ -12,7 +12,7 @@ import pytest
 from conftest import built
 from test_validate import report_of, zoo
 
-from zoo import inspections, places
+from zoo import inspections, kept, places
 from zoo.audit import audit, look
 from zoo.judge import FILE_RULES
 from zoo.manifest import load_zoo
@@ -144,7 +144,7 @@ def test_kept_facts_are_read_back(folder: Path, own_home: Path) -> None:
     first = inspections.look(known, print)
     (path,) = (places.home() / "results" / "inspections").iterdir()
     facts = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**facts, "ops": {"Kept": 1}}), encoding="utf-8")
+    kept.write_json(path, path.stem, {**facts, "ops": {"Kept": 1}})
     second = inspections.look(known, print)
     assert [each.measured.ops for look in (first, second) for each in look.inspections if each.measured] == [
         {"Sum": 1, "Mod": 1},

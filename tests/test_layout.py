@@ -21,9 +21,11 @@ ORDER = (
     ("errors", "places", "records.base", "records.recipes", "records.documents", "records.runs", "records.latency"),
     ("records.reports", "records", "statements", "printed", "architecture", "toml_lines"),
     ("stats", "quantiles", "efficiency", "accepted", "planning", "ranking", "wording", "progress", "requests", "doubt"),
-    ("documented", "variants", "predictions", "frameworks", "cache", "preprocess", "labels", "classnames", "manifest"),
+    ("documented", "variants", "predictions", "frameworks", "cache", "kept"),
+    ("preprocess", "labels", "classnames", "manifest"),
     # measuring
-    ("images", "machine", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"),
+    ("images", "machine", "workers", "environments", "files", "handed"),
+    ("fetch", "exports", "inspections", "store", "evaluate"),
     ("recognition", "tasks", "stages", "latency", "as_shipped"),
     # judging: needs nothing of the measuring row
     ("rules.base", "rules.accuracy", "rules.agreement", "rules.pairs", "rules.findings", "rules.documents"),
@@ -51,9 +53,9 @@ ORDER = (
     ("merge", "frames", "selection", "audit", "thumbnails", "sequential", "validate", "bench", "comparison", "plan"),
     ("catalogue", "doctor", "cli", "__main__"),
 )
-MEASURING = {"images", "workers", "environments", "files", "fetch", "exports", "inspections", "store", "evaluate"}
-MEASURING |= {"preprocess", "machine", "recognition", "tasks", "stages", "latency", "as_shipped"}
-JUDGING = [name for row in ORDER[6:-2] for name in row]
+MEASURING = {"images", "workers", "environments", "files", "handed", "fetch", "exports", "inspections", "store"}
+MEASURING |= {"evaluate", "preprocess", "machine", "recognition", "tasks", "stages", "latency", "as_shipped"}
+JUDGING = [name for row in ORDER[8:-2] for name in row]
 
 
 def modules() -> dict[str, Path]:

@@ -192,7 +192,8 @@ def test_damaged_files(far: FarSide, exported: list[Path], tmp_path: Path) -> No
 
 def test_wrong_files(far: FarSide, exported: list[Path], tmp_path: Path) -> None:
     alone = Path(shutil.copy(exported[0], tmp_path / "alone.xml"))
-    assert f"{tmp_path / 'alone.bin'} does not exist; it holds the weights of alone.xml" in refusal(far, [alone])
+    (tmp_path / "alone.bin").write_bytes(exported[1].read_bytes())  # there, and still not in the record
+    assert "alone.bin is not among the checkpoint's files; it holds the weights of alone.xml" in refusal(far, [alone])
     assert "format 'onnx': expected a .onnx file first" in refusal(far, exported, "onnx")
     assert "format 'saved_model' is not read here; known: openvino_ir, onnx" in refusal(far, exported, "saved_model")
     assert "precision 'bf16' is not offered" in refusal(far, exported, precision="bf16")

@@ -43,7 +43,7 @@ def test_a_real_report_is_valid(folder: Path, out: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "value"), [("format", 2), ("runs", [{}]), ("verdicts", [{"rule": "A1"}]), ("more", 1), ("conditions", {})]
+    ("place", "value"), [("format", 3), ("runs", [{}]), ("verdicts", [{"rule": "A1"}]), ("more", 1), ("conditions", {})]
 )
 def test_anything_else_is_not(place: str, value: object) -> None:
     data = {**a_report().to_json(), place: value}

@@ -77,9 +77,11 @@ def test_key_follows_geometry_content_and_bytes_not_names(own_home: Path, tmp_pa
 
 
 def test_every_bad_image_is_listed(own_home: Path, tmp_path: Path) -> None:
-    blocks = cut(tmp_path, own_home, 140)
+    little_zoo.make_images(tmp_path, 140)
     for number in (3, 5, 135):
         (tmp_path / "images" / f"{number:04d}.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    image_set = images.open_image_set(tmp_path / "images")
+    blocks = store.blocks(image_set, images.digests(image_set, own_home / "digests"))
     with pytest.raises(ImageSetError, match="3 images cannot be used") as caught:
         store.fill(WHOLE, blocks, 2)
     assert all(name in str(caught.value) for name in ("0003.png", "0005.png", "0135.png"))
@@ -112,8 +114,13 @@ def test_killed_half_way_leaves_only_whole_blocks(own_home: Path, tmp_path: Path
     while not list((own_home / "pixels").rglob("*.npy")) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert process.pid is not None
+    helpers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert helpers
     os.kill(process.pid, signal.SIGKILL)
     process.join()
+    while any(Path(f"/proc/{helper}").exists() for helper in helpers) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not [helper for helper in helpers if Path(f"/proc/{helper}").exists()]
     there = [path for block in blocks if (path := store.block_path(SLOW, block)).is_file()]
     assert there
     for path in there:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -376,6 +377,8 @@ def test_wrong_tensors_of_a_keras_file(far: FarSide, exported: dict[str, list[Pa
             "output 'features': expected shape (N, classes), got (1, 4, 4, 3)",
         ),
         ("reads_files", {"output": "scores"}, "refused, a network has no use for the operations ReadFile"),
+        ("fills_a_table", {"output": "scores"}, "no use for the operations InitializeTableFromTextFileV2"),
+        ("maps_memory", {"output": "scores"}, "no use for the operations ImmutableConst"),
     ],
 )
 def test_unfit_graphs(far: FarSide, tmp_path: Path, kind: str, extra: dict[str, str], message: str) -> None:
@@ -385,6 +388,40 @@ def test_unfit_graphs(far: FarSide, tmp_path: Path, kind: str, extra: dict[str, 
         far.load([path], "frozen_graph", extra=extra)
     assert caught.value.kind == "AdapterError"
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["link", "raw", "virtual"])
+def test_weights_in_another_file_are_refused(
+    far: FarSide, exported: dict[str, list[Path]], tmp_path: Path, kind: str
+) -> None:
+    """HDF5 would read them without a word, and the record would know nothing of them."""
+    path = tmp_path / "m.h5"
+    run_inside("link_h5", exported["keras_h5"][0], path, tmp_path / "other.h5", kind)
+    with pytest.raises(FarError) as caught:
+        far.load([path], "keras_h5", network=asdict(SMALL))
+    assert caught.value.kind == "AdapterError"
+    assert "refused, values of predictions/predictions/bias:0 lie in another file" in str(caught.value)
+
+
+def test_a_saved_model_that_reads_another_file_is_refused_before_it_runs(far: FarSide, tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("word\n")
+    run_inside("reading_saved_model", tmp_path / "model", tmp_path / "words.txt")
+    with pytest.raises(FarError) as caught:
+        far.load([tmp_path / "model" / "saved_model.pb"], "saved_model")
+    assert "refused, a network has no use for the operations InitializeTableFromTextFileV2" in str(caught.value)
+
+
+@pytest.mark.parametrize("fmt", ["saved_model", "slim_ckpt"])
+def test_files_that_are_not_listed_are_missed_by_name(
+    far: FarSide, exported: dict[str, list[Path]], tmp_path: Path, fmt: str
+) -> None:
+    """A worker gets a checkpoint's listed files alone."""
+    main = exported[fmt][0] if fmt == "saved_model" else next(p for p in exported[fmt] if p.suffix == ".index")
+    shutil.copy(main, tmp_path)
+    with pytest.raises(FarError) as caught:
+        far.load([tmp_path / main.name], fmt, network=asdict(SMALL))
+    assert caught.value.kind == "AdapterError"
+    assert ("variables" if fmt == "saved_model" else ".data-00000-of-00001") in str(caught.value)
 
 
 def test_names_settle_what_is_ambiguous(far: FarSide, tmp_path: Path) -> None:

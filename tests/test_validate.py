@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo import images
+from zoo import images, kept
 from zoo.predictions import Predictions
 from zoo.records import Report
 
@@ -217,7 +217,7 @@ def test_reports_are_rebuilt_from_the_folder_alone(folder: Path, out: Path, own_
     for name in ("report.md", "report.html", "verdicts.csv", "junit.xml"):
         (out / name).unlink()
     stored = json.loads((out / "report.json").read_text())
-    (out / "report.json").write_text(json.dumps({**stored, "verdicts": []}))
+    kept.write_json(out / "report.json", "report.json", {**stored, "verdicts": []})
     compared = zoo("compare", out)
     assert compared.returncode == 0
     assert "1 verdicts differ from the stored ones" in compared.stdout
@@ -229,9 +229,9 @@ def test_reports_are_rebuilt_from_the_folder_alone(folder: Path, out: Path, own_
 def test_newer_format_is_refused(folder: Path, out: Path) -> None:
     zoo("validate", "--zoo", folder, "--out", out)
     stored = json.loads((out / "report.json").read_text())
-    (out / "report.json").write_text(json.dumps({**stored, "format": 2}))
+    (out / "report.json").write_text(json.dumps({**stored, "format": 3}))
     done = zoo("report", out)
-    assert (done.returncode, "expected format 1 or older, got 2" in done.stderr) == (2, True)
+    assert (done.returncode, "expected format 2 or older, got 3" in done.stderr) == (2, True)
 
 
 def test_environment_variables_do_not_leak(folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

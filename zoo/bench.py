@@ -135,7 +135,7 @@ class Bench:
         """What is needed to time a cell, or its record that says why it cannot be."""
         try:
             key = planned.checkpoint.id, planned.framework.name
-            ready = made_once(self._ready, key, partial(self._prepare, planned))
+            ready = made_once(self._ready, key, partial(self.tasks.steadily, partial(self._prepare, planned)))
             count = math.ceil(FEWEST_IMAGES / asked.batch_size) * asked.batch_size
             return Setting(
                 asked=asked,
@@ -192,7 +192,7 @@ class Bench:
         key = "geometry", geometry.id
         if key not in self.stages:
             self.stages[key] = stages.geometry_stage(geometry, self.images.images[:FEWEST_IMAGES], self.images.name)
-        return [store.block_path(geometry, block) for block in self._blocks]
+        return [store.ready(geometry, block) for block in self._blocks]
 
     def _note_numeric(self, cell: latency.Cell) -> None:
         recipe = cell.setting.task.recipe.numeric.id

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO
 
 from filelock import FileLock
@@ -27,21 +28,15 @@ def digest_of(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def source_digest(*modules: ModuleType) -> str:
+    """sha256 over the program text of modules: what another version of them made is not reused."""
+    return digest_of([file_sha256(Path(str(module.__file__))) for module in modules])
+
+
 def file_sha256(path: Path) -> str:
     """sha256 of a file, lower-case hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def write_once(path: Path, write: Callable[[BinaryIO], None], *, bytes_needed: int = 0) -> None:
-    """Let `write` fill `path` unless it exists.
-
-    Safe against a second process (a lock shared by 256 names) and against being killed (a temporary file is moved
-    in place at the end). Raises CacheError with the path and the bytes needed when the disk refuses.
-    """
-    with explained(path, bytes_needed), _lock(path):
-        if not path.exists():
-            replace(path, write)
 
 
 def replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
@@ -49,7 +44,7 @@ def replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("wb") as stream:
+        with temporary.open("w+b") as stream:
             write(stream)
         temporary.replace(path)
     finally:
@@ -79,7 +74,8 @@ def explained(path: Path, bytes_needed: int = 0) -> Iterator[None]:
         ) from error
 
 
-def _lock(path: Path) -> FileLock:
+def lock(path: Path) -> FileLock:
+    """Of one process at a time; shared by paths whose hashes begin alike."""
     folder = places.home() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     stripe = hashlib.sha256(str(path).encode()).hexdigest()[:2]

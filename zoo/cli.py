@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,7 +15,7 @@ from zoo.audit import audit, look
 from zoo.bench import BUDGET, Bench, BenchRequest
 from zoo.changes import Side
 from zoo.changes import compare as changes_between
-from zoo.errors import FileUnavailableError, UsageError
+from zoo.errors import DamagedError, FileUnavailableError, UsageError, listing
 from zoo.frameworks import framework, public_frameworks
 from zoo.judge import DEVIATES, EXIT_CODES, NOT_RUN, OK, exit_code
 from zoo.manifest import load_zoo
@@ -183,7 +184,16 @@ def compare(run: Path, other: Path | None, page: Path | None) -> int:
     if page is not None:
         _write(page, report_of_changes.to_html(changes))
         click.echo(f"Page: {page}")
-    return DEVIATES if changes.worsened else OK
+    damages = _damages((RunFolder(run), RunFolder(other)))
+    return NOT_RUN if damages else DEVIATES if changes.worsened else OK
+
+
+def _damages(folders: Iterable[RunFolder]) -> list[str]:
+    """What in run folders cannot be believed; it is said, and judged as what could not be run."""
+    found = [sentence for folder in folders for sentence in folder.damages()]
+    for sentence in found:
+        Talk().warn(sentence)
+    return found
 
 
 def _judge_again(folder: RunFolder) -> int:
@@ -230,6 +240,8 @@ def report(runs: tuple[Path, ...], out: Path | None, thumbnails: bool, images: s
     folders = [RunFolder(path) for path in runs]
     if out is None:
         (folder,) = folders
+        if damages := folder.damages():  # written over, report.json would lose what it says of these runs
+            raise DamagedError(listing(f"{folder.path}: nothing was written, as answers cannot be believed", damages))
         stored, documents = folder.report(), folder.documents()
         fresh = judged(
             stored.conditions, stored.runs, stored.inspections, documents, folder, stored.parts,
@@ -248,7 +260,7 @@ def report(runs: tuple[Path, ...], out: Path | None, thumbnails: bool, images: s
     pictures = of_report(folder, fresh, images) if thumbnails else NO_PICTURES
     folder.write(fresh, documents, pictures)
     click.echo(f"written: {folder.path / 'report.md'}, report.html, report.json, *.csv, junit.xml")
-    return OK
+    return NOT_RUN if out is not None and _damages(folders) else OK
 
 
 @cli.command()

@@ -22,7 +22,7 @@ def between(first: RunFolder, second: RunFolder) -> list[Verdict]:
     evidence = first.evidence((*report.runs, *other.runs), documents, report.conditions.tolerance)
 
     def answers(run: Run) -> Predictions | None:
-        return first.predictions(run) or second.predictions(run)
+        return (first if run in report.runs else second).predictions(run)
 
     evidence = replace(
         evidence,

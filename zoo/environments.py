@@ -1,28 +1,31 @@
 """The frameworks' virtual environments: found, or built once and reused.
 
 An environment is named by its framework, its Python, and a hash of its requirements and the platform. It is built
-under a lock in a temporary folder, proves itself by answering `hello`, and is moved in whole.
+under a lock in a temporary folder, proves itself by answering `hello`, and is moved in whole. What it answered is kept
+in its environment.json, and every worker that starts later is held to it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
 import os
 import platform
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import uv
 from filelock import FileLock
 
-from zoo import places
-from zoo.errors import EnvironmentBuildError, WorkerError
+from zoo import kept, machine, places
+from zoo.cache import CacheError
+from zoo.errors import EnvironmentBuildError, EnvironmentChangedError, WorkerError
 from zoo.frameworks import Framework
 from zoo.workers import Worker
 
@@ -35,13 +38,22 @@ TIMING = Path("requirements", "timing.txt")  # what `bench` needs in every envir
 class Environment:
     """A built environment.
 
-    python: its interpreter; versions: what `hello` answered when it was built; key: names its whole content.
+    python: its interpreter; versions: what its worker says of itself; key: the name of its folder.
     """
 
     framework: Framework
     python: Path
     versions: dict[str, str]
     key: str
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self.python.parents[1]
+
+    def identity(self) -> list[Any]:
+        """Everything of it that an adapter's work may depend on, for keys."""
+        return [self.key, self.versions, self.framework.environment, self.framework.adapter_digest()]
 
 
 def find(framework: Framework) -> Environment | None:
@@ -50,8 +62,7 @@ def find(framework: Framework) -> Environment | None:
         return _core(framework)
     for version in framework.pythons:
         folder = _folder(framework, version)
-        facts = folder / FACTS
-        if facts.is_file():
+        if folder.is_dir():  # it was moved there whole
             return _described(framework, folder)
     return None
 
@@ -66,7 +77,7 @@ def ensure(framework: Framework, say: Say) -> Environment:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f"{folder.name}.lock")):
-            if not (folder / FACTS).is_file():
+            if not folder.is_dir():
                 _build(framework, base, folder, say)
     except OSError as error:
         raise EnvironmentBuildError(
@@ -89,8 +100,56 @@ def _requirements(framework: Framework) -> tuple[Path, Path]:
 
 
 def _described(framework: Framework, folder: Path) -> Environment:
-    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-    return Environment(framework, folder / "bin" / "python", facts["versions"], folder.name)
+    """With what its worker says under today's adapter on this processor; asked where no whole file says it."""
+    python = folder / "bin" / "python"
+    facts = kept.read_json(folder / FACTS, folder.name)
+    if facts is not None and facts.get("asked") == _asked(framework):
+        return Environment(framework, python, facts["versions"], folder.name)
+    if not python.exists():
+        return Environment(framework, python, {}, folder.name)  # whoever needs it is told
+    with Worker(framework, python) as worker:
+        found = Environment(framework, python, worker.versions, folder.name)
+    with contextlib.suppress(CacheError):  # of an environment that cannot be written to: asked each time
+        _note(folder, found)
+    return found
+
+
+def _note(folder: Path, environment: Environment) -> None:
+    facts = {"versions": environment.versions, "asked": _asked(environment.framework)}
+    kept.write_json(folder / FACTS, environment.key, facts)
+
+
+def _asked(framework: Framework) -> dict[str, Any]:
+    """Who answered, and where: some libraries' versions name the instructions that they use."""
+    return {"adapter": framework.adapter_digest(), "instruction_sets": list(machine.instruction_sets())}
+
+
+@contextlib.contextmanager
+def started(
+    environment: Environment, *, limits: Mapping[str, float] | None = None, names: Mapping[str, str] | None = None
+) -> Iterator[Worker]:
+    """A worker that says of itself what is known of its environment; limits, names: see Worker.
+
+    Raises WorkerError, and EnvironmentChangedError where it says something else: that is known from then on, and what
+    was kept under the old versions is not what this worker would answer.
+    """
+    with Worker(environment.framework, environment.python, limits=limits, names=names) as worker:
+        if worker.versions != environment.versions:
+            with contextlib.suppress(CacheError):
+                _note(environment.folder, replace(environment, versions=worker.versions))
+            raise EnvironmentChangedError(_changed(environment, worker.versions))
+        yield worker
+
+
+def _changed(environment: Environment, versions: Mapping[str, str]) -> str:
+    """Both, where they differ."""
+    known = environment.versions
+    names = sorted(name for name in {*known, *versions} if known.get(name) != versions.get(name))
+    there, here = (", ".join(f"{name} {side.get(name, '(none)')}" for name in names) for side in (known, versions))
+    return (
+        f"{environment.framework.name}: its environment has changed: {environment.folder / FACTS} says {there}, "
+        f"the worker says {here}; from now on results are kept under what the worker says"
+    )
 
 
 def _core(framework: Framework) -> Environment:
@@ -123,8 +182,7 @@ def _build(framework: Framework, base: str, folder: Path, say: Say) -> None:
         made = _uv("venv", "--no-project", "--no-config", "--relocatable", "--python", base, str(building))
         _must(made, framework, f"make an environment with Python {base}")
         _must(_install(framework, building), framework, f"install {framework.requirements_file}")
-        facts = {"versions": _proof(framework, building), "seconds": time.monotonic() - start}
-        (building / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        _note(building, Environment(framework, building / "bin" / "python", _proof(framework, building), folder.name))
         building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)

@@ -47,6 +47,14 @@ class WorkerError(ZooError):
         self.details = details
 
 
+class DamagedError(ZooError):
+    """A stored file is cut off, damaged, edited or of another key; the message names it (exit code 3)."""
+
+
+class EnvironmentChangedError(ZooError):
+    """A worker says other versions of itself than its environment's facts did; they have been written anew (code 3)."""
+
+
 class RunFolderError(ZooError):
     """A run folder cannot be read (exit code 2) or was written by a newer version."""
 

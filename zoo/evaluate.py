@@ -1,13 +1,13 @@
 """A checkpoint in a framework on an image set: per-image top-5, and the run they make.
 
 Results are kept per block of images under a key of everything they depend on, so that the same question is never
-computed twice and a run that was interrupted goes on where it stopped.
+computed twice and a run that was interrupted goes on where it stopped. They do not depend on the checkpoint's id and
+label map, so that two checkpoints of the same files share them. The run does, and its key says so.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -18,14 +18,16 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import cache, machine, places, preprocess, ranking
+from zoo import cache, environments, kept, machine, places, preprocess, ranking, store
+from zoo.cache import CacheError
 from zoo.environments import Environment
 from zoo.errors import ZooError
 from zoo.files import Located
+from zoo.handed import Handed, handed
 from zoo.images import ImageSet
 from zoo.predictions import Predictions
 from zoo.records import Arithmetic, Checkpoint, LabelMap, PopulationKind, Recipe, Run
-from zoo.store import Block, block_path
+from zoo.store import Block
 from zoo.workers import Worker
 
 FIRST = 64  # images whose whole score vectors are kept, for comparing frameworks
@@ -80,7 +82,7 @@ class Evaluation:
         self._options = options_of(task, settings)
         self._base = _base_key(task, self._options)
         self._stack = ExitStack()
-        self._worker: Worker | None = None
+        self._worker: tuple[Worker, Handed] | None = None
         self._facts: dict[str, Any] = {}
         self._checked: dict[str, Any] | None = None
         self._reused = True
@@ -104,18 +106,19 @@ class Evaluation:
         if self._checked is not None:
             return self._checked
         path = places.home() / "results" / "models" / f"{self._base}.json"
-        if self.settings.fresh or not path.is_file():
+        facts = None if self.settings.fresh else kept.read_json(path, self._base)
+        if facts is None:
             self._started()
-            cache.replace_text(path, json.dumps(self._facts))
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            facts = self._facts
+            kept.write_json(path, self._base, facts)
         _check_fit(self.task, facts)
         self._checked = facts
         return facts
 
     def inspect(self, options: dict[str, Any]) -> dict[str, Any]:
         """Static facts of the files, by the worker that has loaded them. Raises WorkerError."""
-        worker, paths = self._started(), [str(path) for path in self.task.located.paths]
-        reply = worker.request("inspect", files=paths, options={"threads": self.settings.threads, **options})
+        worker, files = self._started()
+        reply = worker.request("inspect", files=files.paths, options={"threads": self.settings.threads, **options})
         facts: dict[str, Any] = reply["facts"]
         return facts
 
@@ -130,52 +133,67 @@ class Evaluation:
 
     def part(self, block: Block) -> Part:
         """Answers for one decoded block, computed unless they were kept."""
-        path = self._result_path(block)
-        if self.settings.fresh or not path.is_file():
-            self._reused = False
-            self._compute(block, path)
-        return Part.read(path)
+        key = self._result_key(block)
+        path = places.home() / "results" / key[:2] / f"{key}.npz"
+        known = None if self.settings.fresh else kept.read(path, key)
+        if known is not None:
+            return Part.parse(known)
+        self._reused = False
+        part = self._computed(block)
+        kept.write(path, key, part.write)
+        return part
 
-    def assembled(self, material: Material, parts: Sequence[Part]) -> tuple[Run, Predictions]:
-        """The run that the parts make, one for each block of the material."""
-        return _assembled(self.task, self.settings, material, parts, self.check(), self._base, self._reused)
+    def assembled(self, material: Material, parts: Sequence[Part], look_every: int = 0) -> tuple[Run, Predictions]:
+        """The run that the parts make, one for each block of the material; look_every: see Run."""
+        known = {**identity(self.task, material), "look_every": look_every}
+        known["key"] = _run_key(self._base, known, self.task.label_map, material)
+        return _assembled(self.task, self.settings, material, parts, self.check(), known, self._reused)
 
     def rest(self) -> None:
         """End the worker; the next missing answer starts another."""
         self._stack.close()
         self._worker = None
 
-    def _result_path(self, block: Block) -> Path:
-        decoded = block_path(self.task.recipe.geometry, block).stem
-        key = cache.digest_of([self._base, decoded, block.start == 0])
-        return places.home() / "results" / key[:2] / f"{key}.npz"
+    def _result_key(self, block: Block) -> str:
+        decoded = store.block_key(self.task.recipe.geometry, block)
+        first = FIRST if block.start == 0 else 0
+        return cache.digest_of([self._base, decoded, first, cache.source_digest(ranking)])
 
-    def _compute(self, block: Block, path: Path) -> None:
+    def _computed(self, block: Block) -> Part:
+        """Answers of the worker for pixels that were whole before it read them and untouched after.
+
+        It maps them from the disk, in a process of its own: nothing else would tell that they changed in between.
+        """
+        pixels = store.ready(self.task.recipe.geometry, block)
+        before = _state(pixels)
+        scores, seconds = self._scores(pixels, len(block.images))
+        if _state(pixels) != before:
+            raise CacheError(f"{pixels}: it was changed while a worker read it; run it again")
+        first = scores[: FIRST if block.start == 0 else 0]
+        return Part(*ranking.rank(scores), first_scores=first, seconds=np.float64(seconds))
+
+    def _scores(self, pixels: Path, count: int) -> tuple[NDArray[np.float32], float]:
+        """float32 (count, outputs), and the seconds that the worker took."""
+        worker, _ = self._started()
         with tempfile.TemporaryDirectory(prefix="zoo-scores-") as folder:
             out = Path(folder) / "scores.npy"
-            reply = self._started().request(
+            reply = worker.request(
                 "predict",
-                store=str(block_path(self.task.recipe.geometry, block)),
-                rows=[0, len(block.images)],
+                store=str(pixels),
+                rows=[0, count],
                 numeric=[step.to_json() for step in self.task.recipe.numeric.steps],
                 out=str(out),
             )
-            scores = np.load(out, allow_pickle=False)
-        ranked = ranking.rank(scores)
-        first = scores[: FIRST if block.start == 0 else 0]
-        part = Part(*ranked, first_scores=first, seconds=np.float64(reply["seconds"]))
-        with cache.explained(path):
-            cache.replace(path, part.write)
+            return np.load(out, allow_pickle=False), reply["seconds"]
 
-    def _started(self) -> Worker:
+    def _started(self) -> tuple[Worker, Handed]:
+        """The worker, and the copies of the files that it has loaded."""
         if self._worker is None:
             task = self.task
-            python = task.environment.python
-            worker = Worker(task.environment.framework, python, limits=self.limits)
-            self._worker = self._stack.enter_context(worker)
-            reply = self._worker.request(
-                "load", files=[str(path) for path in task.located.paths], options=self._options
-            )
+            files = self._stack.enter_context(handed(task.located))
+            worker = environments.started(task.environment, limits=self.limits, names=files.names)
+            self._worker = self._stack.enter_context(worker), files
+            reply = self._worker[0].request("load", files=files.paths, options=self._options)
             self._facts = reply["info"]
         return self._worker
 
@@ -199,7 +217,7 @@ def _base_key(task: Task, options: dict[str, Any]) -> str:
     environment = task.environment
     return cache.digest_of(
         {
-            "checkpoint": task.located.sha256,
+            "checkpoint": [*zip(task.located.names, task.located.digests, strict=True)],
             "adapter": environment.framework.adapter_digest(),
             "versions": environment.versions,
             "environment": {**machine.variables(), **environment.framework.environment},
@@ -243,9 +261,25 @@ class Part:
         np.savez(out, allow_pickle=False, **{name: getattr(self, name) for name in self.__dataclass_fields__})
 
     @classmethod
-    def read(cls, path: Path) -> Part:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+    def parse(cls, data: bytes) -> Part:
+        """Inverse of `write`."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """What the file system knows of a file, and changes with its content; None where it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _run_key(base: str, known: dict[str, Any], label_map: LabelMap, material: Material) -> str:
+    """Everything that a run and its answers depend on; known: the fields that it has before it is made."""
+    order = [image.id for image in material.image_set.images]
+    return cache.digest_of([base, known, label_map.to_json(), material.digest, order])
 
 
 def _assembled(
@@ -254,7 +288,7 @@ def _assembled(
     material: Material,
     parts: Sequence[Part],
     facts: dict[str, Any],
-    base: str,
+    known: dict[str, Any],
     reused: bool,
 ) -> tuple[Run, Predictions]:
     images = material.image_set.images
@@ -272,7 +306,7 @@ def _assembled(
     )
     seconds = float(sum(part.seconds for part in parts))
     run = Run(
-        **identity(task, material, cache.digest_of([base, material.digest])),
+        **known,
         n=len(images),
         top1_correct=int(top1.sum()),
         top5_correct=int(top5.sum()),
@@ -293,10 +327,9 @@ def _assembled(
     return run, predictions
 
 
-def identity(task: Task, material: Material, key: str) -> dict[str, Any]:
+def identity(task: Task, material: Material) -> dict[str, Any]:
     """The fields of a Run that are known before it is made."""
     return {
-        "key": key,
         "checkpoint": task.checkpoint.id,
         "framework": task.environment.framework.name,
         "recipe": task.recipe.id,

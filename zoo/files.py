@@ -13,10 +13,10 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache as cache_of
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, Literal
 
-from zoo import cache, places
+from zoo import cache, kept, places
 from zoo.errors import FileUnavailableError, WrongBytesError
 from zoo.records import Archive, Checkpoint, Digests, File, FileBytes
 
@@ -27,12 +27,19 @@ ALGORITHMS = {"sha256_prefix": "sha256", "sha1_prefix": "sha1"}
 class Located:
     """A checkpoint's files in the record's order.
 
-    sha256: of the file, or over the files' hashes if there are several; verified: every file equals a published hash.
+    names: what a framework is given them as, relative to a folder of their own; digests: sha256 of each; verified:
+    every file equals a published hash.
     """
 
     paths: tuple[Path, ...]
-    sha256: str
+    names: tuple[str, ...]
+    digests: tuple[str, ...]
     verified: bool
+
+    @property
+    def sha256(self) -> str:
+        """Of the file, or over the files' hashes if there are several."""
+        return self.digests[0] if len(self.digests) == 1 else cache.digest_of(list(self.digests))
 
 
 def locate(checkpoint: Checkpoint, root: Path) -> Located:
@@ -40,14 +47,9 @@ def locate(checkpoint: Checkpoint, root: Path) -> Located:
     if checkpoint.unavailable:
         raise FileUnavailableError(f"{checkpoint.id}: {checkpoint.unavailable}")
     found = [_locate_file(checkpoint, file, root) for file in checkpoint.files]
-    return located([path for path, _ in found], verified=all(sure for _, sure in found))
-
-
-def located(paths: list[Path], *, verified: bool) -> Located:
-    """Files already known to be right, with their common hash."""
-    hashes = [cache.file_sha256(path) for path in paths]
-    together = hashes[0] if len(hashes) == 1 else cache.digest_of(hashes)
-    return Located(tuple(paths), together, verified)
+    paths = tuple(path for path, _ in found)
+    names = tuple(file.name for file in checkpoint.files)
+    return Located(paths, names, tuple(map(cache.file_sha256, paths)), all(sure for _, sure in found))
 
 
 def _locate_file(checkpoint: Checkpoint, file: File, root: Path) -> tuple[Path, bool]:
@@ -102,14 +104,20 @@ def _not_found(checkpoint: Checkpoint, file: File) -> str:
 
 
 def _candidates(checkpoint: Checkpoint, name: str, root: Path) -> Iterator[Path]:
-    yield from _index(root).get(name, ())
+    yield from _named(_index(root), name)
     # By checkpoint: publishers use one name for different bytes, and not every hash is known.
     fetched = places.home() / "files" / checkpoint.id / name
     if fetched.is_file():
         yield fetched
     mirror = places.mirror()
     if mirror is not None:
-        yield from _mirror_index(mirror).get(name, ())
+        yield from _named(_mirror_index(mirror), name)
+
+
+def _named(index: dict[str, list[Path]], name: str) -> list[Path]:
+    """Files of that name, in folders of the names before it."""
+    found = index.get(PurePosixPath(name).name, [])
+    return [path for path in found if path.as_posix().endswith(f"/{name}")]
 
 
 def _index(folder: Path) -> dict[str, list[Path]]:
@@ -155,8 +163,8 @@ def misplaced(checkpoint: Checkpoint, root: Path, others: Iterable[File]) -> lis
     return found
 
 
-def described(file: File, path: Path) -> FileBytes:
-    """Size and hash of a file, beside what is published of it."""
+def described(file: File, path: Path, sha256: str | None = None) -> FileBytes:
+    """Size and hash of a file, beside what is published of it. sha256: where it is known already."""
     published = next(iter(file.published()), "")
     archived = next(iter(file.archive.published()), "") if file.archive else ""
     state: Literal["equal", "different", "unpublished"] = "unpublished"
@@ -164,18 +172,24 @@ def described(file: File, path: Path) -> FileBytes:
         state = "equal" if mismatch(path, file.model_copy(update={"size_bytes": None})) is None else "different"
     elif archived and path.is_relative_to(places.home() / "members"):  # taken out of that archive
         published, state = f"archive {archived}", "equal"
-    return FileBytes(
-        name=file.name, size_bytes=path.stat().st_size, sha256=cache.file_sha256(path), hash=state, by=published
-    )
+    found = sha256 or cache.file_sha256(path)
+    return FileBytes(name=file.name, size_bytes=path.stat().st_size, sha256=found, hash=state, by=published)
 
 
 def _taken_out(path: Path, archive: Archive, file: File) -> Path:
     """The member as a file under ZOO_HOME; the archive's own folder structure is never recreated."""
-    content = cache.file_sha256(path)
-    target = places.home() / "members" / content[:16] / archive.member.replace("/", "_")
+    name = archive.member.replace("/", "_")
+    key = cache.digest_of(["member", cache.file_sha256(path), archive.member])
     opener = _zip_member if zipfile.is_zipfile(path) else _tar_member
-    cache.write_once(target, lambda out: opener(path, archive.member, out), bytes_needed=file.size_bytes or 0)
-    return target
+
+    def take_out(folder: Path) -> list[str]:
+        with (folder / name).open("wb") as out:
+            opener(path, archive.member, out)
+        return [name]
+
+    target = places.home() / "members" / key[:16]
+    kept.folder(target, key, take_out)
+    return target / name
 
 
 def _tar_member(path: Path, member: str, out: BinaryIO) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import tomllib
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -13,16 +15,7 @@ from zoo import places
 from zoo.errors import ManifestError, UsageError, known_names
 from zoo.records import Record
 
-SHARED = (
-    "contract.py",
-    "dialects.py",
-    "layers.py",
-    "mobilenet_v2.py",
-    "numeric.py",
-    "saturation.py",
-    "serve.py",
-    "untrained.py",
-)
+SERVER = "serve"  # the module that every worker runs
 
 
 class Framework(Record):
@@ -47,9 +40,16 @@ class Framework(Record):
         return places.ADAPTERS / self.requirements
 
     def sources(self) -> list[Path]:
-        """The program files of its adapter."""
-        own = sorted(places.ADAPTERS.glob(f"{self.name}_*.py"))
-        return [*(places.ADAPTERS / name for name in SHARED), *own]
+        """The program files of its worker, by name: server, adapter, and whatever these import among the adapters."""
+        found: set[str] = set()
+        waiting = [SERVER, f"{self.name}_adapter"]
+        while waiting:
+            name = waiting.pop()
+            path = places.ADAPTERS / f"{name}.py"
+            if name not in found and path.is_file():
+                found.add(name)
+                waiting += _imported(path.read_text(encoding="utf-8"))
+        return [places.ADAPTERS / f"{name}.py" for name in sorted(found)]
 
     def adapter_digest(self) -> str:
         """sha256 over the adapter's program text: a changed adapter never reuses an old result."""
@@ -57,6 +57,22 @@ class Framework(Record):
         for path in self.sources():
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
         return digest.hexdigest()
+
+
+@lru_cache(maxsize=128)
+def _imported(text: str) -> tuple[str, ...]:
+    """Modules that a program imports anywhere in it, by statement or by `import_module` with a name in quotes."""
+
+    def names() -> Iterator[str]:
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module.split(".")[0]
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+                yield from (str(each.value) for each in node.args if isinstance(each, ast.Constant))
+
+    return tuple(sorted(set(names())))
 
 
 @cache

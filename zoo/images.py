@@ -15,7 +15,6 @@ Every image has a label and every label an image; anything else is an error that
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import tarfile
@@ -25,7 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from zoo import cache, labels
+from zoo import kept, labels
 from zoo.errors import ImageSetError, UsageError, known_names, listing
 
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
@@ -402,13 +401,14 @@ def digests(
     """
     tell = progress or (lambda images: None)
     images = sorted(image_set.images, key=lambda image: image.id)
-    path = folder / f"{_listing_key(image_set.root, images)}.json"
-    known = None if fresh else _remembered(path, len(images))
-    if known is None:
+    key = _listing_key(image_set.root, images)
+    path = folder / f"{key}.json"
+    remembered = None if fresh else kept.read_json(path, key)
+    if remembered is None:
         known = _hashed(image_set.root, images, tell)
-        with cache.explained(path, 70 * len(known)):
-            cache.replace_text(path, json.dumps({"format": 1, "digests": known}))
+        kept.write_json(path, key, {"digests": known})
     else:
+        known = remembered["digests"]
         tell(len(images))
     by_id = dict(zip((image.id for image in images), known, strict=True))
     return tuple(by_id[image.id] for image in image_set.images)
@@ -438,17 +438,6 @@ def _listing_key(root: Path, images: Sequence[Image]) -> str:
         whole.update(line.encode("utf-8", "surrogateescape"))
     _refuse_unreadable(root, unreadable)
     return whole.hexdigest()
-
-
-def _remembered(path: Path, count: int) -> list[str] | None:
-    """What an earlier call wrote; None where it is missing or damaged."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        known = content["digests"]
-        whole = content["format"] == 1 and len(known) == count
-        return known if whole and all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in known) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _hashed(root: Path, images: Sequence[Image], tell: Callable[[int], None]) -> list[str]:

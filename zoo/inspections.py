@@ -5,19 +5,18 @@ Measured facts are kept under a key of everything they depend on, so that no fil
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from zoo import cache, environments, files, places
+from zoo import cache, environments, files, kept, places
 from zoo.environments import Environment
 from zoo.errors import FileUnavailableError, WorkerError, ZooError
 from zoo.files import Located
 from zoo.frameworks import frameworks
+from zoo.handed import handed
 from zoo.manifest import Zoo
 from zoo.records import Checkpoint, File, FileBytes, Inspection, Measured, Port
-from zoo.workers import Worker
 
 Say = Callable[[str], None]
 Ask = Callable[[dict[str, Any]], dict[str, Any]]  # options of a request -> an adapter's facts
@@ -25,10 +24,8 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]  # options of a request -> an a
 
 def of_bytes(checkpoint: Checkpoint, framework: str, located: Located) -> Inspection:
     """Sizes and hashes alone; files that were written here have nothing published to be compared with."""
-    if checkpoint.files:
-        found = [files.described(file, path) for file, path in zip(checkpoint.files, located.paths, strict=True)]
-    else:
-        found = [files.described(File(name=path.name), path) for path in located.paths]
+    records = checkpoint.files or tuple(File(name=name) for name in located.names)
+    found = [files.described(*each) for each in zip(records, located.paths, located.digests, strict=True)]
     return Inspection(checkpoint=checkpoint.id, framework=framework, sha256=located.sha256, files=tuple(found))
 
 
@@ -55,21 +52,22 @@ def measured(
         "network": checkpoint.network.to_json() if checkpoint.network else None,
         "extra": checkpoint.options,
     }
-    path = places.home() / "results" / "inspections" / f"{_key(inspection, environment, options)}.json"
+    key = _key(inspection, environment, options)
+    path = places.home() / "results" / "inspections" / f"{key}.json"
     try:
-        if fresh or not path.is_file():
-            facts = _measured(ask(options))
-            with cache.explained(path):
-                cache.replace_text(path, json.dumps(facts.to_json()))
-        found = Measured.from_json(json.loads(path.read_text(encoding="utf-8")))
+        facts = None if fresh else kept.read_json(path, key)
+        if facts is None:
+            facts = _measured(ask(options)).to_json()
+            kept.write_json(path, key, facts)
+        found = Measured.from_json(facts)
     except WorkerError as error:
         return inspection.model_copy(update={"error": str(error)})
     return inspection.model_copy(update={"measured": found})
 
 
 def _key(inspection: Inspection, environment: Environment, options: dict[str, Any]) -> str:
-    content = [inspection.sha256, environment.framework.adapter_digest(), environment.key, options]
-    return cache.digest_of(content)
+    files = [(file.name, file.sha256) for file in inspection.files]
+    return cache.digest_of(["inspection", files, environment.identity(), options, sorted(Measured.model_fields)])
 
 
 def _measured(facts: dict[str, Any]) -> Measured:
@@ -133,7 +131,7 @@ def _found(checkpoint: Checkpoint, zoo: Zoo) -> Inspection | None:
 
 def _asked(environment: Environment, located: Located, options: dict[str, Any]) -> dict[str, Any]:
     """Facts from a worker of its own."""
-    with Worker(environment.framework, environment.python) as worker:
-        paths = [str(path) for path in located.paths]
-        facts: dict[str, Any] = worker.request("inspect", files=paths, options={"threads": 1, **options})["facts"]
+    with handed(located) as files, environments.started(environment, names=files.names) as worker:
+        reply = worker.request("inspect", files=files.paths, options={"threads": 1, **options})
+    facts: dict[str, Any] = reply["facts"]
     return facts

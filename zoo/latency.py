@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import cache, machine, quantiles
+from zoo import cache, environments, kept, machine, quantiles
 from zoo.errors import WorkerError, ZooError
 from zoo.evaluate import Settings, Task, options_of
+from zoo.handed import handed
 from zoo.records import Arithmetic, LatencyRun, Round
-from zoo.workers import Worker
 
 PROCESSES = 3  # one after the other
 PALINDROMES = 2  # of each
@@ -110,14 +110,19 @@ class Cell:
     rounds: list[Round] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
 
+    def hand(self, stack: ExitStack) -> None:
+        """Copy the network's files, for all of its workers, before anything is timed."""
+        with self._failing():
+            self.files = stack.enter_context(handed(self.setting.task.located))
+
     def open(self, stack: ExitStack) -> None:
         """Start a worker, read its images, load its network."""
         task, setting = self.setting.task, self.setting
         limits = {"bench": 60 + _PATIENCE * self.budget}
         with self._failing():
-            self.worker = stack.enter_context(
-                Worker(task.environment.framework, task.environment.python, limits=limits)
-            )
+            worker = environments.started(task.environment, limits=limits, names=self.files.names)
+            self.worker = stack.enter_context(worker)
+            _refuse_damaged(setting.stores)
             prepared = self.worker.request(
                 "prepare",
                 stores=[str(path) for path in setting.stores],
@@ -127,7 +132,7 @@ class Cell:
             )
             loaded = self.worker.request(
                 "load",
-                files=[str(path) for path in task.located.paths],
+                files=self.files.paths,
                 options=options_of(task, setting.asked.settings()),
             )
             self.worker.stop()
@@ -222,15 +227,22 @@ class Session:
             folder.mkdir(parents=True, exist_ok=True)
         if not self.cells:
             return
-        for process in range(PROCESSES):
-            with ExitStack() as stack:
-                for cell in self._working():
-                    cell.open(stack)
-                probe = machine.probe(self.cells[0].setting.asked.threads)
-                for number in range(2 * PALINDROMES):
-                    say(2 * PALINDROMES * process + number + 1)
-                    for cell in self._working()[:: -1 if number % 2 else 1]:
-                        probe = cell.block(folder, probe)
+        with ExitStack() as files:
+            for cell in self.cells:
+                cell.hand(files)
+            for process in range(PROCESSES):
+                self._run_process(process, folder, say)
+
+    def _run_process(self, process: int, folder: Path, say: Callable[[int], None]) -> None:
+        """The rounds of one worker of each cell."""
+        with ExitStack() as stack:
+            for cell in self._working():
+                cell.open(stack)
+            probe = machine.probe(self.cells[0].setting.asked.threads)
+            for number in range(2 * PALINDROMES):
+                say(2 * PALINDROMES * process + number + 1)
+                for cell in self._working()[:: -1 if number % 2 else 1]:
+                    probe = cell.block(folder, probe)
 
     def _working(self) -> list[Cell]:
         return [cell for cell in self.cells if not cell.failure]
@@ -238,6 +250,12 @@ class Session:
     def finished(self) -> list[LatencyRun]:
         """In the order of the settings."""
         return [cell.finished() for cell in self.cells]
+
+
+def _refuse_damaged(stores: Sequence[Path]) -> None:
+    """Raise CacheError where decoded images are not what they were when the bench began."""
+    if not all(kept.is_whole(path, path.stem) for path in stores):
+        raise cache.CacheError("decoded images were damaged or removed while networks were timed; run it again")
 
 
 def _times(path: Path) -> list[float]:

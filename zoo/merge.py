@@ -84,11 +84,10 @@ def merged(folders: Sequence[RunFolder]) -> Merged:
 def copy_answers(folders: Iterable[RunFolder], runs: Iterable[Run], target: RunFolder) -> None:
     """Per-image answers of `runs` into `target`, so that it is a run folder like any other."""
     for run in runs:
-        if target.predictions(run) is None:
-            found = (folder.predictions(run) for folder in folders)
-            answers = next((each for each in found if each is not None), None)
-            if answers is not None:
-                target.write_predictions(run, answers)
+        found = (folder.predictions(run) for folder in folders if run in folder.report().runs)
+        answers = next((each for each in found if each is not None), None)
+        if answers is not None:
+            target.write_predictions(run, answers)
 
 
 def _parts(folder: RunFolder) -> Iterator[_Origin]:

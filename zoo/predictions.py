@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -38,6 +39,11 @@ class Predictions:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Inverse of `write`."""
-        with np.load(path, allow_pickle=False) as arrays:
+        return cls.parse(path.read_bytes())
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """From the content of a file."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             fields = {name: arrays[name] for name in cls.__dataclass_fields__ if name != "ids"}
             return cls(ids=tuple(str(name) for name in arrays["ids"]), **fields)

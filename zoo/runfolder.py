@@ -1,13 +1,15 @@
 """A run folder: what was measured, what documents it was judged by, and the rendered reports.
 
-report.json                     Report: conditions, runs, inspections of files, verdicts
+report.json                     Report: conditions, runs, inspections of files, verdicts; digests of the next two
 documents.json                  the checkpoints, claims and populations it was judged by
-request.json                    the arguments, for --resume
 predictions/<run key>.npz       per-image answers
+request.json                    the arguments, for --resume
 report.md report.html verdicts.csv runs.csv junit.xml
 latency.csv                     only of a bench
 benchmarks/<cell>-r<round>.json only of a bench: pytest-benchmark's files, with every single time
 discordant.csv                  images that only one of two compared runs got right
+
+The first four are read again, and believed only if they are whole (zoo.kept): there is nothing here to make them from.
 """
 
 from __future__ import annotations
@@ -17,14 +19,14 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
-from zoo import agreement, architecture, cache, variants
-from zoo.errors import RunFolderError
+from zoo import agreement, architecture, cache, kept, variants
+from zoo.errors import DamagedError, RunFolderError
 from zoo.predictions import Predictions
 from zoo.records import (
     FORMAT,
@@ -47,6 +49,7 @@ from zoo.rules.pairs import pairs
 
 R = TypeVar("R", bound=Record)
 NO_PICTURES: Mapping[str, str] = {}
+MEND = "put back a whole copy of the run folder, or make the run again (`zoo validate --resume RUN`)"
 
 
 class Documents(Record):
@@ -78,23 +81,23 @@ class RunFolder:
 
     def create(self, request: dict[str, Any]) -> None:
         """Make the folder and note in it what was asked for; raises CacheError."""
-        self._write_text("request.json", json.dumps(request, indent=1))
+        kept.write_json(self.path / "request.json", "request.json", request)
 
     def request(self) -> dict[str, Any]:
         """The arguments it was made with; raises RunFolderError."""
-        data: dict[str, Any] = self._json("request.json")
-        return data
+        return self._json("request.json")
 
     def write_predictions(self, run: Run, predictions: Predictions) -> None:
         """Per-image answers of one run."""
-        path = self.path / "predictions" / f"{run.key}.npz"
-        with cache.explained(path):
-            cache.replace(path, predictions.write)
+        kept.write(self._answers(run), run.key, predictions.write)
 
     def predictions(self, run: Run) -> Predictions | None:
-        """Per-image answers of one run, or None if they are not in the folder."""
-        path = self.path / "predictions" / f"{run.key}.npz"
-        return _read(path, path.stat().st_mtime_ns) if run.key and path.is_file() else None
+        """Per-image answers of one run; None of a run that is not done, or whose answers are not in the folder.
+
+        Raises RunFolderError where they are damaged; `report` takes such a run for one that failed.
+        """
+        path = self._answers(run)
+        return _read(path, run.key, _stamp(path)) if run.status == "done" and run.key and path.is_file() else None
 
     def evidence(
         self,
@@ -124,8 +127,12 @@ class RunFolder:
 
         thumbnails: image id -> data URI of a small JPEG, for discordant images; none unless they are asked for.
         """
-        self._write_text("documents.json", json.dumps(documents.to_json(), indent=1))
+        judged_by = documents.to_json()
+        kept.write_json(self.path / "documents.json", "documents.json", judged_by)
+        digests = {"answers": self._digests(report.runs), "documents": kept.digest_of_json(judged_by)}
+        report = report.model_copy(update={**digests, "format": FORMAT, "seal": None})
         rendered = render_all(report, documents.claims, self.details(report, documents, thumbnails))
+        kept.write_json(self.path / "report.json", "report.json", json.loads(rendered.pop("report.json")))
         for name, text in rendered.items():
             self._write_text(name, text)
         evidence = self.evidence(report.runs, documents, report.conditions.tolerance)
@@ -154,37 +161,120 @@ class RunFolder:
         )
 
     def report(self) -> Report:
-        """report.json; raises RunFolderError if it is missing, broken or of a newer format."""
-        data = self._json("report.json")
-        if isinstance(data, dict) and isinstance(data.get("format"), int) and data["format"] > FORMAT:
-            raise RunFolderError(
-                f"{self.path / 'report.json'}: expected format {FORMAT} or older, got {data['format']}; "
-                "it was written by a newer version of this suite"
-            )
-        return _parsed(Report, data, self.path / "report.json")
+        """report.json. A run whose answers are not whole, or do not give its counts, is one that failed.
+
+        Raises RunFolderError if report.json is missing, damaged or of a newer format.
+        """
+        return self._examined()[0]
+
+    def damages(self) -> tuple[str, ...]:
+        """A sentence for each run whose answers cannot be believed; raises as `report` does."""
+        return self._examined()[1]
 
     def documents(self) -> Documents:
         """documents.json; raises RunFolderError."""
-        return _parsed(Documents, self._json("documents.json"), self.path / "documents.json")
+        data, path, stored = self._json("documents.json"), self.path / "documents.json", self._stored()
+        if stored.format > 1 and kept.digest_of_json(data) != stored.documents:
+            raise RunFolderError(f"{path}: it is not the file that report.json was written with; {MEND}")
+        return _parsed(Documents, data, path)
+
+    def _examined(self) -> tuple[Report, tuple[str, ...]]:
+        files = [self.path / "report.json", *sorted((self.path / "predictions").glob("*.npz"))]
+        return _examine(self, tuple((path, *_stamp(path)) for path in files if path.is_file()))
+
+    def _stored(self) -> Report:
+        """report.json as it is."""
+        return _parsed(Report, self._json("report.json"), self.path / "report.json")
+
+    def _fault(self, run: Run, stored: Report) -> str:
+        """Why a finished run's answers cannot be believed; empty where they can, or were never here."""
+        path, listed = self._answers(run), stored.answers.get(run.key)
+        if not path.is_file():
+            return f"{path} is missing" if listed else ""
+        try:
+            found, stated = self.predictions(run), kept.stated_digest(path)
+        except (RunFolderError, DamagedError) as error:
+            return str(error)
+        assert found is not None
+        if stored.format > 1 and stated != listed:
+            return f"{path}: it is not the file that report.json was written with"
+        counted = len(found.ids), int(found.top1.sum()), int(found.top5.sum())
+        reported = run.n, run.top1_correct, run.top5_correct
+        if counted != reported:
+            return f"{path}: by its answers n, top-1 and top-5 are {counted}, report.json says {reported}"
+        return ""
+
+    def _answers(self, run: Run) -> Path:
+        return self.path / "predictions" / f"{run.key}.npz"
+
+    def _digests(self, runs: Sequence[Run]) -> dict[str, str]:
+        """Of the answers that are here, by the keys of their runs; answers from before format 2 get their digest."""
+        found = {}
+        for run in runs:
+            path = self._answers(run)
+            if run.status == "done" and run.key and path.is_file():
+                if kept.stated_digest(path) is None:
+                    kept.write(path, run.key, partial(_copy, path.read_bytes()))
+                found[run.key] = kept.stated_digest(path) or ""
+        return found
 
     def _write_text(self, name: str, text: str) -> None:
         with cache.explained(self.path / name):
             cache.replace_text(self.path / name, text)
 
-    def _json(self, name: str) -> Any:
+    def _json(self, name: str) -> dict[str, Any]:
+        """The content of a sealed file; files from before format 2 have no seal."""
         path = self.path / name
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            data = kept.parsed(path)
+            written = data.get("format", 1)
+            if isinstance(written, int) and written > FORMAT:
+                raise RunFolderError(
+                    f"{path}: expected format {FORMAT} or older, got {written}; "
+                    "it was written by a newer version of this suite"
+                )
+            return data if kept.SEAL not in data and written == 1 else kept.unsealed(data, name, path)
         except FileNotFoundError:
             raise RunFolderError(f"{self.path} is not a run folder: it has no {name}") from None
-        except ValueError as error:
-            raise RunFolderError(f"{path}: not readable as JSON: {error}") from None
+        except DamagedError as error:
+            raise RunFolderError(f"{error}; {MEND}") from None
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What changes with a file: inode, size, time."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=8)
+def _examine(folder: RunFolder, stamps: tuple[object, ...]) -> tuple[Report, tuple[str, ...]]:
+    """A report whose runs were held against their answers, and what was wrong. stamps: of the files, as they are."""
+    stored = folder._stored()
+    faults = {run.key: folder._fault(run, stored) for run in stored.runs if run.status == "done"}
+    runs = tuple(_failed(run, faults[run.key]) if faults.get(run.key) else run for run in stored.runs)
+    said = tuple(f"{run.subject}: {run.error}" for run in runs if faults.get(run.key))
+    return stored.model_copy(update={"runs": runs}), said
+
+
+def _failed(run: Run, why: str) -> Run:
+    gone = {"n": 0, "top1_correct": 0, "top5_correct": 0, "top1_ties": 0, "top5_ties": 0}
+    return run.model_copy(update={**gone, "status": "failed", "error": f"{why}; {MEND}"})
 
 
 @lru_cache(maxsize=32)
-def _read(path: Path, modified: int) -> Predictions:
-    """Answers on disk, remembered: each rule asks for those of each run. modified: its time, ns."""
-    return Predictions.read(path)
+def _read(path: Path, key: str, stamp: tuple[int, ...]) -> Predictions:
+    """Answers on disk, remembered: each rule asks for those of each run. stamp: of the file, as it is."""
+    try:
+        plain = kept.stated_digest(path) is None  # from before format 2
+        return Predictions.parse(path.read_bytes() if plain else kept.content(path, key))
+    except (DamagedError, OSError) as error:
+        raise RunFolderError(str(error)) from None
+    except Exception as error:  # a damaged archive can raise nearly anything
+        raise RunFolderError(f"{path}: not readable as answers: {error}") from None
+
+
+def _copy(data: bytes, out: BinaryIO) -> None:
+    out.write(data)
 
 
 def _parsed(model: type[R], data: Any, path: Path) -> R:

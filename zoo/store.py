@@ -1,25 +1,28 @@
 """Decode once: images as uint8 (or float32) arrays on disk, shared by all runs and memory-mapped by workers.
 
 An image list is cut into blocks of BLOCK images. Each block of one geometry is one .npy file (N, side, side, 3),
-RGB, named by a hash of the geometry's steps, the decoders' versions and the images' hashes. A block is written whole
-or not at all, so that a killed run loses at most the blocks in flight and a second process finds the rest.
+RGB, named by a hash of the geometry's steps, the decoders (their versions, and the program text that calls them) and
+the images' hashes. A block is written whole or not at all, so that a killed run loses at most the blocks in flight and
+a second process finds the rest. It is looked through each time before a worker gets it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import cache, places, preprocess
+from zoo import cache, kept, places, preprocess
 from zoo.errors import ImageSetError, listing
 from zoo.images import Image, ImageSet
 from zoo.records import Geometry
@@ -50,12 +53,24 @@ def blocks(image_set: ImageSet, digests: Sequence[str]) -> list[Block]:
     ]
 
 
+def block_key(geometry: Geometry, block: Block) -> str:
+    """Everything that the decoded block depends on, as a hash."""
+    steps = [step.to_json() for step in geometry.steps]
+    return cache.digest_of([steps, preprocess.versions(), cache.source_digest(preprocess), list(block.digests)])
+
+
 def block_path(geometry: Geometry, block: Block) -> Path:
     """Where the decoded block lies, or will lie."""
-    steps = [step.to_json() for step in geometry.steps]
-    content = [steps, preprocess.versions(), list(block.digests)]
-    key = cache.digest_of(content)
+    key = block_key(geometry, block)
     return places.home() / "pixels" / key[:2] / f"{key}.npy"
+
+
+def ready(geometry: Geometry, block: Block) -> Path:
+    """The decoded block, looked through; decoded again where it is not whole. Raises ImageSetError, CacheError."""
+    path = block_path(geometry, block)
+    if not kept.is_whole(path, path.stem):
+        _refuse(decode_block(geometry, block))
+    return path
 
 
 def fill(geometry: Geometry, wanted: Sequence[Block], jobs: int, progress: Progress | None = None) -> None:
@@ -74,6 +89,10 @@ def fill(geometry: Geometry, wanted: Sequence[Block], jobs: int, progress: Progr
     for block, found in _decoded(geometry, missing, jobs):
         problems.extend(found)
         tell(len(block.images))
+    _refuse(problems)
+
+
+def _refuse(problems: Sequence[str]) -> None:
     if problems:
         raise ImageSetError(listing(f"{len(problems)} images cannot be used", problems))
 
@@ -103,6 +122,15 @@ def _alone() -> None:
     """One thread a process: OpenCV would start one for every core in each of them. Ctrl-C is the parent's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A process whose parent was killed would wait for work for ever."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def decode_block(geometry: Geometry, block: Block) -> list[str]:
@@ -113,16 +141,34 @@ def decode_block(geometry: Geometry, block: Block) -> list[str]:
     shape = (len(block.images), geometry.side, geometry.side, 3)
     pixels: NDArray[np.generic] = np.empty(shape, geometry.dtype)
     problems = []
-    for row, image in enumerate(block.images):
+    for row, (image, digest) in enumerate(zip(block.images, block.digests, strict=True)):
         try:
-            pixels[row] = preprocess.apply(geometry, image.read())
+            pixels[row] = preprocess.apply(geometry, _bytes(image, digest))
         except ImageSetError as error:
             problems.append(f"{image.id}: {error}")
         except OSError as error:
             problems.append(f"{image.id}: {error.strerror or error}")
     if not problems:
-        cache.write_once(path, lambda out: np.save(out, pixels, allow_pickle=False), bytes_needed=pixels.nbytes)
+        kept.write(
+            path,
+            path.stem,
+            lambda out: np.save(out, pixels, allow_pickle=False),
+            bytes_needed=pixels.nbytes,
+            once=True,
+        )
     return problems
+
+
+def _bytes(image: Image, digest: str) -> bytes:
+    """The image's file; raises ImageSetError where it is not the one whose hash names the block."""
+    data = image.read()
+    got = hashlib.sha256(data).hexdigest()
+    if got != digest:
+        raise ImageSetError(
+            f"it is not the file that was hashed before: expected sha256 {digest}, got {got}; "
+            "give --fresh if the change is meant"
+        )
+    return data
 
 
 def default_jobs() -> int:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from zoo import environments, exports, files
 from zoo.environments import Environment
-from zoo.errors import FileUnavailableError, ZooError
+from zoo.errors import EnvironmentChangedError, FileUnavailableError, ZooError
 from zoo.evaluate import Task
 from zoo.files import Located
 from zoo.frameworks import Framework, framework
@@ -83,6 +83,19 @@ class Tasks:
     def environment(self, wanted: Framework) -> Environment:
         """Raises EnvironmentBuildError."""
         return made_once(self._environments, wanted.name, lambda: environments.ensure(wanted, self.talk.say))
+
+    def steadily(self, work: Callable[[], T]) -> T:
+        """What `work` gives; again from its beginning where an environment turned out to have changed.
+
+        One writes a checkpoint's files and one runs them, so that may happen twice.
+        """
+        for _ in range(2):
+            try:
+                return work()
+            except EnvironmentChangedError as error:
+                self.talk.warn(str(error))
+                self._environments.clear()
+        return work()
 
     def _writer(self, checkpoint: Checkpoint) -> Environment:
         """A file is written by the framework whose format it is, also where another one reads it."""

@@ -239,8 +239,7 @@ class Job:
     def _arrived(self, lane: sequential.Lane, material: Material) -> Run:
         if lane.failure is not None:
             raise lane.failure
-        run, predictions = lane.evaluation.assembled(material, lane.parts)
-        run = run.model_copy(update={"look_every": sequential.LOOK_EVERY})
+        run, predictions = lane.evaluation.assembled(material, lane.parts, sequential.LOOK_EVERY)
         run = self._beside(run, lane.evaluation, material, predictions)
         self._look_into(lane.evaluation)
         self.folder.write_predictions(run, predictions)
@@ -253,7 +252,7 @@ class Job:
         """What `work` gives, or the run that it could not make."""
         name = planned.title
         try:
-            return work()
+            return self.tasks.steadily(work)
         except ImageSetError:
             raise  # wrong images make every run wrong
         except FileUnavailableError as error:

@@ -35,7 +35,8 @@ class Worker:
     """A running adapter; use in a `with` block, on entering which it has imported its framework.
 
     versions: of everything that can change an answer, as the adapter says.
-    limits: seconds by operation, in place of LIMITS.
+    limits: seconds by operation, in place of LIMITS. names: text in its errors (paths of copies) -> what a reader
+    knows it by.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class Worker:
         *,
         adapters: Path = places.ADAPTERS,
         limits: Mapping[str, float] | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self.framework = framework
+        self._names = sorted((names or {}).items(), key=lambda pair: -len(pair[0]))  # files before their folder
         self.limits = {**LIMITS, **(limits or {})}
         self._command = [str(python), "-E", "-s", str(adapters / "serve.py"), f"{framework.name}_adapter"]
         self._replies: queue.Queue[str | None] = queue.Queue()
@@ -146,9 +149,15 @@ class Worker:
             )
         if reply["reply"] == "error":
             details = f"{reply['traceback']}\n{self._tail()}".strip()
-            raise WorkerError(f"{self.framework.name}: {reply['message']}", kind=str(reply["kind"]), details=details)
+            message = self._known(f"{self.framework.name}: {reply['message']}")
+            raise WorkerError(message, kind=str(reply["kind"]), details=self._known(details))
         result: dict[str, Any] = reply["result"]
         return result
+
+    def _known(self, text: str) -> str:
+        for copy, name in self._names:
+            text = text.replace(copy, name)
+        return text
 
     def _died(self, op: str) -> WorkerError:
         code = self._process.wait()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction as Rational
+from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from zoo.records.base import Identifier, Record, Sha256, Url
 
@@ -83,18 +84,30 @@ class Archive(Digests):
 
 
 class File(Digests):
-    """One file of a checkpoint. Its bytes are named by its own hashes, or by those of the archive around it."""
+    """One file of a checkpoint. Its bytes are named by its own hashes, or by those of the archive around it.
+
+    name: as the framework expects it beside the other files, with its folders ("variables/variables.index").
+    """
 
     name: str
     urls: tuple[Url, ...] = ()
     size_bytes: int | None = Field(default=None, gt=0)
     archive: Archive | None = None
 
+    @field_validator("name")
+    @classmethod
+    def _stays_inside(cls, name: str) -> str:
+        parts = PurePosixPath(name).parts
+        if not parts or name.startswith("/") or ".." in parts or str(PurePosixPath(name)) != name:
+            raise ValueError(f"expected a name, with folders or without, that stays inside its folder, got {name!r}")
+        return name
+
 
 class Checkpoint(Record):
     """A published set of weight files under one id.
 
     framework: whose adapter runs it by default; format: one of the formats named in adapters/frameworks.toml.
+    files: every file that the framework reads, the one that names the others first; it finds nothing else.
     recipe_assumed: no document says how its accuracies were measured, so `recipe` is this project's choice.
     network_assumed: neither a document nor a file that anybody has seen shows the layers of `network`.
     weights: an id shared by checkpoints that hold the same weights (rules X compare these).
@@ -133,6 +146,9 @@ class Checkpoint(Record):
             raise ValueError("exactly one of files, export_from is needed (or `unavailable` with the reason)")
         if self.export_from and self.network is None:
             raise ValueError("export_from needs network")
+        names = [file.name for file in self.files]
+        if len(names) != len(set(names)):
+            raise ValueError(f"files: expected each name once, got {names}")
         return self
 
 

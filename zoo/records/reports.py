@@ -10,7 +10,7 @@ from zoo.records.base import Fraction, Record
 from zoo.records.latency import LatencyRun, Stage
 from zoo.records.runs import Inspection, PopulationKind, Run, Verdict
 
-FORMAT = 1  # of a run folder's report.json; 1: first version
+FORMAT = 2  # of a run folder's report.json; 1: first version, without digests
 
 
 class Recognition(Record):
@@ -76,14 +76,23 @@ class Part(Record):
     latencies: tuple[str, ...] = ()
 
 
+class Seal(Record):
+    """By which a file is known to be whole: sha256 of what it is of, and xxh3 of its content, both in hex."""
+
+    key: str
+    xxh3_128: str
+
+
 class Report(Record):
     """A run folder's report.json: everything that was measured and judged.
 
     latencies, stages: of benches; their speed is not that of `runs`, which is a by-product of measuring accuracy.
     parts: the run folders it was merged from; none where it is of one. `conditions` are then the latest part's.
+    answers: xxh3 of the answers of each run, by its key; documents: of documents.json; seal: of this file's other
+    fields. Reports of format 1 have none of the three.
     """
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     conditions: Conditions
     parts: tuple[Part, ...] = ()
     runs: tuple[Run, ...]
@@ -91,3 +100,6 @@ class Report(Record):
     inspections: tuple[Inspection, ...] = ()
     latencies: tuple[LatencyRun, ...] = ()
     stages: tuple[Stage, ...] = ()
+    answers: dict[str, str] = Field(default_factory=dict)
+    documents: str = ""
+    seal: Seal | None = None

@@ -52,8 +52,10 @@ def rows(report: Report, claims: Sequence[Claim]) -> list[Row]:
 
 
 def _judging_runs(report: Report) -> tuple[dict[str, list[Verdict]], dict[str, list[Verdict]]]:
-    """Verdicts by the key of their run; those that name no run of this report by their subject."""
-    keys = {run.key for run in report.runs}
+    """Verdicts by the key of their run; those that name no run of this report by their subject, as those of runs
+    without a key, which could not be made.
+    """
+    keys = {run.key for run in report.runs} - {""}
     by_key: dict[str, list[Verdict]] = {}
     by_subject: dict[str, list[Verdict]] = {}
     for verdict in report.verdicts:

@@ -84,14 +84,17 @@ class SameScores(Rule):
 
 
 def _pairs(evidence: Evidence) -> Iterator[_Pair]:
-    """Each finished run with the first one that has its weights, its images and its geometry."""
+    """Each finished run with the first one that has its weights, its images, its geometry and as many classes."""
     references: dict[tuple[object, ...], tuple[Run, Predictions]] = {}
     for run in evidence.runs:
         answers = evidence.answers(run) if run.status == "done" else None
         if answers is None:
             continue
         departs = departs_from_recipe(run, evidence)
-        group = (run.weights, run.image_set, run.n, answers.ids, run.precision, run.arithmetic, run.geometry, departs)
+        group = (
+            run.weights, run.image_set, run.n, answers.ids, run.precision, run.arithmetic, run.geometry, departs,
+            evidence.label_maps[run.label_map].classes,
+        )  # fmt: skip
         if group not in references:
             references[group] = run, answers
             continue
