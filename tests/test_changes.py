@@ -62,7 +62,7 @@ def test_latencies_are_shown_and_not_judged() -> None:
     failed = a_latency(framework="mxnet", status="failed", error="it died")
     verdicts = [quotable(before), quotable(after, outcome="inconclusive")]
     one, two = (
-        a_report([], [verdict]).model_copy(update={"latencies": (cell, failed)})
+        a_report([], [verdict]).changed(latencies=(cell, failed))
         for verdict, cell in zip(verdicts, (before, after), strict=True)
     )
     found = between(one, two)
@@ -83,7 +83,7 @@ def test_new_verdicts_worsen_only_what_was_there() -> None:
     refuted = a_verdict(outcome="refuted")
     assert between(a_report(verdicts=[]), a_report(verdicts=[refuted])).worsened == 1
     elsewhere = a_run(checkpoint="other/one", key="9a" * 32)
-    more = a_report([a_run(), elsewhere], [a_verdict(), refuted.model_copy(update={"subject": elsewhere.subject})])
+    more = a_report([a_run(), elsewhere], [a_verdict(), refuted.changed(subject=elsewhere.subject)])
     found = between(a_report(), more)
     assert [change.direction for change in found.verdicts] == ["new"]
     assert found.worsened == 0

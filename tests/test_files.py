@@ -177,6 +177,6 @@ def test_truncated_archive_is_named(mirror: Path, root: Path) -> None:
 
 
 def test_unavailable_says_why(root: Path) -> None:
-    record = checkpoint().model_copy(update={"unavailable": "its address is gone"})
+    record = checkpoint().changed(unavailable="its address is gone")
     with pytest.raises(FileUnavailableError, match="x/net: its address is gone"):
         files.locate(record, root)

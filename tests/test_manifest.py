@@ -511,3 +511,10 @@ def test_duplicate_rows(write: Write) -> None:
     assert refused(folder) == (
         f"{path}, line 4: claim 'one-top1', field id: the id stands there already: {path}, line 2"
     )
+
+
+def test_a_setting_is_of_accuracies(write: Write) -> None:
+    setting = '[[setting]]\nid = "s"\nsource = "page"\nclaims = ["one-top1", "one-size"]\ncrop = 0.9\n'
+    folder = write({"statements.toml": setting})
+    expected = "field claims[1]: expected the id of an accuracy, got 'one-size', which is of size"
+    assert refused(folder) == f"{folder / 'statements.toml'}, line 4: setting 's', {expected}"

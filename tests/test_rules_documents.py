@@ -349,7 +349,7 @@ def test_a_rounding_rule_is_named_where_it_changes_a_width() -> None:
 def test_an_assumed_network_departs_from_nothing() -> None:
     departing = checkpoint(network={"alpha": 1.0, "resolution": 224, "classes": 1000, "expand_first": True})
     assert outcomes("C404", evidence(checkpoints=(departing,))) == {"fail"}
-    assumed = departing.model_copy(update={"network_assumed": True})
+    assumed = departing.changed(network_assumed=True)
     assert outcomes("C404", evidence(checkpoints=(assumed,))) == set()
 
 
@@ -434,7 +434,7 @@ def test_a_name_with_digits_of_no_named_hash_is_not_two_contents() -> None:
     (verdict,) = RULES["C301"].judge(evidence(statements=names))
     assert "no published hash tells whether their bytes differ" in verdict.reason
     assert verdict.finding_class == "incomplete"
-    beginning = names[1].model_copy(update={"prefix_of": "sha256"})
+    beginning = names[1].changed(prefix_of="sha256")
     (verdict,) = RULES["C301"].judge(evidence(statements=(names[0], beginning)))
     assert verdict.reason.startswith("2 contents")
 

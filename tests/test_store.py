@@ -68,7 +68,7 @@ def test_nothing_is_decoded_twice(own_home: Path, tmp_path: Path) -> None:
 
 def test_key_follows_geometry_content_and_bytes_not_names(own_home: Path, tmp_path: Path) -> None:
     (block,) = cut(tmp_path, own_home, 3)
-    renamed = WHOLE.model_copy(update={"id": "other", "note": "x"})
+    renamed = WHOLE.changed(id="other", note="x")
     other = Geometry(id="whole", steps=(DECODE, CentreCrop(op="centre_crop", size=7, offset="floor")))
     changed = store.Block(block.start, block.images, ("0" * 64, *block.digests[1:]))
     assert store.block_path(renamed, block) == store.block_path(WHOLE, block)

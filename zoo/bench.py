@@ -218,7 +218,7 @@ class Bench:
     def _conditions(self) -> Conditions:
         digest = images.listing_digest(self.images, self._digests)
         found = conditions(self.request.arguments(), self.zoo, self.images, digest, ("other", ""), Recognition())
-        return found.model_copy(update={"created": self.created})
+        return found.changed(created=self.created)
 
 
 def _baseline(request: BenchRequest) -> tuple[LatencyRun, ...]:

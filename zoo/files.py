@@ -161,7 +161,7 @@ def described(file: File, path: Path) -> FileBytes:
     archived = next(iter(file.archive.published()), "") if file.archive else ""
     state: Literal["equal", "different", "unpublished"] = "unpublished"
     if published:
-        state = "equal" if mismatch(path, file.model_copy(update={"size_bytes": None})) is None else "different"
+        state = "equal" if mismatch(path, file.changed(size_bytes=None)) is None else "different"
     elif archived and path.is_relative_to(places.home() / "members"):  # taken out of that archive
         published, state = f"archive {archived}", "equal"
     return FileBytes(

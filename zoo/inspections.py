@@ -39,7 +39,7 @@ def of_wrong_bytes(checkpoint: Checkpoint, framework: str, zoo: Zoo) -> Inspecti
     others = [file for other in zoo.checkpoints.values() if other.id != checkpoint.id for file in other.files]
     found: list[FileBytes] = []
     for file, path in files.misplaced(checkpoint, zoo.root, others):
-        found.append(files.described(file, path).model_copy(update={"hash": "different"}))
+        found.append(files.described(file, path).changed(hash="different"))
     return Inspection(checkpoint=checkpoint.id, framework=framework, sha256="", files=tuple(found)) if found else None
 
 
@@ -63,8 +63,8 @@ def measured(
                 cache.replace_text(path, json.dumps(facts.to_json()))
         found = Measured.from_json(json.loads(path.read_text(encoding="utf-8")))
     except WorkerError as error:
-        return inspection.model_copy(update={"error": str(error)})
-    return inspection.model_copy(update={"measured": found})
+        return inspection.changed(error=str(error))
+    return inspection.changed(measured=found)
 
 
 def _key(inspection: Inspection, environment: Environment, options: dict[str, Any]) -> str:

@@ -102,7 +102,7 @@ def _adjusted(verdicts: Sequence[Verdict]) -> list[Verdict]:
     result = list(verdicts)
     adjusted = stats.holm([verdicts[at].p_value or 0.0 for at in places])
     for at, p_adjusted in zip(places, adjusted, strict=True):
-        result[at] = verdicts[at].model_copy(update={"p_adjusted": p_adjusted})
+        result[at] = verdicts[at].changed(p_adjusted=p_adjusted)
     return result
 
 

@@ -36,7 +36,7 @@ from zoo.records import (
     Source,
     Url,
 )
-from zoo.statements import KINDS, REFERENCES, Statement, with_settings
+from zoo.statements import KINDS, REFERENCES, StatedSetting, Statement, with_settings
 from zoo.toml_lines import line_of
 
 PROBLEMS_SHOWN = 5
@@ -426,6 +426,11 @@ def _check_statement(zoo: Zoo, statement: Statement, row: _Row) -> None:
         value = getattr(statement, name, None) or ()
         for one in (value,) if isinstance(value, str) else value:
             _known(row, name, one, records[kind], kind)
+    if isinstance(statement, StatedSetting):
+        for index, claim in enumerate(statement.claims):
+            if not zoo.claims[claim].is_accuracy:
+                problem = f"expected the id of an accuracy, got {claim!r}, which is of {zoo.claims[claim].metric}"
+                row.fail(problem, ("claims", index))
 
 
 def _check_population(population: Population, row: _Row) -> None:

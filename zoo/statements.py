@@ -237,5 +237,5 @@ def with_settings(claims: Mapping[str, Claim], statements: Iterable[Statement]) 
         if isinstance(statement, StatedSetting):
             for name in statement.claims:
                 missing = {field: value for field, value in statement.said().items() if not getattr(found[name], field)}
-                found[name] = found[name].model_copy(update=missing)
+                found[name] = found[name].changed(**missing)
     return found

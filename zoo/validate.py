@@ -232,7 +232,7 @@ class Job:
         images.check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
         kind, name = self.source.population
         run = self._missing(planned, "not_run", "not started")
-        run = run.model_copy(update={"population": kind, "population_id": name})
+        run = run.changed(population=kind, population_id=name)
         watches = sequential.watches(run, self.folder.evidence((), self._documents(), self.request.tolerance))
         return sequential.Lane(run.subject, evaluation, watches)
 
@@ -240,7 +240,7 @@ class Job:
         if lane.failure is not None:
             raise lane.failure
         run, predictions = lane.evaluation.assembled(material, lane.parts)
-        run = run.model_copy(update={"look_every": sequential.LOOK_EVERY})
+        run = run.changed(look_every=sequential.LOOK_EVERY)
         run = self._beside(run, lane.evaluation, material, predictions)
         self._look_into(lane.evaluation)
         self.folder.write_predictions(run, predictions)
@@ -284,7 +284,7 @@ class Job:
         except WorkerError as error:
             self.talk.say(f"{run.subject}: the framework's defaults could not be tried beside it: {error}")
             return run
-        return run.model_copy(update={"as_shipped": found})
+        return run.changed(as_shipped=found)
 
     def _look_into(self, evaluation: Evaluation) -> None:
         """Last, as a worker that fails here has answered everything else."""
@@ -350,7 +350,7 @@ class Job:
     def _conditions(self) -> Conditions:
         source, how = self.source, self.source.whole.recognised.how
         found = conditions(self.request.arguments(), self.zoo, source.set, source.digest, source.population, how)
-        return found.model_copy(update={"tolerance": self.request.tolerance})
+        return found.changed(tolerance=self.request.tolerance)
 
 
 def conditions(

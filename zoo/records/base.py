@@ -18,6 +18,15 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
+    def changed(self, /, **fields: Any) -> Self:
+        """The same record with other values in these fields.
+
+        It is checked like a new one: raises pydantic.ValidationError for a field that the record does not have, and for
+        values that it cannot have together. (pydantic's own `model_copy` checks nothing.)
+        """
+        own = {name: getattr(self, name) for name in type(self).model_fields}
+        return self.model_validate(own | fields)
+
     def to_json(self) -> dict[str, Any]:
         """Plain dict of JSON types."""
         return self.model_dump(mode="json", by_alias=True)
