@@ -47,3 +47,4 @@ def test_nobody_makes_an_unchecked_record(folder: str) -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute):
                 assert node.attr not in UNCHECKED, f"{path}, line {node.lineno}: use Record.changed"
+                assert node.attr != "__dict__", f"{path}, line {node.lineno}: what is cached is not reset; make another"

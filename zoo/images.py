@@ -99,6 +99,10 @@ class ImageSet:
     root: Path
     images: tuple[Image, ...]
 
+    def first(self, count: int) -> ImageSet:
+        """Its first images."""
+        return replace(self, images=self.images[:count])
+
 
 def open_image_set(path: Path, label_file: Path | None = None) -> ImageSet:
     """The images at `path` (a folder, or a tar archive) with their labels. Raises ImageSetError."""

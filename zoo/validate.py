@@ -126,13 +126,20 @@ class Whole:
 
 
 class Source:
-    """The image set of a job: opened at once, hashed and decoded only when the first network is ready for it."""
+    """The image set of a job: opened at once, hashed and decoded only when the first network is ready for it.
 
-    def __init__(self, zoo: Zoo, request: Request, talk: Talk, *, fresh: bool = False) -> None:
-        self._request, self._talk = request, talk
-        self.whole = Whole(zoo, opened(zoo, request.images, request.labels), talk, fresh=fresh)
-        self.set: ImageSet = _chosen(self.whole.set, request)
+    whole: the set that it was chosen from.
+    """
+
+    def __init__(self, whole: Whole, chosen: ImageSet, jobs: int, talk: Talk) -> None:
+        self.whole, self.set, self._jobs, self._talk = whole, chosen, jobs, talk
         self._filled: set[str] = set()
+
+    @classmethod
+    def of(cls, zoo: Zoo, request: Request, talk: Talk, *, fresh: bool = False) -> Source:
+        """What a request asks for. Raises UsageError, ImageSetError."""
+        whole = Whole(zoo, opened(zoo, request.images, request.labels), talk, fresh=fresh)
+        return cls(whole, _chosen(whole.set, request), request.jobs, talk)
 
     @cached_property
     def digests(self) -> tuple[str, ...]:
@@ -156,22 +163,22 @@ class Source:
         """The set, cut for the store."""
         return store.blocks(self.set, self.digests)
 
-    def stop_after(self, blocks: int) -> Material:
-        """From now on the set is its first blocks, which are decoded; the rest was not needed."""
-        kept = self.blocks[:blocks]
-        self.set = replace(self.set, images=self.set.images[: kept[-1].stop])
-        self.blocks, self.digests = kept, self.digests[: kept[-1].stop]
-        self.__dict__.pop("digest", None)
+    def first(self, blocks: int) -> Source:
+        """Its first blocks; the rest was not needed."""
+        return Source(self.whole, self.set.first(self.blocks[blocks - 1].stop), self._jobs, self._talk)
+
+    def material(self) -> Material:
+        """The set as networks are given it."""
         return Material(self.set, self.blocks, self.digest, *self.population)
 
-    def material(self, geometry: Geometry) -> Material:
-        """The set decoded in one geometry."""
-        kind, name = self.population
+    def decoded(self, geometry: Geometry) -> Material:
+        """The same, decoded in one geometry."""
+        material = self.material()  # first: it says what is odd about the images
         if geometry.id not in self._filled:
             with self._talk.bar(f"decoding ({geometry.id})", len(self.set.images)) as advance:
-                store.fill(geometry, self.blocks, self._request.jobs, advance)
+                store.fill(geometry, self.blocks, self._jobs, advance)
             self._filled.add(geometry.id)
-        return Material(self.set, self.blocks, self.digest, kind, name)
+        return material
 
 
 class Job:
@@ -183,7 +190,7 @@ class Job:
         self.zoo = load_zoo(request.zoo)
         pairs = selection.pairs(selection.checkpoints(self.zoo, request.checkpoints), request.frameworks)
         self.plan = [Planned(each, framework, self._recipe(each)) for each, framework in pairs]
-        self.source = Source(self.zoo, request, talk, fresh=fresh)
+        self.source = Source.of(self.zoo, request, talk, fresh=fresh)
         self.tasks = Tasks(self.zoo, talk)
         self.settings = Settings(request.threads, request.batch_size, arithmetic=request.arithmetic, fresh=fresh)
         self._inspections: dict[str, Inspection] = {}
@@ -220,7 +227,8 @@ class Job:
             decoded = sequential.Decoded(self.source.blocks, self.request.jobs)
             with self.talk.bar("all runs", len(self.source.set.images)) as progress:
                 taken = sequential.advance(lanes, decoded, self.talk.say, progress)
-            material = self.source.stop_after(taken)
+            self.source = self.source.first(taken)
+            material = self.source.material()
             return [
                 entry if isinstance(entry, Run) else self._tried(planned, partial(self._arrived, entry, material))
                 for planned, entry in zip(self.plan, entries, strict=True)
@@ -269,7 +277,7 @@ class Job:
         with Evaluation(self.tasks.task(planned), self.settings) as evaluation:
             evaluation.check()
             images.check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
-            material = self.source.material(planned.recipe.geometry)
+            material = self.source.decoded(planned.recipe.geometry)
             with self.talk.bar(planned.title, len(self.source.set.images)) as advance:
                 run, predictions = evaluation.run(material, advance)
             run = self._beside(run, evaluation, material, predictions)
