@@ -10,7 +10,8 @@ import pytest
 from records_by_hand import ROUND_MEDIANS, a_latency_run, a_run
 from scipy.stats import binom
 
-from zoo.judge import LATENCY_RULES, NOT_RUN, OK, RULES, exit_code, judge
+from zoo.exit_codes import NOT_RUN, OK
+from zoo.judge import LATENCY_RULES, RULES, exit_code, judge
 from zoo.records import Checkpoint, Deviation, LatencyRun, Verdict
 from zoo.rules.base import Evidence
 from zoo.rules.latency import FEWEST_IMAGES

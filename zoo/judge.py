@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from zoo import deviations, stats
+from zoo.exit_codes import DEVIATES, NOT_RUN, OK
 from zoo.records import Deviation, LatencyRun, Run, Verdict
 from zoo.rules import (
     architecture,
@@ -63,14 +64,6 @@ CLAIM_RULES: tuple[Rule, ...] = (
     conversions.ConvertedConstants(), conversions.OneRecipe(), conversions.KeptShare(),
     schedules.CosineLog(), schedules.StepCount(), facts.OneAnswer(),
 )  # fmt: skip
-
-OK, DEVIATES, WRONG_USE, NOT_RUN = 0, 1, 2, 3
-EXIT_CODES = {
-    OK: "nothing refuted or failed",
-    DEVIATES: "something refuted or failed",
-    WRONG_USE: "wrong use",
-    NOT_RUN: "something that was asked for could not be run",
-}
 
 
 def judge(evidence: Evidence, rules: Sequence[Rule] = RULES) -> list[Verdict]:

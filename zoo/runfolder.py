@@ -47,6 +47,7 @@ from zoo.rules.pairs import pairs
 
 R = TypeVar("R", bound=Record)
 NO_PICTURES: Mapping[str, str] = {}
+PROBLEMS_SHOWN = 3  # of a file that is no record
 
 
 class Documents(Record):
@@ -80,10 +81,9 @@ class RunFolder:
         """Make the folder and note in it what was asked for; raises CacheError."""
         self._write_text("request.json", json.dumps(request, indent=1))
 
-    def request(self) -> dict[str, Any]:
-        """The arguments it was made with; raises RunFolderError."""
-        data: dict[str, Any] = self._json("request.json")
-        return data
+    def request(self, model: type[R]) -> R:
+        """The arguments it was made with, a record of that kind; raises RunFolderError."""
+        return _parsed(model, self._json("request.json"), self.path / "request.json")
 
     def write_predictions(self, run: Run, predictions: Predictions) -> None:
         """Per-image answers of one run."""
@@ -175,9 +175,11 @@ class RunFolder:
         path = self.path / name
         try:
             return json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise RunFolderError(f"{self.path} is not a run folder: it has no {name}") from None
-        except ValueError as error:
+        except OSError as error:
+            raise RunFolderError(f"{path}: cannot be read: {error.strerror or error}") from None
+        except (ValueError, RecursionError) as error:
             raise RunFolderError(f"{path}: not readable as JSON: {error}") from None
 
 
@@ -188,7 +190,19 @@ def _read(path: Path, modified: int) -> Predictions:
 
 
 def _parsed(model: type[R], data: Any, path: Path) -> R:
+    if not isinstance(data, dict):
+        raise RunFolderError(f"{path}: expected a JSON object, got {type(data).__name__}")
     try:
         return model.from_json(data)
-    except (ValidationError, TypeError) as error:
-        raise RunFolderError(f"{path}: {error}") from None
+    except ValidationError as error:
+        raise RunFolderError(f"{path}: {_problems(error)}") from None
+
+
+def _problems(error: ValidationError) -> str:
+    """The first things that are wrong, each with its field and what stands there, in one line."""
+    found = [
+        f"field {'.'.join(map(str, each['loc'])) or '(all)'}: {each['msg']}, got {each['input']!r:.60}"
+        for each in error.errors(include_url=False)[:PROBLEMS_SHOWN]
+    ]
+    more = error.error_count() - len(found)
+    return "; ".join([*found, f"and {more} more"] if more else found)

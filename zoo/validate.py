@@ -5,11 +5,13 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field
 
 from zoo import (
     __version__,
@@ -38,6 +40,7 @@ from zoo.records import (
     Arithmetic,
     Checkpoint,
     Conditions,
+    Fraction,
     Geometry,
     Inspection,
     LatencyRun,
@@ -45,6 +48,7 @@ from zoo.records import (
     PopulationKind,
     Recipe,
     Recognition,
+    Record,
     Report,
     Run,
     RunStatus,
@@ -58,10 +62,10 @@ from zoo.tasks import Planned, Tasks
 
 T = TypeVar("T")
 COPIES_SAID = 3  # report.json lists more
+Count = Annotated[int, Field(ge=1)]
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Record):
     """The arguments of `zoo validate`; see there. It is kept in the run folder for --resume."""
 
     zoo: str = "embedded"
@@ -69,30 +73,20 @@ class Request:
     frameworks: tuple[str, ...] | None = None
     images: str | None = None
     labels: str | None = None
-    sample: int | str | None = None  # of so many images; "auto": of as many as it takes
+    sample: Count | Literal["auto"] | None = None  # of so many images; "auto": of as many as it takes
     seed: int = 0
     recipe: str | None = None
     numeric: str | None = None
-    threads: int = field(default_factory=store.default_jobs)
-    batch_size: int = 8
+    threads: Count = Field(default_factory=store.default_jobs)
+    batch_size: Count = 8
     arithmetic: Arithmetic = "exact"
-    jobs: int = field(default_factory=store.default_jobs)
-    tolerance: float = 0.001
+    jobs: Count = Field(default_factory=store.default_jobs)
+    tolerance: Fraction = 0.001
     thumbnails: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain dict."""
-        return asdict(self)
 
     def arguments(self) -> tuple[str, ...]:
         """The command line that makes this request; options at their default are left out."""
         return command_line("validate", self, tolerance=f"{self.tolerance * 100:g}")
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Request:
-        """Inverse of `to_json`."""
-        names = data.get("frameworks")
-        return cls(**{**data, "frameworks": tuple(names) if names is not None else None})
 
 
 class Whole:
