@@ -469,3 +469,10 @@ def test_an_impossible_accuracy_is_sized_by_the_way_to_a_possible_one() -> None:
     assert verdict.reason.endswith("50.00 % of all numbers with as many digits pass")
     (verdict,) = RULES["C101"].judge(evidence(claim(value="99.5", n_images=60)))
     assert verdict.arithmetic == "59 and 60 of 60 are 98.3333 and 100"
+
+
+def test_of_an_accuracy_of_nothing_there_is_no_share() -> None:
+    stated = Within(id="w", **ON, claims=("one",), reference="paper", limit="1")
+    nothing = claim("paper", value="0.0"), claim("one", value="1.0")
+    assert outcomes("C501", evidence(*nothing, statements=(stated,))) == set()
+    assert outcomes("C502", quantised("top1", "0.0", "1.0", "0.5")) == set()

@@ -10,7 +10,7 @@ from rich.table import Table
 from zoo import environments
 from zoo.frameworks import public_frameworks
 from zoo.manifest import Zoo
-from zoo.records import Checkpoint, Claim, Population
+from zoo.records import HASHES, Checkpoint, Claim, Population
 from zoo.wording import as_printed
 
 
@@ -40,8 +40,7 @@ def _bytes_known(checkpoint: Checkpoint) -> str:
     known = [file.published() or (file.archive.published() if file.archive else {}) for file in checkpoint.files]
     if not all(known):
         return "no hash published"
-    weakest = "sha256" if all("sha256" in hashes for hashes in known) else next(iter(known[0]))
-    return f"{weakest} published"
+    return f"{max((next(iter(hashes)) for hashes in known), key=HASHES.index)} published"  # of the file known worst
 
 
 def claims(zoo: Zoo) -> Table:

@@ -10,9 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zoo.records import Claim, Identifier, Record, Sha256
+from zoo.records import Claim, Digits, Identifier, Record, Sha256
 
-Digits = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
 Day = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")]
 
 
