@@ -106,7 +106,8 @@ class Evaluation:
         path = places.home() / "results" / "models" / f"{self._base}.json"
         if self.settings.fresh or not path.is_file():
             self._started()
-            cache.replace_text(path, json.dumps(self._facts))
+            with cache.explained(path):
+                cache.replace_text(path, json.dumps(self._facts))
         facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _check_fit(self.task, facts)
         self._checked = facts
