@@ -28,7 +28,8 @@ class _Stream(io.TextIOWrapper):
 
     def __init__(self, descriptor: int, encoding: str) -> None:
         opened = io.BufferedWriter(io.FileIO(descriptor, "wb", closefd=False))
-        super().__init__(opened, encoding=encoding, errors="backslashreplace", line_buffering=opened.isatty())
+        at_once = descriptor == STDERR or opened.isatty()  # a line, as Python's own streams do
+        super().__init__(opened, encoding=encoding, errors="backslashreplace", line_buffering=at_once)
         self._descriptor = descriptor
 
     def write(self, text: str) -> int:
