@@ -19,8 +19,8 @@ import click
 from pydantic.fields import FieldInfo
 
 from zoo import deviations, judge, places, records, statements
-from zoo.__main__ import INTERRUPTED
 from zoo.cli import cli
+from zoo.exit_codes import EXIT_CODES
 from zoo.frameworks import Framework, public_frameworks
 from zoo.manifest import CSV_FILES, TOML_FILES, Zoo, load_zoo
 from zoo.records import Geometry, Numeric, Record
@@ -297,8 +297,7 @@ def _command(command: click.Command, path: list[str]) -> Iterator[str]:
 
 def exit_codes() -> str:
     """What the program ends with."""
-    known = {**judge.EXIT_CODES, INTERRUPTED: "interrupted (Ctrl-C)"}
-    return table(("code", "meaning"), ((str(code), meaning) for code, meaning in known.items()))
+    return table(("code", "meaning"), ((str(code), meaning) for code, meaning in EXIT_CODES.items()))
 
 
 def variables() -> str:

@@ -46,7 +46,7 @@ class FarSide:
 
     def __init__(self, framework: str) -> None:
         found = built(framework)
-        changed = found.framework.model_copy(update={"environment": environment(framework)})
+        changed = found.framework.changed(environment=environment(framework))
         self.worker = Worker(changed, found.python)
         self.folder = tempfile.TemporaryDirectory()
 

@@ -60,6 +60,6 @@ def write(
             folder.write_predictions(run, found)
     parts: dict[str, Any] = {"checkpoints": (), "claims": (), "populations": (), "label_maps": (ANIMALS, SHIFTED)}
     made = a_report([run for run, _ in runs], verdicts or [], population="other", **conditions)
-    made = made.model_copy(update={"latencies": tuple(latencies), "stages": tuple(stages)})
+    made = made.changed(latencies=tuple(latencies), stages=tuple(stages))
     folder.write(made, Documents(**{**parts, **(documents or {})}))
     return folder

@@ -53,7 +53,7 @@ def with_claim(zoo: Zoo, name: str, value: str) -> Evidence:
 
 def with_statement(zoo: Zoo, name: str, **changes: Any) -> Evidence:
     statements: list[Statement] = [
-        each.model_copy(update=changes) if each.id == name else each for each in zoo.statements.values()
+        each.changed(**changes) if each.id == name else each for each in zoo.statements.values()
     ]
     return dataclasses.replace(evidence_of(zoo), statements=statements)
 
@@ -196,7 +196,7 @@ def test_figures_under_other_conditions_are_shown_and_are_no_findings(found: Aud
 
 
 def test_text_from_outside_is_escaped(found: Audit) -> None:
-    bad = found.of("fail")[0].model_copy(update={"reason": "<img src=x> \x1b[31mred | `code`"})
+    bad = found.of("fail")[0].changed(reason="<img src=x> \x1b[31mred | `code`")
     hostile = dataclasses.replace(found, verdicts=(bad,))
     for name in ("html", "md", "junit"):
         assert "<img" not in FORMATS[name](hostile)

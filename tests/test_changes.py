@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import folders_by_hand
+import little_zoo
 import pytest
 from folders_by_hand import ANIMALS, SHIFTED, answers, run_with
-from latencies_by_hand import a_latency, quotable
-from records_by_hand import a_claim, a_report, a_run, a_verdict
+from latencies_by_hand import a_latency, quotable, same_answers
+from records_by_hand import a_claim, a_latency_run, a_report, a_run, a_verdict
 from test_validate import zoo
 
-from zoo.changes import Changes, Side, compare
+from zoo import cli, images
+from zoo.changes import Changes, Side, compare, count_differing
 from zoo.predictions import Predictions
-from zoo.records import Recognition, Report, Run
+from zoo.records import Population, Recognition, Report, Run
 from zoo.report import changes as rendered
+from zoo.runfolder import RunFolder
 
 TRUTH = [0, 1, 2, 3]
 
@@ -45,7 +48,14 @@ def test_the_same_run_has_not_changed() -> None:
         ("confirmed", "not_run", "worsened", 1),
         ("pass", "fail", "worsened", 1),
         ("known", "refuted", "worsened", 1),
+        ("inconclusive", "not_run", "worsened", 1),
+        ("known", "inconclusive", "worsened", 1),
+        ("pass", "known", "worsened", 1),
+        ("confirmed", "known", "worsened", 1),
         ("refuted", "confirmed", "improved", 0),
+        ("refuted", "not_run", "improved", 0),
+        ("known", "confirmed", "improved", 0),
+        ("not_comparable", "inconclusive", "changed", 0),
         ("inconclusive", "confirmed", "improved", 0),
         ("inconclusive", "not_comparable", "changed", 0),
     ],
@@ -62,7 +72,7 @@ def test_latencies_are_shown_and_not_judged() -> None:
     failed = a_latency(framework="mxnet", status="failed", error="it died")
     verdicts = [quotable(before), quotable(after, outcome="inconclusive")]
     one, two = (
-        a_report([], [verdict]).model_copy(update={"latencies": (cell, failed)})
+        a_report([], [verdict]).changed(latencies=(cell, failed))
         for verdict, cell in zip(verdicts, (before, after), strict=True)
     )
     found = between(one, two)
@@ -79,14 +89,135 @@ def test_latencies_are_shown_and_not_judged() -> None:
     assert "Latencies" not in rendered.to_html(between(a_report(), a_report()))
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("processor", "Other CPU"), ("threads_read", 4), ("precision", "int8"), ("sha256", "cd" * 32),
+        ("weights", "other"), ("settings", {"OMP_NUM_THREADS": "9"}), ("recipe", "other"), ("image_set", "other"),
+    ],
+)  # fmt: skip
+def test_under_what_a_latency_was_measured_is_compared(field: str, value: object) -> None:
+    cell = a_latency(0.004)
+    one, two = (a_report([], []).changed(latencies=(each,)) for each in (cell, cell.changed(**{field: value})))
+    (change,) = between(one, two).latencies
+    assert [(each.field, each.after) for each in change.differences] == [(field, str(value))]
+
+
+def test_versions_of_a_latency_are_compared() -> None:
+    cell = a_latency(0.004)
+    later = cell.changed(versions={"onnxruntime": "2.0", "numpy": "3"})
+    one, two = (a_report([], []).changed(latencies=(each,)) for each in (cell, later))
+    (change,) = between(one, two).latencies
+    assert [(each.field, each.before, each.after) for each in change.differences] == [
+        ("version of numpy", "none", "3"), ("version of onnxruntime", "1.2.3", "2.0"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("recipe", "other"), ("geometry", "other"), ("label_map", "shifted"), ("image_set", "other"),
+        ("population", "other"), ("n", 999), ("top1_correct", 682), ("top5_correct", 883), ("threads", 4),
+        ("precision", "int8"), ("batch_size", 9), ("sha256", "cd" * 32), ("hash_verified", False),
+        ("weights", "other"),
+    ],
+)  # fmt: skip
+def test_under_what_a_run_was_made_is_compared(field: str, value: object) -> None:
+    one = a_run(geometry="g")
+    two = one.changed(key="2e" * 32, **{field: value})
+    (change,) = between(a_report([one], []), a_report([two], [])).runs
+    assert [(each.field, each.after) for each in change.differences] == [(field, str(value))]
+    assert not change.is_the_same
+
+
+@pytest.mark.parametrize("field", ["status", "recipe", "geometry", "label_map", "image_set"])
+def test_what_was_asked_for_is_compared_of_failed_runs_too(field: str) -> None:
+    failed = a_run(status="failed", error="it died", geometry="g")
+    other = failed.changed(key="2e" * 32, **{field: "not_run" if field == "status" else "other"})
+    (change,) = between(a_report([failed], []), a_report([other], [])).runs
+    assert [each.field for each in change.differences] == [field]
+
+
+def test_another_recipe_has_another_geometry_of_course() -> None:
+    one, two = a_run(geometry="g"), a_run(geometry="h", recipe="other", key="2e" * 32)
+    (change,) = between(a_report([one], []), a_report([two], [])).runs
+    assert [each.field for each in change.differences] == ["recipe"]
+
+
+def test_what_only_one_folder_has_is_new_or_gone() -> None:
+    run, verdict = a_run(checkpoint="other/one", key="9a" * 32), a_verdict(subject="other/one@onnxruntime")
+    more = a_report([a_run(), run], [a_verdict(outcome="refuted"), verdict])
+    found = between(more, a_report([a_run()], [a_verdict()]))
+    assert [(each.direction, each.verdict.subject) for each in found.verdicts] == [
+        ("improved", "embedded/onnx@onnxruntime"), ("gone", "other/one@onnxruntime"),
+    ]  # fmt: skip
+    assert [(each.before is None, each.after is None) for each in found.runs] == [(False, False), (False, True)]
+    assert [each.is_the_same for each in found.runs] == [True, False]
+    assert (found.worsened, found.stood) == (0, 0)
+    back = between(a_report([a_run()], [a_verdict()]), more)
+    assert [each.direction for each in back.verdicts] == ["worsened", "new"]
+    assert rendered.run_rows(back)[1].differences == ("only in the second",)
+    assert rendered.run_rows(found)[1].differences == ("only in the first",)
+
+
 def test_new_verdicts_worsen_only_what_was_there() -> None:
     refuted = a_verdict(outcome="refuted")
     assert between(a_report(verdicts=[]), a_report(verdicts=[refuted])).worsened == 1
     elsewhere = a_run(checkpoint="other/one", key="9a" * 32)
-    more = a_report([a_run(), elsewhere], [a_verdict(), refuted.model_copy(update={"subject": elsewhere.subject})])
+    more = a_report([a_run(), elsewhere], [a_verdict(), refuted.changed(subject=elsewhere.subject)])
     found = between(a_report(), more)
     assert [change.direction for change in found.verdicts] == ["new"]
     assert found.worsened == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "before", "after", "direction"),
+    [
+        ("L103", "pass", "fail", "worsened"),
+        ("L401", "known", "fail", "worsened"),
+        ("L101", "pass", "inconclusive", "changed"),
+        ("L301", "pass", "not_comparable", "changed"),
+        ("L101", "pass", "not_run", "changed"),
+        ("L103", "fail", "pass", "improved"),
+        ("L101", "inconclusive", "pass", "improved"),
+        ("L101", "inconclusive", "inconclusive", None),
+        ("X201", "pass", "inconclusive", "worsened"),
+        ("X201", "pass", "not_run", "worsened"),
+    ],
+)
+def test_a_latency_worsens_only_where_something_is_wrong_with_it(
+    rule: str, before: str, after: str, direction: str | None
+) -> None:
+    one, two = (a_report(verdicts=[a_verdict(rule=rule, claim_id=None, outcome=each)]) for each in (before, after))
+    found = between(one, two)
+    assert [change.direction for change in found.verdicts] == ([direction] if direction else [])
+    assert found.worsened == (direction == "worsened")
+
+
+def test_a_latency_that_fails_ends_with_1(tmp_path: Path) -> None:
+    cells = [a_latency_run(), a_latency_run(different=1)]
+    for name, cell in zip(("one", "two"), cells, strict=True):
+        outcome = "fail" if cell.different else "pass"
+        folders_by_hand.write(tmp_path / name, [], [same_answers(cell, outcome=outcome)], latencies=[cell])
+    folders = [str(tmp_path / name) for name in ("one", "two")]
+    assert cli.run(["compare", *folders]) == 1
+    assert cli.run(["compare", *reversed(folders)]) == 0
+
+
+def test_of_a_run_that_failed_only_what_was_asked_for_is_compared(tmp_path: Path, own_home: Path) -> None:
+    """What is known only of a finished run stands in its record as a zero or as "other"."""
+    folder = little_zoo.make(tmp_path / "little")
+    image_set = images.open_image_set(folder / "images")
+    digest = images.listing_digest(image_set, images.digests(image_set, own_home / "digests"))
+    little_zoo.claim_accuracy(folder, "little/good", "100.0", digest, 12)
+    assert cli.run(["validate", "--zoo", str(folder), "--out", str(tmp_path / "one")]) == 0
+    (folder / "good.json").unlink()
+    assert cli.run(["validate", "--zoo", str(folder), "--out", str(tmp_path / "two")]) == 3
+    reports = [RunFolder(tmp_path / name).report() for name in ("one", "two")]
+    assert [each.runs[0].population for each in reports] == ["full", "other"]
+    for pair in (reports, reversed(reports)):
+        (change,) = between(*pair).runs
+        assert [each.field for each in change.differences] == ["status"]
 
 
 def test_a_run_that_cannot_be_made_any_more_worsens_without_a_verdict() -> None:
@@ -140,6 +271,42 @@ def test_labels_are_compared_image_by_image_whatever_the_numbering() -> None:
     ]
 
 
+def test_true_classes_that_changed_are_said(tmp_path: Path) -> None:
+    """The answers are the same, and every one is right in the first and wrong in the second."""
+    for name, truth in (("one", [0, 1, 2, 3]), ("two", [1, 2, 3, 0])):
+        found = answers([0, 1, 2, 3], truth)
+        folders_by_hand.write(tmp_path / name, [(run_with(found), found)], [])
+    one, two = (RunFolder(tmp_path / name) for name in ("one", "two"))
+    label_maps = {each.id: each for each in (ANIMALS, SHIFTED)}
+    sides = [
+        Side(name="", report=each.report(), claims=[], label_maps=label_maps, answers=each.predictions)
+        for each in (one, two)
+    ]
+    found = compare(*sides)
+    labels = found.runs[0].labels
+    assert labels is not None
+    assert (labels.differ, labels.corrected, labels.gained, labels.lost) == (0, 4, 0, 4)
+    assert [each.truth for each in labels.images[:2]] == ["0 ant → 1 bear", "1 bear → 2 cat"]
+    assert not found.runs[0].is_the_same
+    (row,) = rendered.run_rows(found)
+    assert row.labels == (
+        "all 4 answers the same, 0 gained, 4 lost, p = 0.12; the true class of 4 images is another one"
+    )
+    assert "0 labels differ" in rendered.headline(found)
+    assert "0 ant → 1 bear" in rendered.to_html(found)
+    same = rendered.run_rows(compare(sides[0], sides[0]))
+    assert same[0].labels == "all 4 the same"
+
+
+def test_a_class_that_is_called_by_another_name_has_not_changed() -> None:
+    found = answers([0, 1], [0, 1])
+    one, two = run_with(found), run_with(found, key="2e" * 32, label_map=SHIFTED.id)
+    moved = answers([0, 1], [0, 1], first=1)
+    changed = compare(side(a_report([one], []), {one.key: found}), side(a_report([two], []), {two.key: moved}))
+    assert changed.runs[0].labels is not None
+    assert changed.runs[0].labels.corrected == 0
+
+
 def test_images_of_one_run_only_are_counted() -> None:
     first, second = answers([0, 1], TRUTH[:2]), answers([0, 1, 2], TRUTH[:3])
     one, two = run_with(first), run_with(second, key="2e" * 32)
@@ -171,6 +338,28 @@ def test_command_says_it_and_exits_1(folders: tuple[Path, Path], tmp_path: Path)
     assert all(words in page for words in ("worsened", "3.png", "3 dog", "4 eel", "100.00 → 75.00 (-25.00)"))
     assert zoo("compare", *reversed(folders)).returncode == 0
     assert zoo("compare", folders[0], folders[0]).stdout.splitlines()[-1] == "Next: nothing changed."
+
+
+def test_a_verdict_that_changed_is_counted_once() -> None:
+    one, two = a_verdict(), a_verdict(rule="A102")
+    assert count_differing([one, two], [one, two]) == 0
+    assert count_differing([one, two], [one, two.changed(outcome="refuted")]) == 1
+    assert count_differing([one, two], [one.changed(reason="another"), two.changed(run="2e" * 32)]) == 2
+    assert count_differing([one, two], [two]) == 1
+    assert count_differing([one], [two, one]) == 1
+
+
+def test_judged_again_it_says_how_many_verdicts_differ(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = answers([0, 1, 2, 3], TRUTH)
+    run = run_with(found, population="full", population_id="shapes_test", n=4)
+    claim = a_claim(value="100.0", decimals=1, population="own")
+    own = Population(id="own", title="four", images=4, digest="ab" * 32)
+    documents = {"claims": (claim,), "populations": (own,)}
+    run = run.changed(population_id="own")
+    stored = a_verdict(outcome="refuted", run=run.key)
+    path = folders_by_hand.write(tmp_path / "again", [(run, found)], [stored], documents).path
+    assert cli.run(["compare", str(path)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "1 verdict differs from what is stored"
 
 
 def test_wrong_use_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:

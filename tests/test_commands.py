@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import little_zoo
 import pytest
 from test_validate import zoo
+
+from zoo import cli
+from zoo.exit_codes import EXIT_CODES
 
 
 @pytest.mark.parametrize("what", ["checkpoints", "claims", "recipes", "frameworks", "image-sets"])
@@ -29,6 +33,31 @@ def test_list_says_by_what_images_are_recognised() -> None:
     assert published.endswith("labels, bytes of 21 images, archive")
     embedded = zoo("list", "image-sets", "--zoo", "embedded").stdout.splitlines()
     assert [line for line in embedded if "embedded_val" in line and "all bytes, labels" in line]
+
+
+def test_a_checkpoint_is_known_as_well_as_its_worst_known_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = little_zoo.make(tmp_path / "little")
+    sums = {"sha256": "0" * 64, "sha384": "0" * 96, "md5": "0" * 32, "sha1_prefix": "0" * 8}
+    text = (folder / "checkpoints.toml").read_text(encoding="utf-8")
+    path = folder / "checkpoints.toml"
+
+    def listed(*files: str) -> str:
+        tables = ", ".join(f'{{ name = "{number}"{given} }}' for number, given in enumerate(files))
+        path.write_text(re.sub(r"files = .*", f"files = [{tables}]", text), encoding="utf-8")
+        assert cli.run(["list", "checkpoints", "--zoo", str(folder)]) == 0
+        (line,) = [line for line in capsys.readouterr().out.splitlines() if "little/" in line]
+        return line.partition("whole")[2].strip()
+
+    strong, weak, weakest = (f', {name} = "{sums[name]}"' for name in ("sha256", "md5", "sha1_prefix"))
+    assert listed(strong, weak) == listed(weak, strong) == "md5 published"
+    assert listed(strong, strong + weak) == "sha256 published"
+    assert listed(weakest, strong, weak) == "sha1_prefix published"
+    assert listed(strong, "") == "no hash published"
+    archived = ', archive = { name = "a.zip", member = "x"%s }'
+    assert listed(strong, archived % weak) == "md5 published"
+    assert listed(weak + archived % strong) == "md5 published"
 
 
 def test_list_names_the_nearest() -> None:
@@ -78,6 +107,13 @@ def test_setup_names_the_nearest_framework() -> None:
 def test_fetch_names_the_nearest_checkpoint() -> None:
     done = zoo("fetch", "tflite/mobilenet_v2_1.0_224_qant")
     assert (done.returncode, "nearest: tflite/mobilenet_v2_1.0_224_quant" in done.stderr) == (2, True)
+
+
+def test_help_lists_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert all(f"{code} {meaning}" in shown for code, meaning in EXIT_CODES.items())
+    assert {0, 1, 2, 3, 70, 130, 141, 143} == set(EXIT_CODES)
 
 
 def test_help_fits_100_columns() -> None:

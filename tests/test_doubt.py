@@ -19,7 +19,7 @@ def with_probes(low: float, high: float) -> LatencyRun:
     middle = (low + high) / 2
     rounds = [a_round(number, probe_before=middle, probe_after=middle) for number in range(1, 5)]
     ends = [a_round(5, probe_before=low, probe_after=middle), a_round(6, probe_before=middle, probe_after=high)]
-    return a_latency_run().model_copy(update={"rounds": (*rounds, *ends)})
+    return a_latency_run().changed(rounds=(*rounds, *ends))
 
 
 def test_a_quiet_machine_is_quotable() -> None:
@@ -47,10 +47,8 @@ def test_the_probe_must_move_by_less_than_ten_per_cent(low: float, high: float, 
 
 
 def test_both_are_said() -> None:
-    run = with_probes(40, 50).model_copy(
-        update={"rounds": tuple(each.model_copy(update={"median": 0.001 * (5 + each.number)})
-                                for each in with_probes(40, 50).rounds)}
-    )  # fmt: skip
+    run = with_probes(40, 50)
+    run = run.changed(rounds=tuple(each.changed(median=0.001 * (5 + each.number)) for each in run.rounds))
     why = doubt.obstacle(run) or ""
     assert "the rounds differ by 58.8 % (6.00 ms to 11.0 ms; allowed: 10 %) and the probe moved by 22.2 %" in why
 

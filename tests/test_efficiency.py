@@ -22,7 +22,7 @@ def test_batch_and_threads_count() -> None:
 
 def test_the_probe_is_the_median_of_all_readings() -> None:
     rounds = tuple(a_round(n, probe_before=n, probe_after=n + 0.5) for n in (1, 2, 30))
-    run = a_latency_run().model_copy(update={"rounds": rounds})
+    run = a_latency_run().changed(rounds=rounds)
     assert probes(run) == (1.0, 1.5, 2.0, 2.5, 30.0, 30.5)
     assert probe(run) == 2.25
 

@@ -26,7 +26,7 @@ def a_framework(requirements: str = "numpy\n", **changes: object) -> Framework:
     """The fake of the tests, made to need an environment of its own."""
     (places.ADAPTERS / "requirements" / "fake.txt").write_text(requirements, encoding="utf-8")
     fields = {"pythons": ("3.11", "3.12", "3.13"), "requirements": "requirements/fake.txt"}
-    return framework("fake").model_copy(update={**fields, **changes})
+    return framework("fake").changed(**{**fields, **changes})
 
 
 @pytest.fixture

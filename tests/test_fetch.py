@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from zoo.cache import CacheError
 from zoo.errors import FileUnavailableError
 from zoo.fetch import fetch
 from zoo.manifest import Zoo, load_zoo
@@ -121,6 +122,70 @@ def test_archive_is_fetched_for_its_member(server: tuple[str, Path, list[str]], 
     spec = Archive(name="net.tgz", member="net.onnx", urls=(f"{address}/net.tgz",), sha256=sha256)
     found = fetch(checkpoint(archive=spec, sha256=None), zoo, Talk(quiet=True))
     assert (found.verified, found.sha256) == (True, SHA256)
+
+
+def test_only_what_is_missing_is_fetched(
+    server: tuple[str, Path, list[str]], zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, folder, asked = server
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    monkeypatch.setenv("ZOO_MIRROR", str(mirror))
+    names = ("net.xml", "net.bin", "net.txt")
+    for name in names:
+        (folder / name).write_bytes(name.encode())
+    (mirror / "net.xml").write_bytes(b"net.xml")
+    (mirror / "net.txt").write_bytes(b"of another publisher")
+    hashes = {name: hashlib.sha256(name.encode()).hexdigest() for name in names}
+    record = checkpoint().changed(
+        files=tuple(File(name=name, urls=(f"{address}/{name}",), sha256=hashes[name]) for name in names)
+    )
+    found = fetch(record, zoo, Talk(quiet=True))
+    assert asked == ["/net.bin", "/net.txt"]
+    assert [path.read_bytes() for path in found.paths] == [name.encode() for name in names]
+    (found.paths[1]).unlink()
+    fetch(record, zoo, Talk(quiet=True))
+    assert asked == ["/net.bin", "/net.txt", "/net.bin"]
+
+
+def test_an_archive_of_two_files_is_fetched_once(server: tuple[str, Path, list[str]], zoo: Zoo) -> None:
+    address, folder, asked = server
+    with tarfile.open(folder / "net.tgz", "w:gz") as archive:
+        for name in ("net.xml", "net.bin"):
+            info = tarfile.TarInfo(name)
+            info.size = len(DATA)
+            archive.addfile(info, io.BytesIO(DATA))
+    parts = [
+        File(name=name, archive=Archive(name="net.tgz", member=name, urls=(f"{address}/net.tgz",)))
+        for name in ("net.xml", "net.bin")
+    ]
+    assert len(fetch(checkpoint().changed(files=tuple(parts)), zoo, Talk(quiet=True)).paths) == 2
+    assert asked == ["/net.tgz"]
+
+
+def test_what_nobody_can_have_is_not_asked_for(server: tuple[str, Path, list[str]], zoo: Zoo) -> None:
+    address, folder, asked = server
+    (folder / "net.onnx").write_bytes(DATA)
+    record = checkpoint(f"{address}/net.onnx").changed(unavailable="its publisher has withdrawn it")
+    with pytest.raises(FileUnavailableError, match=r"x/net: its publisher has withdrawn it$"):
+        fetch(record, zoo, Talk(quiet=True))
+    assert asked == []
+
+
+def test_the_downloaders_own_troubles_are_not_the_disks(
+    server: tuple[str, Path, list[str]], zoo: Zoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such.pem")
+    with pytest.raises(FileUnavailableError, match=r"cannot fetch net\.onnx: https.*certificate bundle, invalid path"):
+        fetch(checkpoint("https://127.0.0.1:9/net.onnx"), zoo, Talk(quiet=True))
+
+
+def test_a_download_that_cannot_be_kept_is_said(server: tuple[str, Path, list[str]], zoo: Zoo, own_home: Path) -> None:
+    address, folder, _ = server
+    (folder / "net.onnx").write_bytes(DATA)
+    (own_home / "files").write_text("", encoding="utf-8")
+    with pytest.raises(CacheError, match=r"cannot write .*net\.onnx: .*; 17,000 bytes are needed"):
+        fetch(checkpoint(f"{address}/net.onnx"), zoo, Talk(quiet=True))
 
 
 def test_mirror_comes_before_any_address(

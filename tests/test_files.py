@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import io
+import random
+import resource
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from zoo import files
-from zoo.errors import FileUnavailableError
+from zoo.cache import CacheError
+from zoo.errors import FileUnavailableError, WrongBytesError
 from zoo.records import Archive, Checkpoint, File
 
 DATA = b"the published bytes" * 10
@@ -176,7 +180,85 @@ def test_truncated_archive_is_named(mirror: Path, root: Path) -> None:
         files.locate(checkpoint(archive=Archive(name="net.tgz", member="net.onnx")), root)
 
 
+def encrypted(path: Path) -> None:
+    """The flag alone: what makes a reader ask for a password."""
+    data = bytearray(path.read_bytes())
+    for start, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.find(start) + at] |= 1
+    path.write_bytes(data)
+
+
+def unknown_method(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    for start, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        data[data.find(start) + at] = 97
+    path.write_bytes(data)
+
+
+def damaged(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 40] = bytes(255 - byte for byte in data[middle : middle + 40])
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [
+        ("stored", encrypted), ("stored", unknown_method), ("stored", damaged), ("deflated", damaged),
+        ("lzma", damaged), ("gz", damaged), ("bz2", damaged), ("xz", damaged),
+    ],
+)  # fmt: skip
+def test_damaged_archive_is_named(kind: str, damage: Callable[[Path], None], mirror: Path, root: Path) -> None:
+    """Also where no hash is published: what comes out of it is no file of anybody's."""
+    path, content = mirror / f"net.{kind}", random.Random(0).randbytes(100_000)
+    if kind in ("gz", "bz2", "xz"):
+        tar(path, {"net.onnx": content}, f"w:{kind}")
+    else:
+        method = {"stored": zipfile.ZIP_STORED, "deflated": zipfile.ZIP_DEFLATED, "lzma": zipfile.ZIP_LZMA}[kind]
+        with zipfile.ZipFile(path, "w", method) as archive:
+            archive.writestr("net.onnx", content)
+    record = checkpoint(sha256=None, size_bytes=None, archive=Archive(name=path.name, member="net.onnx"))
+    assert files.locate(record, root).paths[0].read_bytes() == content
+    damage(path)
+    with pytest.raises(FileUnavailableError, match=rf"{path.name}: not a readable (tar|zip) archive: .*fetch it again"):
+        files.locate(record, root)
+
+
+@pytest.mark.parametrize("kind", ["tgz", "zip"])
+def test_no_space_for_a_member_is_no_fault_of_the_archive(mirror: Path, root: Path, kind: str) -> None:
+    path = mirror / f"net.{kind}"
+    if kind == "tgz":
+        tar(path, {"net.onnx": bytes(100_000)})
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("net.onnx", bytes(100_000))
+    record = checkpoint(sha256=None, size_bytes=None, archive=Archive(name=path.name, member="net.onnx"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(CacheError, match=r"cannot write .*net\.onnx: File too large"):
+            files.locate(record, root)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert files.locate(record, root).paths[0].stat().st_size == 100_000
+
+
+def test_what_cannot_be_read_is_passed_over_and_named(root: Path, own_home: Path) -> None:
+    (root / "net.onnx").symlink_to("nowhere")
+    with pytest.raises(WrongBytesError, match=r"zoo/net\.onnx: it is a link to nothing"):
+        files.locate(checkpoint(), root)
+    assert files.misplaced(checkpoint(), root, []) == []
+    fetched = own_home / "files" / "x" / "net" / "net.onnx"
+    fetched.parent.mkdir(parents=True)
+    fetched.write_bytes(DATA)
+    assert files.locate(checkpoint(), root).paths == (fetched,)
+    (root / "net.tgz").symlink_to("net.tgz")
+    found = files.locate(checkpoint(archive=Archive(name="net.tgz", member="net.onnx")), root)
+    assert found.paths == (fetched,)
+
+
 def test_unavailable_says_why(root: Path) -> None:
-    record = checkpoint().model_copy(update={"unavailable": "its address is gone"})
+    record = checkpoint().changed(unavailable="its address is gone")
     with pytest.raises(FileUnavailableError, match="x/net: its address is gone"):
         files.locate(record, root)

@@ -18,7 +18,18 @@ FRAMEWORKS = ("torch", "tensorflow", "onnxruntime", "onnx", "openvino", "mindspo
 # A module may import modules of the rows above its own, and of its own row those listed before it.
 ORDER = (
     # leaves
-    ("errors", "places", "records.base", "records.recipes", "records.documents", "records.runs", "records.latency"),
+    (
+        "errors",
+        "exit_codes",
+        "streams",
+        "places",
+        "unforeseen",
+        "records.base",
+        "records.recipes",
+        "records.documents",
+        "records.runs",
+        "records.latency",
+    ),
     ("records.reports", "records", "statements", "printed", "architecture", "toml_lines"),
     ("stats", "quantiles", "efficiency", "accepted", "planning", "ranking", "wording", "progress", "requests", "doubt"),
     ("documented", "variants", "predictions", "frameworks", "cache", "kept"),

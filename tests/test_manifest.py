@@ -231,7 +231,7 @@ FIELDS = [
         '"mine one"',
         2,
         "id",
-        "expected an id (letters, digits and . _ / + -, a letter or digit first), got 'mine one'",
+        "expected an id (letters, digits and . _ + -; / between parts; a letter or digit first), got 'mine one'",
     ),
     (
         "checkpoints.toml",
@@ -485,6 +485,9 @@ VALUES = [
     ("percent,1", "percent,2", "", "decimals is 2, but '71.8' has 1"),
     ("percent,1", "ms,1", "", "unit 'ms' does not fit top1; known: percent, fraction, percent_error, fraction_error"),
     ("percent,1,imagenet_val", "percent,1,", "", "population is needed for top1"),
+    ("top1,71.8,percent,1,imagenet_val", "latency,0.0,ms,1,", "", "value is 0.0; latency is more than nothing"),
+    ("71.8", "٧١.٨", "value", "expected a number as printed, such as 71.88, got '٧١.٨'"),
+    ("71.8", "9" * 40 + ".8", "value", f"expected a number as printed, such as 71.88, got '{'9' * 40}.8'"),
     ("top1,71.8", "top2,71.8", "metric", "got 'top2'; nearest: top5, top1"),
     ("percent,1,imagenet_val,page", "percent,1,imagenet_val,", "source", "missing"),
 ]
@@ -511,3 +514,10 @@ def test_duplicate_rows(write: Write) -> None:
     assert refused(folder) == (
         f"{path}, line 4: claim 'one-top1', field id: the id stands there already: {path}, line 2"
     )
+
+
+def test_a_setting_is_of_accuracies(write: Write) -> None:
+    setting = '[[setting]]\nid = "s"\nsource = "page"\nclaims = ["one-top1", "one-size"]\ncrop = 0.9\n'
+    folder = write({"statements.toml": setting})
+    expected = "field claims[1]: expected the id of an accuracy, got 'one-size', which is of size"
+    assert refused(folder) == f"{folder / 'statements.toml'}, line 4: setting 's', {expected}"

@@ -149,7 +149,7 @@ def test_digest_of_all_bytes() -> None:
     changed = ("0" * 64, *hashes(found)[1:])
     other = recognised(found, whole, digests=changed)
     assert (other.population, other.how.doubt) == ("other", "")
-    labelled = whole.model_copy(update={"labels_digest": twelve().labels_digest})
+    labelled = whole.changed(labels_digest=twelve().labels_digest)
     other = recognised(found, labelled, digests=changed)
     assert other.how.doubt == "names and labels are those of mine, but paths or bytes are not"
 

@@ -13,6 +13,7 @@ from conftest import REPOSITORY
 
 from zoo import judge
 from zoo.cli import cli
+from zoo.exit_codes import EXIT_CODES
 from zoo.frameworks import public_frameworks
 from zoo.manifest import load_zoo
 from zoo.records import Report
@@ -87,7 +88,7 @@ def test_every_framework_and_record(pages: dict[str, str]) -> None:
 
 
 def test_exit_codes(pages: dict[str, str]) -> None:
-    for code, meaning in judge.EXIT_CODES.items():
+    for code, meaning in EXIT_CODES.items():
         assert f"| {code} | {meaning} |" in pages["command-line"]
 
 

@@ -94,7 +94,7 @@ def test_command_behind_a_verdict(made_by: tuple[str, ...], verdict: Verdict, ex
 
 def test_command_is_that_of_the_part_a_run_came_from() -> None:
     other = a_report(command=("zoo", "validate", "--seed", "7")).conditions
-    report = a_report().model_copy(update={"parts": (Part(folder="b", conditions=other, runs=("1f" * 32,)),)})
+    report = a_report().changed(parts=(Part(folder="b", conditions=other, runs=("1f" * 32,)),))
     assert "--seed 7" in command(report.verdicts[0], report)
 
 
@@ -135,5 +135,5 @@ def test_the_command_behind_a_latency_of_a_merged_report_is_that_of_its_part() -
     cell = report.latencies[0]
     bench = some_conditions(command=("zoo", "bench", "--zoo", "mine"))
     part = Part(folder="b", conditions=bench, runs=(), latencies=(cell.key,))
-    merged = report.model_copy(update={"conditions": some_conditions(), "parts": (part,)})
+    merged = report.changed(conditions=some_conditions(), parts=(part,))
     assert command(quotable(cell), merged).startswith("zoo bench --zoo mine --checkpoints embedded/onnx ")

@@ -64,7 +64,7 @@ def _hostile_report() -> Report:
     }
     verdict = a_verdict(subject=f"{HOSTILE}@x", reason=HOSTILE, outcome="refuted")
     report = a_report([run, failed], [verdict], command=(HOSTILE,), decoders={HOSTILE: HOSTILE}, **changes)
-    return report.model_copy(update={"latencies": _hostile_latencies()})
+    return report.changed(latencies=_hostile_latencies())
 
 
 def _hostile_latencies() -> tuple[LatencyRun, ...]:
@@ -173,7 +173,7 @@ def test_accuracy_against_the_latency_of_the_same_file_in_the_same_framework() -
     runs = [a_run(), a_run(framework="openvino", key="2e" * 32), a_run(framework="torch", key="3d" * 32)]
     timed = [a_latency(0.004), a_latency(0.002, framework="openvino"), a_latency(0.02, framework="torch")]
     verdicts = [quotable(timed[0]), quotable(timed[1]), quotable(timed[2], outcome="inconclusive")]
-    report = a_report(runs, verdicts).model_copy(update={"latencies": (*timed, a_latency(0.1, batch_size=8))})
+    report = a_report(runs, verdicts).changed(latencies=(*timed, a_latency(0.1, batch_size=8)))
     (drawn,) = against_latency(rows(report, []), cells(report))
     assert [(dot.subject, dot.cost) for dot in drawn.dots] == [
         ("embedded/onnx@onnxruntime", "4.000 ms"), ("embedded/onnx@openvino", "2.000 ms"),
@@ -192,7 +192,7 @@ def test_runs_are_a_matrix_where_a_checkpoint_has_two_frameworks() -> None:
 
 def test_sources_are_links_only_when_https() -> None:
     def page(source: str) -> _Page:
-        claim = a_claim().model_copy(update={"source": source})
+        claim = a_claim().changed(source=source)
         return _Page(html.render(a_report(), [claim]))
 
     assert "https://example.org/table" in page("https://example.org/table").values("href")

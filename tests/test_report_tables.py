@@ -92,5 +92,5 @@ def test_differences_of_accuracies_are_points() -> None:
     assert text.quantity(loss.measured, loss, a_claim()) == "+2.00 points"
     assert text.interval(loss, a_claim()) == "[-0.10 points, +4.10 points]"
     # It is no accuracy of the run, and so not in the run's row.
-    (row,) = rows(a_report(verdicts=[a_verdict(), loss.model_copy(update={"outcome": "refuted"})]), [a_claim()])
+    (row,) = rows(a_report(verdicts=[a_verdict(), loss.changed(outcome="refuted")]), [a_claim()])
     assert row.verdict == "confirmed"

@@ -79,7 +79,7 @@ def test_the_last_line_says_what_to_do(report: Report, expected: str) -> None:
 def test_latencies_fit_and_have_their_rank() -> None:
     report, claims = a_bench()
     long = a_latency(checkpoint="mindspore/mobilenet_v2_0.75_192_of_somebody", framework="onnxruntime", threads=2)
-    report = report.model_copy(update={"latencies": (*report.latencies, long)})
+    report = report.changed(latencies=(*report.latencies, long))
     lines = _shown(report, claims).splitlines()
     assert max(map(len, lines)) <= 100
     places = {line.split()[0]: line.split()[-1] for line in lines if " b1t1 " in line and "embedded/onnx" in line}
@@ -94,7 +94,7 @@ def test_latencies_fit_and_have_their_rank() -> None:
 def test_p99_where_all_have_it() -> None:
     report, _ = a_bench()
     assert " p90 " in _shown(report, []).splitlines()[0]
-    enough = report.model_copy(update={"latencies": report.latencies[:4]})
+    enough = report.changed(latencies=report.latencies[:4])
     assert " p99 " in _shown(enough, []).splitlines()[0]
 
 
@@ -113,7 +113,7 @@ def test_a_bench_is_counted_and_says_what_to_do() -> None:
         "nothing to mend": quotable(cell, rule="L301", outcome="not_comparable"),
     }
     for expected, verdict in verdicts.items():
-        made = a_report([], [verdict]).model_copy(update={"latencies": (cell,)})
+        made = a_report([], [verdict]).changed(latencies=(cell,))
         assert expected in text.next_step(made)
         assert "--sample" not in text.next_step(made)
         assert text.headline(made).endswith("; 1 latency run")
@@ -135,7 +135,7 @@ def test_many_doubts_are_cut_short_and_failures_are_not() -> None:
     cells = [a_latency(checkpoint=f"a/{number}") for number in range(20)]
     doubts = [quotable(cell, outcome="inconclusive", reason=f"{BUSY} {cell.key}") for cell in cells]
     failures = [quotable(cell, rule="L102", outcome="fail", reason=f"Other answers: {cell.key}") for cell in cells]
-    report = a_report([], [*doubts, *failures]).model_copy(update={"latencies": tuple(cells)})
+    report = a_report([], [*doubts, *failures]).changed(latencies=tuple(cells))
     summary = terminal.summary(report)
     assert (summary.count(BUSY), summary.count("Other answers")) == (8, 20)
     assert "12 more of the bench are in report.html" in summary
@@ -145,7 +145,7 @@ def test_many_doubts_are_cut_short_and_failures_are_not() -> None:
 
 
 def test_both_kinds_of_runs_are_counted() -> None:
-    both = a_report().model_copy(update={"latencies": a_bench()[0].latencies})
+    both = a_report().changed(latencies=a_bench()[0].latencies)
     assert text.headline(both) == "1 confirmed; 1 run; 1 of 9 latency runs could not be done"
     assert "zoo doctor" in text.next_step(both)
     assert "top-1" in _shown(both, []).splitlines()[0]

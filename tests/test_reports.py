@@ -25,29 +25,27 @@ WHAT = "Times, versions and the machine are left out of this example"
 
 def timeless(report: Report) -> Report:
     """Without what differs from one machine or day to another: times, versions, and hashes that depend on them."""
-    conditions = report.conditions.model_copy(
-        update={name: OMITTED for name in ("created", "suite_version", "python", "platform", "processor")}
+    conditions = report.conditions.changed(
+        **{name: OMITTED for name in ("created", "suite_version", "python", "platform", "processor")}
         | {"created": WHAT, "cores": 1, "decoders": {}}
     )
-    return report.model_copy(
-        update={
-            "conditions": conditions,
-            "runs": tuple(_timeless_run(run) for run in report.runs),
-            "verdicts": tuple(_timeless_verdict(verdict) for verdict in report.verdicts),
-        }
+    return report.changed(
+        conditions=conditions,
+        runs=tuple(_timeless_run(run) for run in report.runs),
+        verdicts=tuple(_timeless_verdict(verdict) for verdict in report.verdicts),
     )
 
 
 def _timeless_run(run: Run) -> Run:
     gone = {"key": "", "seconds": 0.0, "images_per_second": 0.0, "threads": 1, "sha256": "", "versions": {}}
-    return run.model_copy(update={**gone, "reused": False})
+    return run.changed(**gone, reused=False)
 
 
 def _timeless_verdict(verdict: Verdict) -> Verdict:
     """How far scores differ depends on the processor; that they hardly do is the verdict."""
     reason = re.sub(r"differ by at most \S+, on average by \S+", "hardly differ", verdict.reason)
     changed = {"measured": None} if reason != verdict.reason else {}
-    return verdict.model_copy(update={"run": None, "reason": reason, **changed})
+    return verdict.changed(run=None, reason=reason, **changed)
 
 
 def generated(folder: RunFolder) -> dict[str, str]:

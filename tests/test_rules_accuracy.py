@@ -9,7 +9,8 @@ import pytest
 from records_by_hand import a_claim, a_run
 
 from zoo import stats
-from zoo.judge import DEVIATES, NOT_RUN, OK, exit_code, judge
+from zoo.exit_codes import DEVIATES, NOT_RUN, OK
+from zoo.judge import exit_code, judge
 from zoo.predictions import Predictions
 from zoo.records import Checkpoint, Claim, File, Population, Run, Verdict
 from zoo.rules.accuracy import Top1, Top5

@@ -103,10 +103,10 @@ def simulated(random: np.random.Generator, machine: float, noise: float = 0.01) 
     times = 0.004 / speed * np.exp(random.normal(0, noise, 6))
     template = a_latency_run()
     rounds = tuple(
-        each.model_copy(update={"median": float(time), "probe_before": 50 * float(now), "probe_after": 50 * float(now)})
+        each.changed(median=float(time), probe_before=50 * float(now), probe_after=50 * float(now))
         for each, time, now in zip(template.rounds, times, speed, strict=True)
     )
-    return template.model_copy(update={"rounds": rounds})
+    return template.changed(rounds=rounds)
 
 
 def test_false_alarms_are_rare_when_nothing_but_the_day_differs() -> None:
@@ -121,6 +121,6 @@ def test_what_two_benches_differ_in_by_themselves_is_not_in_their_rounds() -> No
     for _ in range(trials):
         now, then = simulated(random, 1.0, 0.003), simulated(random, 1.0, 0.003)
         luck = float(np.exp(random.normal(0, 0.01)))
-        rounds = tuple(each.model_copy(update={"median": each.median * luck}) for each in now.rounds)
-        alarms += only(now.model_copy(update={"rounds": rounds}), then).outcome == "fail"
+        rounds = tuple(each.changed(median=each.median * luck) for each in now.rounds)
+        alarms += only(now.changed(rounds=rounds), then).outcome == "fail"
     assert 0.15 < alarms / trials < 0.25

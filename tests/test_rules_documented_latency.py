@@ -77,7 +77,7 @@ def test_the_documents_own_framework_comes_first() -> None:
 
 
 def test_sessions_are_counted() -> None:
-    runs = [run.model_copy(update={"session": f"b/{at % 2}"}) for at, run in enumerate(by_size("timm"))]
+    runs = [run.changed(session=f"b/{at % 2}") for at, run in enumerate(by_size("timm"))]
     assert "; timed in 2 sessions, in alternation only within each" in ratios(runs, "timm")[0].reason
 
 

@@ -349,7 +349,7 @@ def test_a_rounding_rule_is_named_where_it_changes_a_width() -> None:
 def test_an_assumed_network_departs_from_nothing() -> None:
     departing = checkpoint(network={"alpha": 1.0, "resolution": 224, "classes": 1000, "expand_first": True})
     assert outcomes("C404", evidence(checkpoints=(departing,))) == {"fail"}
-    assumed = departing.model_copy(update={"network_assumed": True})
+    assumed = departing.changed(network_assumed=True)
     assert outcomes("C404", evidence(checkpoints=(assumed,))) == set()
 
 
@@ -434,7 +434,7 @@ def test_a_name_with_digits_of_no_named_hash_is_not_two_contents() -> None:
     (verdict,) = RULES["C301"].judge(evidence(statements=names))
     assert "no published hash tells whether their bytes differ" in verdict.reason
     assert verdict.finding_class == "incomplete"
-    beginning = names[1].model_copy(update={"prefix_of": "sha256"})
+    beginning = names[1].changed(prefix_of="sha256")
     (verdict,) = RULES["C301"].judge(evidence(statements=(names[0], beginning)))
     assert verdict.reason.startswith("2 contents")
 
@@ -469,3 +469,10 @@ def test_an_impossible_accuracy_is_sized_by_the_way_to_a_possible_one() -> None:
     assert verdict.reason.endswith("50.00 % of all numbers with as many digits pass")
     (verdict,) = RULES["C101"].judge(evidence(claim(value="99.5", n_images=60)))
     assert verdict.arithmetic == "59 and 60 of 60 are 98.3333 and 100"
+
+
+def test_of_an_accuracy_of_nothing_there_is_no_share() -> None:
+    stated = Within(id="w", **ON, claims=("one",), reference="paper", limit="1")
+    nothing = claim("paper", value="0.0"), claim("one", value="1.0")
+    assert outcomes("C501", evidence(*nothing, statements=(stated,))) == set()
+    assert outcomes("C502", quantised("top1", "0.0", "1.0", "0.5")) == set()

@@ -81,7 +81,7 @@ def outcome(rule: str, found: Inspection, *claims: Claim, **record: Any) -> str 
 
 
 def with_file(**changes: Any) -> Inspection:
-    return inspection(files=(inspection().files[0].model_copy(update=changes),))
+    return inspection(files=(inspection().files[0].changed(**changes),))
 
 
 def test_p101_hash() -> None:
@@ -102,7 +102,7 @@ def test_p103_holds() -> None:
     assert outcome("P103", inspection(measured()), input=DATA, output=SCORES) == "pass"
     assert outcome("P103", inspection(measured()), output=SCORES) == "pass"
     # a free dimension takes the documented size; a shape that the framework does not tell is not judged
-    fixed = DATA.model_copy(update={"shape": (1, 3, 224, 224)})
+    fixed = DATA.changed(shape=(1, 3, 224, 224))
     assert outcome("P103", inspection(measured()), input=fixed) == "pass"
     untold = measured(outputs=(Port(name="scores", dtype="float32"),))
     assert outcome("P103", inspection(untold), output=SCORES) == "pass"
@@ -118,7 +118,7 @@ def test_p103_holds() -> None:
     ],
 )
 def test_p103_fails(changes: dict[str, Any], words: str) -> None:
-    port = Port(name="data", dtype="float32", shape=(-1, 3, 224, 224)).model_copy(update=changes)
+    port = Port(name="data", dtype="float32", shape=(-1, 3, 224, 224)).changed(**changes)
     (verdict,) = judged("P103", inspection(measured(inputs=(port,))), input=DATA)
     assert verdict.outcome == "fail"
     assert words in verdict.reason

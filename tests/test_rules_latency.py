@@ -10,7 +10,8 @@ import pytest
 from records_by_hand import ROUND_MEDIANS, a_latency_run, a_run
 from scipy.stats import binom
 
-from zoo.judge import LATENCY_RULES, NOT_RUN, OK, RULES, exit_code, judge
+from zoo.exit_codes import NOT_RUN, OK
+from zoo.judge import LATENCY_RULES, RULES, exit_code, judge
 from zoo.records import Checkpoint, Deviation, LatencyRun, Verdict
 from zoo.rules.base import Evidence
 from zoo.rules.latency import FEWEST_IMAGES
@@ -200,7 +201,7 @@ def test_untrained_networks_are_ranked_by_their_architecture() -> None:
         "embedded/mxnet": an_architecture("embedded/mxnet", "mxnet", alpha=0.5),
     }
     cells = [
-        each.model_copy(update={"untrained": True, "weights": f"random {number}"})
+        each.changed(untrained=True, weights=f"random {number}")
         for number, each in enumerate([a_latency_run(), other(), other("mxnet")])
     ]
     found = only("L201", cells, checkpoints=known)
@@ -213,16 +214,8 @@ def simulated(random: np.random.Generator, count: int, noise: float = 0.01) -> l
     drift = np.cumsum(random.normal(0, noise / 2, 6))
     times = 0.004 * np.exp(drift + random.normal(0, noise, (count, 6)))
     template, rounds = a_latency_run(), a_latency_run().rounds
-    return [
-        template.model_copy(
-            update={
-                "key": str(at), "framework": f"f{at}",
-                "rounds": tuple(each.model_copy(update={"median": float(value)})
-                                for each, value in zip(rounds, row, strict=True)),
-            }
-        )
-        for at, row in enumerate(times)
-    ]  # fmt: skip
+    drawn = [tuple(each.changed(median=float(value)) for each, value in zip(rounds, row, strict=True)) for row in times]
+    return [template.changed(key=str(at), framework=f"f{at}", rounds=each) for at, each in enumerate(drawn)]
 
 
 @pytest.mark.parametrize(("frameworks", "trials"), [(2, 300), (6, 80)])
@@ -238,8 +231,8 @@ def test_a_tenth_is_nearly_always_ranked() -> None:
     random, trials, found = np.random.default_rng(6), 100, 0
     for _ in range(trials):
         first, second = simulated(random, 2)
-        rounds = tuple(each.model_copy(update={"median": each.median * 1.1}) for each in second.rounds)
-        found += only("L201", [first, second.model_copy(update={"rounds": rounds})]).outcome == "pass"
+        rounds = tuple(each.changed(median=each.median * 1.1) for each in second.rounds)
+        found += only("L201", [first, second.changed(rounds=rounds)]).outcome == "pass"
     assert found > 90
 
 

@@ -196,7 +196,7 @@ def test_a_documented_loss_on_other_images_is_not_judged() -> None:
 
 def test_numbers_of_two_documents_claim_no_loss() -> None:
     first, second = loss("69.48", "68.30")
-    given = converted(12, 0, [first, second.model_copy(update={"source": "another"})])
+    given = converted(12, 0, [first, second.changed(source="another")])
     assert list(ClaimedLoss().judge(given)) == []
     assert len(list(Converted().judge(given))) == 2
 

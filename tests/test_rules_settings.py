@@ -75,7 +75,7 @@ def test_another_name_for_the_same_steps_is_the_same_recipe() -> None:
 def test_the_crop_of_a_whole_number_of_pixels_is_the_stated_one() -> None:
     """192 of 219 pixels are 0.8767, and what a publisher means by 0.875."""
     both = claim("one", value="71.8", crop=0.875), claim("two", value="71.2", crop=0.8767, resolution=192)
-    same = [both[0].model_copy(update={"resolution": 192}), both[1]]
+    same = [both[0].changed(resolution=192), both[1]]
     (verdict,) = RULES["C201"].judge(evidence(*same, recipes=RECIPES))
     assert verdict.outcome == "fail"
 
@@ -133,7 +133,7 @@ def test_a_readers_recipe_is_not_the_publishers() -> None:
     claims = claim("one", value="71.8"), claim("two", value="70.0", by="third_party")
     (verdict,) = RULES["C205"].judge(evidence(*claims, recipes=RECIPES))
     assert verdict.outcome == "fail"
-    other = claims[0], claims[1].model_copy(update={"recipe": "tight"})
+    other = claims[0], claims[1].changed(recipe="tight")
     assert list(RULES["C205"].judge(evidence(*other, recipes=RECIPES))) == []
 
 
@@ -192,7 +192,7 @@ def test_members_of_an_archive() -> None:
         archive = Archive(name="net.zip", member=name, sha256=sha)
         return checkpoint(f"{sha[:1]}/{name}", files=(File(name=name, archive=archive),))
 
-    assert contents.same(member("x", SHA["a"]), member("x", SHA["a"]).model_copy(update={"id": "other"})) is True
+    assert contents.same(member("x", SHA["a"]), member("x", SHA["a"]).changed(id="other")) is True
     assert contents.same(member("x", SHA["a"]), member("y", SHA["a"])) is False
     assert contents.same(member("x", SHA["a"]), member("x", SHA["b"])) is None  # packed twice, perhaps
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import little_zoo
@@ -58,6 +60,28 @@ def test_float_geometry_is_kept_as_float(own_home: Path, tmp_path: Path) -> None
     assert pixels.max() <= 1.0
 
 
+def test_a_killed_process_is_said_in_words_and_what_was_decoded_stays(own_home: Path, tmp_path: Path) -> None:
+    done, *blocks = cut(tmp_path, own_home, 400)
+    store.fill(WHOLE, [done], 1)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)  # whoever reads it waits
+    waiting = [replace(block, images=(*block.images[:-1], replace(block.images[-1], path=pipe))) for block in blocks]
+
+    def kill_one() -> None:
+        while not multiprocessing.active_children():
+            time.sleep(0.05)
+        multiprocessing.active_children()[0].kill()
+
+    threading.Thread(target=kill_one, daemon=True).start()
+    with pytest.raises(store.DecodingError, match="a process that decodes images was killed") as told:
+        store.fill(WHOLE, [done, *waiting], 2)
+    assert "0128.png to 0255.png" in str(told.value)
+    assert "--jobs 1" in str(told.value)
+    assert multiprocessing.active_children() == []
+    assert store.block_path(WHOLE, done).is_file()
+    store.fill(WHOLE, [done, *blocks], 2)
+
+
 def test_nothing_is_decoded_twice(own_home: Path, tmp_path: Path) -> None:
     blocks = cut(tmp_path, own_home, 130)
     store.fill(WHOLE, blocks, 1)
@@ -68,7 +92,7 @@ def test_nothing_is_decoded_twice(own_home: Path, tmp_path: Path) -> None:
 
 def test_key_follows_geometry_content_and_bytes_not_names(own_home: Path, tmp_path: Path) -> None:
     (block,) = cut(tmp_path, own_home, 3)
-    renamed = WHOLE.model_copy(update={"id": "other", "note": "x"})
+    renamed = WHOLE.changed(id="other", note="x")
     other = Geometry(id="whole", steps=(DECODE, CentreCrop(op="centre_crop", size=7, offset="floor")))
     changed = store.Block(block.start, block.images, ("0" * 64, *block.digests[1:]))
     assert store.block_path(renamed, block) == store.block_path(WHOLE, block)

@@ -6,7 +6,10 @@ import base64
 import csv
 import io
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import little_zoo
 import pytest
@@ -16,7 +19,7 @@ from records_by_hand import a_report
 from test_report_html import HOSTILE, _Page
 from test_validate import zoo
 
-from zoo import agreement, images, places, thumbnails
+from zoo import agreement, cli, images, places, thumbnails
 from zoo.report import html
 from zoo.report import thumbnails as chosen
 from zoo.report.details import Details
@@ -127,6 +130,58 @@ def test_a_folder_is_rendered_with_pictures_of_its_own_images(tmp_path: Path, ow
     assert "these are not the images of" in refused.stderr
     alone = zoo("report", path, "--images", folder)
     assert (alone.returncode, "--thumbnails" in alone.stderr) == (2, True)
+
+
+def two_runs(path: Path, folder: Path, names: tuple[str, str], **conditions: Any) -> Path:
+    """A run folder of two runs that disagree on its images, which lie in `folder`."""
+    image_set = images.open_image_set(folder)
+    digest = images.listing_digest(image_set, images.digests(image_set, places.home() / "digests"))
+    ids = tuple(image.id for image in image_set.images)
+    found = [replace(answers(labels, CLASSES), ids=ids) for labels in (CLASSES, [0, 4, 2, 3])]
+    runs = [
+        (run_with(each, key=name * 32, framework=name, image_set=folder.name), each)
+        for name, each in zip(names, found, strict=True)
+    ]
+    command = ("zoo", "validate", "--images", str(folder))
+    return write(path, runs, images_digest=digest, image_set=folder.name, command=command, **conditions).path
+
+
+def test_each_part_of_a_merged_report_has_its_own_images(
+    tmp_path: Path, own_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = make_images(tmp_path / "first"), make_images(tmp_path / "second")
+    for path in second.glob("*.png"):
+        path.rename(path.with_name(f"b{path.name}"))
+    labels = (second / "labels.csv").read_text(encoding="utf-8")
+    (second / "labels.csv").write_text(re.sub(r"(\d\.png)", r"b\1", labels), encoding="utf-8")
+    runs = [
+        two_runs(tmp_path / "one", first, ("1a", "2b"), created="2025-03-01T12:00:00Z"),
+        two_runs(tmp_path / "two", second, ("3c", "4d"), created="2025-03-02T12:00:00Z"),
+    ]
+    arguments = ["report", *map(str, runs), "--out", str(tmp_path / "both"), "--thumbnails"]
+    assert cli.run(arguments) == 0
+    page = (tmp_path / "both" / "report.html").read_text(encoding="utf-8")
+    shown = [attributes["alt"] for tag, attributes in _Page(page).tags if tag == "img"]
+    assert shown == ["Picture of 1.png", "Picture of b1.png"]
+    assert cli.run([*arguments, "--images", str(first)]) == 2
+    assert f"--images {first}: these are not the images of" in capsys.readouterr().err
+
+    Image.new("RGB", (8, 8)).save(second / "b1.png", "PNG")
+    assert cli.run(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"zoo: {second}, where embedded/onnx@3c found its images: these are not the images of")
+    assert said.endswith("; give them with --images\n")
+
+
+def test_one_name_for_two_images_is_refused(tmp_path: Path, own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = make_images(tmp_path / "first"), make_images(tmp_path / "second")
+    Image.new("RGB", (8, 8)).save(second / "1.png", "PNG")
+    runs = [
+        two_runs(tmp_path / "one", first, ("1a", "2b"), created="2025-03-01T12:00:00Z"),
+        two_runs(tmp_path / "two", second, ("3c", "4d"), created="2025-03-02T12:00:00Z"),
+    ]
+    assert cli.run(["report", *map(str, runs), "--out", str(tmp_path / "both"), "--thumbnails"]) == 2
+    assert "two runs have different images by the name 1.png" in capsys.readouterr().err
 
 
 def test_validate_asks_for_pictures_only_when_told_to(tmp_path: Path, own_home: Path) -> None:

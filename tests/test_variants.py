@@ -103,19 +103,17 @@ def test_the_machines_of_one_publisher_are_tables_of_their_own() -> None:
 
 def test_what_was_not_measured_alike_is_not_mixed() -> None:
     latencies = by_size("timm", session="monday/1")
-    other = [run.model_copy(update={"session": "tuesday/1", "threads": 2}) for run in latencies]
+    other = [run.changed(session="tuesday/1", threads=2) for run in latencies]
     claims = [claim for claim in CLAIMS if claim.source == "timm-benchmark-i7-12700h"]
     tables_here = found([*latencies, *other], claims)
     assert [(table.family.bench, table.family.threads) for table in tables_here] == [("monday", 1), ("tuesday", 2)]
     for change in ({"session": "tuesday/1"}, {"processor": "Another"}, {"threads": 2}, {"batch_size": 8}):
-        assert found([latencies[0].model_copy(update=change), *latencies[1:]], claims) == []
+        assert found([latencies[0].changed(**change), *latencies[1:]], claims) == []
 
 
 def test_sessions_of_one_bench_make_one_table() -> None:
     latencies = by_size("tf-slim")
-    latencies = [
-        run.model_copy(update={"session": f"2025-03-01T12:00:00+00:00/{at // 12}"}) for at, run in enumerate(latencies)
-    ]
+    latencies = [run.changed(session=f"2025-03-01T12:00:00+00:00/{at // 12}") for at, run in enumerate(latencies)]
     (table,) = found(latencies)
     assert len(table.points) == 22
 
@@ -127,7 +125,7 @@ def test_fewer_than_three_variants_are_no_table() -> None:
 
 
 def test_a_readers_own_measurements_are_passed_over() -> None:
-    claims = [claim.model_copy(update={"by": "third_party"}) for claim in CLAIMS]
+    claims = [claim.changed(by="third_party") for claim in CLAIMS]
     assert found(by_size("tf-slim"), claims) == []
 
 
@@ -144,9 +142,9 @@ def test_integers_beside_floats_are_other_networks() -> None:
     )  # fmt: skip
     run = measured("timm/mobilenetv2_050.lamb_in1k", 0.003)
     assert documented.nearness(run, claim, ZOO.checkpoints) is None
-    floats = claim.model_copy(update={"model": "MobileNet"})
+    floats = claim.changed(model="MobileNet")
     assert documented.nearness(run, floats, ZOO.checkpoints) == documented.SAME_ARCHITECTURE
-    integers = run.model_copy(update={"precision": "int8"})
+    integers = run.changed(precision="int8")
     assert documented.nearness(integers, claim, ZOO.checkpoints) == documented.SAME_ARCHITECTURE
 
 

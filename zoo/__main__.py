@@ -1,34 +1,55 @@
-"""`zoo`, also `python -m zoo`: errors become one message on stderr and an exit code."""
+"""`zoo`, also `python -m zoo`: whatever happens becomes an exit code and, where it is no verdict, one message."""
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
 
-import click
-
-from zoo.cli import cli
-from zoo.errors import ManifestError, RunFolderError, UsageError, ZooError
-from zoo.judge import NOT_RUN, WRONG_USE
-
-INTERRUPTED = 130  # what shells give a program that Ctrl-C ended
+from zoo import exit_codes, streams, unforeseen
 
 
-def main() -> None:
-    """Run the command line and exit: 0 conforms, 1 deviates, 2 wrong use, 3 something could not be run."""
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: ends a run as Ctrl-C does, so that its worker ends and its folder is completed."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with one of `exit_codes.EXIT_CODES`."""
+    streams.guard()
+    unforeseen.watch()
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # unless it is to be ignored
+        signal.signal(signal.SIGTERM, _terminate)
+    code = _ended()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a Ctrl-C while Python ends would print a traceback
+    sys.exit(exit_codes.UNFORESEEN if unforeseen.seen() else code)
+
+
+def _ended() -> int:
     try:
-        sys.exit(cli.main(standalone_mode=False, prog_name="zoo"))
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+        from zoo.cli import run  # takes a second: what goes wrong in it, or a Ctrl-C, is told like anything else
+
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+        return code
+    except _Terminated:
+        print("ended by SIGTERM", file=sys.stderr)
+        return exit_codes.TERMINATED
+    except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except (UsageError, ManifestError, RunFolderError) as error:
+        return exit_codes.INTERRUPTED
+    except streams.OutputClosedError:
+        return exit_codes.OUTPUT_CLOSED
+    except streams.OutputError as error:
         print(f"zoo: {error}", file=sys.stderr)
-        sys.exit(WRONG_USE)
-    except ZooError as error:
-        print(f"zoo: {error}", file=sys.stderr)
-        sys.exit(NOT_RUN)
+        return exit_codes.NOT_RUN
+    except (Exception, SystemExit) as error:  # no command ends by SystemExit: whoever raises it is a stranger
+        unforeseen.tell(error)
+        return exit_codes.UNFORESEEN
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Terminated
 
 
 if __name__ == "__main__":

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from zoo import architecture, images, inspections, latency, places, selection, stages, store
 from zoo.errors import FileUnavailableError, UsageError, ZooError
@@ -21,7 +21,7 @@ from zoo.images import ImageSet
 from zoo.latency import Asked, Session, Setting
 from zoo.manifest import load_zoo
 from zoo.progress import Talk
-from zoo.records import Arithmetic, Conditions, Geometry, LatencyRun, Recognition, Report, Stage
+from zoo.records import Arithmetic, Conditions, Geometry, LatencyRun, Recognition, Record, Report, Stage
 from zoo.requests import command_line
 from zoo.rules.latency import FEWEST_IMAGES
 from zoo.runfolder import Documents, RunFolder
@@ -32,15 +32,14 @@ TOGETHER = 12  # cells of one session: all their networks are in memory at once
 BUDGET = 20.0  # seconds
 
 
-@dataclass(frozen=True)
-class BenchRequest:
+class BenchRequest(Record):
     """The arguments of `zoo bench`; see there. It is kept in the run folder."""
 
     zoo: str = "embedded"
     checkpoints: str | None = None
     frameworks: tuple[str, ...] | None = None
     batch: tuple[int, ...] = (1,)
-    threads: tuple[int, ...] = field(default_factory=lambda: (store.default_jobs(),))
+    threads: tuple[int, ...] = Field(default_factory=lambda: (store.default_jobs(),))
     images: str | None = None
     labels: str | None = None
     recipe: str | None = None
@@ -48,10 +47,6 @@ class BenchRequest:
     budget: float = BUDGET
     untrained: bool = False
     baseline: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain dict."""
-        return asdict(self)
 
     def arguments(self) -> tuple[str, ...]:
         """The command line that makes this request; options at their default are left out."""
@@ -218,13 +213,13 @@ class Bench:
     def _conditions(self) -> Conditions:
         digest = images.listing_digest(self.images, self._digests)
         found = conditions(self.request.arguments(), self.zoo, self.images, digest, ("other", ""), Recognition())
-        return found.model_copy(update={"created": self.created})
+        return found.changed(created=self.created)
 
 
 def _baseline(request: BenchRequest) -> tuple[LatencyRun, ...]:
     if request.baseline is None:
         return ()
-    found = RunFolder(Path(request.baseline)).report().latencies
+    found = RunFolder(places.given(request.baseline, "--baseline")).report().latencies
     if not found:
         raise UsageError(f"--baseline: {request.baseline} holds no bench; give the folder that `zoo bench` wrote")
     return found

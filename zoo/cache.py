@@ -19,7 +19,7 @@ from zoo.errors import ZooError
 
 
 class CacheError(ZooError):
-    """The cache folder cannot be written (exit code 3)."""
+    """A file, such as one of the cache folder, cannot be written (exit code 3)."""
 
 
 def digest_of(content: Any) -> str:
@@ -62,16 +62,23 @@ def _write_all(stream: BinaryIO, data: bytes) -> None:
 
 @contextlib.contextmanager
 def explained(path: Path, bytes_needed: int = 0) -> Iterator[None]:
-    """Turn an OSError about the cache into one sentence with the path and the bytes needed."""
+    """Turn an OSError about writing `path` into one sentence with the path and the bytes needed."""
     try:
         yield
+    except NotImplementedError as error:  # filelock's word for file systems without locks
+        raise CacheError(f"cannot write {path}: its file system has no locks; {_elsewhere(path)}") from error
     except OSError as error:
         needed = f"; {bytes_needed:,} bytes are needed" if bytes_needed else ""
-        hint = "free some space" if error.errno == errno.ENOSPC else "make it writable"
+        hint = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "make it writable"
         raise CacheError(
-            f"cannot write {path}: {error.strerror or error}{needed}; {hint} or set ZOO_HOME to another folder "
+            f"cannot write {path}: {error.strerror or error}{needed}; {hint} or {_elsewhere(path)} "
             "(what was finished stays usable)"
         ) from error
+
+
+def _elsewhere(path: Path) -> str:
+    inside = path.is_relative_to(places.home())
+    return "set ZOO_HOME to another folder" if inside else "choose another place"
 
 
 def lock(path: Path) -> FileLock:

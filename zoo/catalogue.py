@@ -8,9 +8,9 @@ from rich import box
 from rich.table import Table
 
 from zoo import environments
-from zoo.frameworks import public_frameworks
+from zoo.frameworks import Framework, public_frameworks
 from zoo.manifest import Zoo
-from zoo.records import Checkpoint, Claim, Population
+from zoo.records import HASHES, Checkpoint, Claim, Population
 from zoo.wording import as_printed
 
 
@@ -40,8 +40,7 @@ def _bytes_known(checkpoint: Checkpoint) -> str:
     known = [file.published() or (file.archive.published() if file.archive else {}) for file in checkpoint.files]
     if not all(known):
         return "no hash published"
-    weakest = "sha256" if all("sha256" in hashes for hashes in known) else next(iter(known[0]))
-    return f"{weakest} published"
+    return f"{max((next(iter(hashes)) for hashes in known), key=HASHES.index)} published"  # of the file known worst
 
 
 def claims(zoo: Zoo) -> Table:
@@ -68,10 +67,15 @@ def frameworks(zoo: Zoo) -> Table:
     """The adapters, and whether their environments are built."""
     rows = []
     for each in public_frameworks():
-        built = environments.find(each)
-        version = built.versions.get(each.name, "built") if built else f"not built: zoo setup {each.name}"
-        rows.append((each.name, each.title, ", ".join(each.formats), ", ".join(each.pythons), version))
+        rows.append((each.name, each.title, ", ".join(each.formats), ", ".join(each.pythons), _built(each)))
     return _table(("framework", "title", "formats", "Python", "version"), rows)
+
+
+def _built(framework: Framework) -> str:
+    built = environments.find(framework)
+    if built is None:
+        return f"not built: zoo setup {framework.name}"
+    return built.versions.get(framework.name, "built") if built.python.exists() else f"broken: {built.remedy}"
 
 
 def image_sets(zoo: Zoo) -> Table:

@@ -48,7 +48,7 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Relabelled:
-    """An image whose best class changed; classes in words."""
+    """An image whose best class or whose true class changed; classes in words. before, after: the best class."""
 
     image: str
     truth: str
@@ -59,10 +59,15 @@ class Relabelled:
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """Labels of the images that both runs have. p: exact McNemar test of gained against lost."""
+    """Labels of the images that both runs have. p: exact McNemar test of gained against lost.
+
+    differ: images whose best class changed; corrected: images whose true class is another one now.
+    """
 
     compared: int
     unshared: int
+    differ: int
+    corrected: int
     gained: int
     lost: int
     p: float
@@ -145,7 +150,7 @@ class Changes:
     @property
     def relabelled(self) -> int:
         """Labels that differ, over all runs."""
-        return sum(len(run.labels.images) for run in self.runs if run.labels)
+        return sum(run.labels.differ for run in self.runs if run.labels)
 
 
 def compare(before: Side, after: Side) -> Changes:
@@ -197,6 +202,11 @@ _VERDICT_KEYS: tuple[Callable[[Verdict], object], ...] = (
     lambda verdict: (verdict.rule, verdict.subject, verdict.claim_id, verdict.run),
     lambda verdict: (verdict.rule, verdict.subject, verdict.claim_id),
 )
+
+
+def count_differing(before: Sequence[Verdict], after: Sequence[Verdict]) -> int:
+    """Verdicts in which anything is not the same, or that only one side has."""
+    return sum(one != other for one, other in paired(before, after, _VERDICT_KEYS))
 
 
 def paired(
@@ -272,7 +282,7 @@ _COMPARED = (
     "sha256", "hash_verified", "weights",
 )  # fmt: skip
 _EFFECTS: dict[int, Literal["gained", "lost", "neither"]] = {1: "gained", -1: "lost", 0: "neither"}
-_OF_FINISHED = {"n", "top1_correct", "top5_correct", "sha256", "hash_verified", "weights"}
+_ASKED_FOR = {"status", "recipe", "geometry", "label_map", "image_set"}  # what is known of a run that was not finished
 
 
 def _run_change(pair: _RunPair, first: Side, second: Side, general: Sequence[Difference]) -> RunChange:
@@ -290,7 +300,7 @@ def _run_differences(before: Run, after: Run) -> Iterator[Difference]:
     finished = before.status == after.status == "done"
     for name in _COMPARED:
         follows = name == "geometry" and before.recipe != after.recipe
-        if (finished or name not in _OF_FINISHED) and not follows:
+        if (finished or name in _ASKED_FOR) and not follows:
             yield from _differing(name, getattr(before, name), getattr(after, name))
     if finished:
         yield from _differing_versions(before.versions, after.versions)
@@ -306,23 +316,33 @@ def _labels(first: tuple[Run, Side], second: tuple[Run, Side]) -> Labels | None:
     shared = [(row, rows_after[image]) for row, image in enumerate(before.ids) if image in rows_after]
     old, new = (np.array(column, dtype=np.int64) for column in (zip(*shared, strict=True) if shared else ((), ())))
     labels_old, labels_new = before.indices[old, 0] - map_before.first, after.indices[new, 0] - map_after.first
+    truth_old, truth_new = before.classes[old], after.classes[new]
     right_old, right_new = before.top1[old], after.top1[new]
+    differ, corrected = labels_old != labels_new, truth_old != truth_new
     changed = [
         Relabelled(
             image=before.ids[old[row]],
-            truth=class_name(map_after, int(after.classes[new[row]])),
+            truth=_in_words((map_before, int(truth_old[row])), (map_after, int(truth_new[row]))),
             before=class_name(map_before, int(labels_old[row])),
             after=class_name(map_after, int(labels_new[row])),
             effect=_EFFECTS[int(right_new[row]) - int(right_old[row])],
         )
-        for row in np.flatnonzero(labels_old != labels_new)
+        for row in np.flatnonzero(differ | corrected)
     ]  # fmt: skip
     gained, lost = (sum(image.effect == effect for image in changed) for effect in ("gained", "lost"))
     return Labels(
         compared=len(shared),
         unshared=len(before.ids) + len(after.ids) - 2 * len(shared),
+        differ=int(differ.sum()),
+        corrected=int(corrected.sum()),
         gained=gained,
         lost=lost,
         p=stats.mcnemar(gained, lost),
         images=tuple(changed),
     )
+
+
+def _in_words(before: tuple[LabelMap, int], after: tuple[LabelMap, int]) -> str:
+    """The true class, or both where it is another one now."""
+    old, new = class_name(*before), class_name(*after)
+    return new if before[1] == after[1] else f"{old} → {new}"

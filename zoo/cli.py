@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import click
+from click.shell_completion import shell_complete
 from rich.console import Console
 from rich.text import Text
 
-from zoo import __version__, cache, catalogue, comparison, doctor, environments, fetch, merge, plan, selection, store
+from zoo import (
+    __version__,
+    cache,
+    catalogue,
+    comparison,
+    doctor,
+    environments,
+    fetch,
+    merge,
+    places,
+    plan,
+    selection,
+    store,
+)
 from zoo.audit import audit, look
 from zoo.bench import BUDGET, Bench, BenchRequest
-from zoo.changes import Side
+from zoo.changes import Side, count_differing
 from zoo.changes import compare as changes_between
-from zoo.errors import DamagedError, FileUnavailableError, UsageError, listing
+from zoo.errors import (
+    DamagedError,
+    FileUnavailableError,
+    ManifestError,
+    RunFolderError,
+    UsageError,
+    ZooError,
+    listing,
+)
+from zoo.exit_codes import DEVIATES, EXIT_CODES, NOT_RUN, OK, WRONG_USE
 from zoo.frameworks import framework, public_frameworks
-from zoo.judge import DEVIATES, EXIT_CODES, NOT_RUN, OK, exit_code
+from zoo.judge import exit_code
 from zoo.manifest import load_zoo
 from zoo.progress import Talk
 from zoo.records import Arithmetic, Report
 from zoo.report import changes as report_of_changes
 from zoo.report import terminal
 from zoo.report.audit import FORMATS
+from zoo.report.text import clean, counted
 from zoo.runfolder import NO_PICTURES, Documents, RunFolder
+from zoo.streams import OutputError
 from zoo.thumbnails import of_report
 from zoo.validate import Job, Request, judged
 
+PROGRAM, COMPLETION = "zoo", "_ZOO_COMPLETE"  # the variable is click's, for completion by a shell
 PLAIN_WIDTH = 100  # of tables that do not go to a terminal
 LIST_WIDTH = 250  # of lists that do not
 ARITHMETICS = get_args(Arithmetic)
@@ -56,8 +84,8 @@ def _counts(context: click.Context, parameter: click.Parameter, value: str | Non
     if value is None:
         return None
     words = [word.strip() for word in value.split(",")]
-    if not all(word.isdecimal() and int(word) >= 1 for word in words):
-        raise click.BadParameter(f"expected whole numbers, 1 or more, separated by commas, got {value!r}")
+    if not all(map(_is_count, words)):
+        raise click.BadParameter(f"expected whole numbers, 1 or more, separated by commas, got {value[:40]!r}")
     return tuple(dict.fromkeys(int(word) for word in words))
 
 
@@ -65,9 +93,37 @@ def _sample(context: click.Context, parameter: click.Parameter, value: str | Non
     """A number of images, or "auto" as it is."""
     if value is None or value == "auto":
         return value
-    if not value.isdecimal() or int(value) < 1:
-        raise click.BadParameter(f"expected a number of images, 1 or more, or 'auto', got {value!r}")
+    if not _is_count(value):
+        raise click.BadParameter(f"expected a number of images, 1 or more, or 'auto', got {value[:20]!r}")
     return int(value)
+
+
+def _is_count(word: str) -> bool:
+    """Whether it is a whole number, 1 or more, that a machine can count to."""
+    return word.isascii() and word.isdecimal() and len(word) < 20 and int(word) >= 1
+
+
+class _Number(click.FloatRange):
+    """A number in a range; "nan" and "inf" are none."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
+        """As click does."""
+        found: float = super().convert(value, parameter, context)
+        if not math.isfinite(found):
+            self.fail(f"expected a number, got {value!r}", parameter, context)
+        return found
+
+
+class _Path(click.Path):
+    """A path that can be looked at, there or not."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Path:
+        """Raises UsageError."""
+        super().convert(value, parameter, context)
+        return places.given(value, parameter.get_error_hint(context).strip("'") if parameter else self.name)
+
+
+PATH, FILE = _Path(), _Path(dir_okay=False)
 
 
 @click.group(
@@ -77,6 +133,32 @@ def _sample(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.version_option(__version__, prog_name="zoo")
 def cli() -> None:
     """Re-run what model zoos document about their MobileNetV2 checkpoints, and judge it."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; its exit code. Errors that somebody foresaw are told on stderr, all others are raised.
+
+    Not click's own `main`: it takes EOFError for Ctrl-C, and ends with 1 where nobody reads the output.
+    """
+    try:
+        if asked := os.environ.get(COMPLETION):
+            return shell_complete(cli, {}, PROGRAM, COMPLETION, asked)
+        with cli.make_context(PROGRAM, [*arguments]) as context:
+            code: int = cli.invoke(context)
+            return code
+    except click.exceptions.Exit as error:  # --help, --version
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except OutputError:
+        raise
+    except (UsageError, ManifestError, RunFolderError) as error:
+        click.echo(f"zoo: {clean(str(error))}", err=True)
+        return WRONG_USE
+    except ZooError as error:
+        click.echo(f"zoo: {clean(str(error))}", err=True)
+        return NOT_RUN
 
 
 @cli.command()
@@ -98,11 +180,11 @@ def cli() -> None:
 @click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True, help="Images a call.")
 @click.option("--arithmetic", type=click.Choice(ARITHMETICS), default="exact", show_default=True, help=_ARITHMETIC)
 @click.option("--jobs", type=click.IntRange(1), default=store.default_jobs, help="Processes that decode images.")
-@click.option("--tolerance", metavar="POINTS", type=click.FloatRange(0, 100), default=0.1, show_default=True,
+@click.option("--tolerance", metavar="POINTS", type=_Number(0, 100), default=0.1, show_default=True,
               help="Added to both sides of a documented accuracy.")  # fmt: skip
 @click.option("--thumbnails", is_flag=True, help="Pictures of discordant images on the page; then keep it to yourself.")
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder; default: runs/<utc time>-<id>.")
-@click.option("--resume", type=click.Path(path_type=Path), help="Complete this run folder; no other options.")
+@click.option("--out", type=PATH, help="Run folder; default: runs/<utc time>-<id>.")
+@click.option("--resume", type=PATH, help="Complete this run folder; no other options.")
 @click.option("--fresh", is_flag=True, help="Compute and read again what is remembered.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def validate(tolerance: float, out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **options: Any) -> int:
@@ -111,7 +193,7 @@ def validate(tolerance: float, out: Path | None, resume: Path | None, fresh: boo
     if resume is not None:
         if out is not None or request != Request():
             raise UsageError("--resume takes its options from the run folder; give no others with it")
-        out, request = resume, Request.from_json(RunFolder(resume).request())
+        out, request = resume, RunFolder(resume).request(Request)
     folder = RunFolder(out if out is not None else RunFolder.fresh_path())
     job = Job(request, folder, Talk(quiet=quiet), fresh=fresh)
     folder.create(request.to_json())
@@ -130,11 +212,11 @@ def validate(tolerance: float, out: Path | None, resume: Path | None, fresh: boo
 @click.option("--labels", metavar="FILE", help="Labels, where they do not lie beside the images.")
 @click.option("--recipe", metavar="ID", help="Decode, resize and crop as this recipe does.")
 @click.option("--arithmetic", type=click.Choice(ARITHMETICS), default="exact", show_default=True, help=_ARITHMETIC)
-@click.option("--budget", metavar="SECONDS", type=click.FloatRange(1), default=BUDGET, show_default=True,
+@click.option("--budget", metavar="SECONDS", type=_Number(1), default=BUDGET, show_default=True,
               help="For warm-up and calls of each cell.")  # fmt: skip
 @click.option("--untrained", is_flag=True, help="Random weights where a published file is not here.")
 @click.option("--baseline", metavar="RUN", help="Fail what is slower than in this earlier bench.")
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder; default: runs/<utc time>-<id>.")
+@click.option("--out", type=PATH, help="Run folder; default: runs/<utc time>-<id>.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def bench_(out: Path | None, quiet: bool, threads: tuple[int, ...] | None, **options: Any) -> int:
     """Time checkpoints in their frameworks, and say first whether the numbers can be quoted."""
@@ -150,7 +232,7 @@ def bench_(out: Path | None, quiet: bool, threads: tuple[int, ...] | None, **opt
 @cli.command("plan")
 @click.argument("pattern", metavar="GLOB")
 @click.option("--zoo", default="published", show_default=True, help="embedded, published, or a folder.")
-@click.option("--tolerance", metavar="POINTS", type=click.FloatRange(0, 100), default=0.1, show_default=True,
+@click.option("--tolerance", metavar="POINTS", type=_Number(0, 100), default=0.1, show_default=True,
               help="Added to both sides of a documented accuracy.")  # fmt: skip
 @click.option("--sample", metavar="N", type=click.IntRange(1), help="Also how likely N images decide it.")
 def plan_(pattern: str, zoo: str, tolerance: float, sample: int | None) -> int:
@@ -165,9 +247,9 @@ def plan_(pattern: str, zoo: str, tolerance: float, sample: int | None) -> int:
 
 
 @cli.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("other", metavar="[RUN]", type=click.Path(path_type=Path), required=False)
-@click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page (two runs).")
+@click.argument("run", type=PATH)
+@click.argument("other", metavar="[RUN]", type=PATH, required=False)
+@click.option("--html", "page", type=FILE, help="Also write a page (two runs).")
 def compare(run: Path, other: Path | None, page: Path | None) -> int:
     """What changed from one run to another; 1 if a verdict worsened. One RUN: judge it again by today's rules."""
     if other is None:
@@ -203,8 +285,9 @@ def _judge_again(folder: RunFolder) -> int:
         latencies=stored.latencies, stages=stored.stages,
     )  # fmt: skip
     _show(report, documents, folder)
-    changed = len({*report.verdicts} ^ {*stored.verdicts})
-    click.echo(f"{changed} verdicts differ from the stored ones" if changed else "the stored verdicts stand")
+    changed = count_differing(stored.verdicts, report.verdicts)
+    verb = "differs" if changed == 1 else "differ"
+    click.echo(f"{counted(changed, 'verdict')} {verb} from what is stored" if changed else "the stored verdicts stand")
     return exit_code(report.runs, report.verdicts, report.latencies)
 
 
@@ -227,8 +310,8 @@ def _write(path: Path, text: str) -> None:
 
 
 @cli.command()
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder for several runs merged into one.")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=PATH)
+@click.option("--out", type=PATH, help="Run folder for several runs merged into one.")
 @click.option("--thumbnails", is_flag=True, help="Pictures of discordant images on the page; then keep it to yourself.")
 @click.option("--images", metavar="PATH", help="With --thumbnails: the runs' images; default: where they found them.")
 def report(runs: tuple[Path, ...], out: Path | None, thumbnails: bool, images: str | None) -> int:
@@ -318,7 +401,7 @@ def doctor_(zoo: str) -> int:
 @cli.command("audit")
 @click.option("--zoo", default="published", show_default=True, help="embedded, published, or a folder.")
 @click.option("--format", "form", type=click.Choice(tuple(FORMATS)), default="text", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file; default: stdout.")
+@click.option("--out", type=FILE, help="Write to this file; default: stdout.")
 @click.option("--rules", metavar="C1,C204", default="", help="Only rules whose ids begin so.")
 def audit_(zoo: str, form: str, out: Path | None, rules: str) -> int:
     """What the documents alone give away, and published files that are here: no images, no network."""

@@ -37,7 +37,7 @@ def apply(
 
 def _accepted(verdict: Verdict, deviation: Deviation) -> Verdict:
     why = f"{verdict.reason}; accepted on {deviation.date}: {deviation.reason} ({deviation.link})"
-    return verdict.model_copy(update={"outcome": "known", "reason": why})
+    return verdict.changed(outcome="known", reason=why)
 
 
 def outlived(deviation: Deviation, passes: bool) -> Verdict:

@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 
 from zoo import environments, files, places
-from zoo.errors import FileUnavailableError, WrongBytesError
+from zoo.errors import FileUnavailableError, WrongBytesError, ZooError
 from zoo.frameworks import Framework, framework
 from zoo.manifest import Zoo
 
@@ -40,6 +40,8 @@ def examine(zoo: Zoo) -> list[Finding]:
 def _home() -> Finding:
     home = places.home()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not existing.is_dir():
+        return Finding("cache folder", f"no folder: {existing}", well=False, mend="set ZOO_HOME to a folder")
     free = shutil.disk_usage(existing).free
     state = f"{home} ({free / 1e9:.1f} GB free)"
     if not os.access(existing, os.W_OK):
@@ -58,12 +60,16 @@ def _mirror() -> Finding:
 
 
 def _framework(entry: Framework) -> Finding:
-    built = environments.find(entry)
+    try:
+        built = environments.find(entry)
+    except ZooError as error:
+        return Finding(
+            entry.title, str(error), well=False, mend="mend this first: the core's own Python does not start"
+        )
     if built is None:
         return Finding(entry.title, "not built", well=False, mend=f"zoo setup {entry.name}")
     if not built.python.exists():
-        mend = f"delete {built.python.parents[1]}, then zoo setup {entry.name}"
-        return Finding(entry.title, f"its Python is gone: {built.python}", well=False, mend=mend)
+        return Finding(entry.title, f"its Python is gone: {built.python}", well=False, mend=built.remedy)
     return Finding(entry.title, f"{built.versions[entry.name]} on Python {built.versions['python']}", well=True)
 
 

@@ -25,7 +25,7 @@ from filelock import FileLock
 
 from zoo import kept, machine, places
 from zoo.cache import CacheError
-from zoo.errors import EnvironmentBuildError, EnvironmentChangedError, WorkerError
+from zoo.errors import EnvironmentBuildError, EnvironmentChangedError, UsageError, WorkerError
 from zoo.frameworks import Framework
 from zoo.workers import Worker
 
@@ -55,6 +55,11 @@ class Environment:
         """Everything of it that an adapter's work may depend on, for keys."""
         return [self.key, self.versions, self.framework.environment, self.framework.adapter_digest()]
 
+    @property
+    def remedy(self) -> str:
+        """What to do about one that does not work any more."""
+        return f"delete {self.folder}, then zoo setup {self.framework.name}"
+
 
 def find(framework: Framework) -> Environment | None:
     """The environment if it is built, the preferred Python first."""
@@ -71,6 +76,8 @@ def ensure(framework: Framework, say: Say) -> Environment:
     """The environment, built first if need be; `say` is told so. Raises EnvironmentBuildError."""
     found = find(framework)
     if found is not None:
+        if not found.python.exists():
+            raise EnvironmentBuildError(f"{framework.name}: its Python is gone: {found.python}; {found.remedy}")
         return found
     version, base = _choose_python(framework)
     folder = _folder(framework, version)
@@ -79,9 +86,9 @@ def ensure(framework: Framework, say: Say) -> Environment:
         with FileLock(folder.with_name(f"{folder.name}.lock")):
             if not folder.is_dir():
                 _build(framework, base, folder, say)
-    except OSError as error:
+    except (OSError, NotImplementedError) as error:  # NotImplementedError: a file system without locks
         raise EnvironmentBuildError(
-            f"{framework.name}: cannot build {folder}: {error.strerror or error}; "
+            f"{framework.name}: cannot build {folder}: {getattr(error, 'strerror', None) or error}; "
             "set ZOO_HOME to a folder with a few free gigabytes that you may write to"
         ) from error
     return _described(framework, folder)
@@ -169,7 +176,10 @@ def _choose_python(framework: Framework) -> tuple[str, str]:
 
 def _pyenv_folders() -> list[str]:
     """pyenv keeps its Pythons off the search path; uv finds them there only when they are named."""
-    root = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    try:
+        root = places.given(os.environ.get("PYENV_ROOT") or "~/.pyenv", "PYENV_ROOT")
+    except UsageError:
+        return []  # uv looks elsewhere, and can fetch one
     return [str(folder) for folder in sorted(root.glob("versions/*/bin"))]
 
 
@@ -208,13 +218,24 @@ def _uv(*arguments: str, path: str | None = None) -> subprocess.CompletedProcess
     environment = dict(os.environ) if path is None else {**os.environ, "PATH": path}
     # uv would take an activated environment, such as tox's, for the interpreter that is asked for.
     environment.pop("VIRTUAL_ENV", None)
-    return _run([uv.find_uv_bin(), *arguments], environment)
+    try:
+        program = uv.find_uv_bin()
+    except FileNotFoundError as error:
+        raise EnvironmentBuildError(
+            f"uv, which makes environments, is not installed as it should be: {error}"
+        ) from error
+    return _run([program, *arguments], environment)
 
 
 def _run(command: list[str], environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, check=False
-    )
+    """What it printed, whatever bytes that is. Raises EnvironmentBuildError where it cannot be started."""
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, errors="replace", env=environment, stdin=subprocess.DEVNULL,
+            check=False,
+        )  # fmt: skip
+    except OSError as error:
+        raise EnvironmentBuildError(f"cannot start {command[0]}: {error.strerror or error}") from error
 
 
 def _must(done: subprocess.CompletedProcess[str], framework: Framework, what: str) -> None:

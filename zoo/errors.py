@@ -7,7 +7,13 @@ from collections.abc import Iterable
 
 
 class ZooError(Exception):
-    """Base of every error this project raises on purpose."""
+    """Base of every error this project raises on purpose.
+
+    Its message can be written as UTF-8, whatever bytes stand in the name of a file.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_utf8(message))
 
 
 class UsageError(ZooError):
@@ -37,14 +43,14 @@ class EnvironmentBuildError(ZooError):
 class WorkerError(ZooError):
     """A worker answered with an error, died, hung or spoke garbage (exit code 3).
 
-    kind: the exception's name on the far side, or "died", "hung", "garbage".
+    kind: the exception's name on the far side, or "not started", "died", "hung", "garbage".
     details: far traceback and the last lines of the worker's stderr; may be empty.
     """
 
     def __init__(self, message: str, *, kind: str, details: str = "") -> None:
         super().__init__(message)
         self.kind = kind
-        self.details = details
+        self.details = _utf8(details)
 
 
 class DamagedError(ZooError):
@@ -57,6 +63,11 @@ class EnvironmentChangedError(ZooError):
 
 class RunFolderError(ZooError):
     """A run folder cannot be read (exit code 2) or was written by a newer version."""
+
+
+def _utf8(text: str) -> str:
+    """Bytes that are not UTF-8, which Python reads as half a surrogate pair each, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def known_names(name: str, known: Iterable[str], limit: int = 8) -> str:

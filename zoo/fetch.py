@@ -26,7 +26,8 @@ def fetch(checkpoint: Checkpoint, zoo: Zoo, talk: Talk) -> Located:
         if checkpoint.unavailable:
             raise
     for file in checkpoint.files:
-        _download(checkpoint, file, talk)
+        if not files.is_here(checkpoint, file, zoo.root):
+            _download(checkpoint, file, talk)
     return files.locate(checkpoint, zoo.root)
 
 
@@ -59,6 +60,10 @@ def _from(url: str, what: File | Archive, checkpoint: Checkpoint) -> str | None:
                 part.replace(target)
         except (requests.RequestException, ValueError) as error:
             return f"{type(error).__name__}: {error}"
+        except OSError as error:
+            if error.errno is not None:  # the disk's
+                raise
+            return str(error)  # the downloader's own, such as certificates that are not where they are said to be
         finally:
             part.unlink(missing_ok=True)
     return complaint

@@ -7,20 +7,28 @@ also the published archives that hold a file as a member.
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
+import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache as cache_of
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO, Literal
+from typing import IO, Any, BinaryIO, Literal
 
 from zoo import cache, kept, places
 from zoo.errors import FileUnavailableError, WrongBytesError
 from zoo.records import Archive, Checkpoint, Digests, File, FileBytes
 
 ALGORITHMS = {"sha256_prefix": "sha256", "sha1_prefix": "sha1"}
+# What the readers of archives raise for damage; RuntimeError: encrypted, NotImplementedError: an unknown compression.
+DAMAGED = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,15 @@ def locate(checkpoint: Checkpoint, root: Path) -> Located:
     paths = tuple(path for path, _ in found)
     names = tuple(file.name for file in checkpoint.files)
     return Located(paths, names, tuple(map(cache.file_sha256, paths)), all(sure for _, sure in found))
+
+
+def is_here(checkpoint: Checkpoint, file: File, root: Path) -> bool:
+    """Whether one of a checkpoint's files is on this machine, with its published bytes."""
+    try:
+        _locate_file(checkpoint, file, root)
+    except FileUnavailableError:
+        return False
+    return True
 
 
 def _locate_file(checkpoint: Checkpoint, file: File, root: Path) -> tuple[Path, bool]:
@@ -83,7 +100,7 @@ def _archived(checkpoint: Checkpoint, file: File, root: Path, complaints: list[s
     for path in _candidates(checkpoint, archive.name, root):
         complaint = mismatch(path, archive)
         # Repacked archives are common; a member that has its own published hash needs no right archive.
-        if complaint is not None and not file.published():
+        if complaint is not None and (unreadable(path) or not file.published()):
             complaints.append(complaint)
             continue
         member = _taken_out(path, archive, file)
@@ -107,7 +124,7 @@ def _candidates(checkpoint: Checkpoint, name: str, root: Path) -> Iterator[Path]
     yield from _named(_index(root), name)
     # By checkpoint: publishers use one name for different bytes, and not every hash is known.
     fetched = places.home() / "files" / checkpoint.id / name
-    if fetched.is_file():
+    if os.path.lexists(fetched):
         yield fetched
     mirror = places.mirror()
     if mirror is not None:
@@ -134,7 +151,9 @@ _mirror_index = cache_of(_index)  # a mirror may hold many files, and nobody wri
 
 
 def mismatch(path: Path, expected: Digests) -> str | None:
-    """Why `path` is not the published file (size and strongest known hash), or None."""
+    """Why `path` is not the published file (size and strongest known hash) or cannot be read, or None."""
+    if (problem := unreadable(path)) is not None:
+        return problem
     size = getattr(expected, "size_bytes", None)
     got_size = path.stat().st_size
     if size is not None and got_size != size:
@@ -143,6 +162,20 @@ def mismatch(path: Path, expected: Digests) -> str | None:
         with path.open("rb") as stream:
             got = hashlib.file_digest(stream, ALGORITHMS.get(name, name)).hexdigest()
         return None if got.startswith(wanted) else f"{path}: expected {name} {wanted}, got {got}"
+    return None
+
+
+def unreadable(path: Path) -> str | None:
+    """Why no bytes of a file can be read (a link to nothing, no permission, a pipe, a failing disk), or None."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return f"{path}: expected a file, got a folder, a pipe or a device"
+        with path.open("rb") as stream:
+            stream.read(1)
+    except FileNotFoundError:
+        return f"{path}: it is a link to nothing" if path.is_symlink() else f"{path}: it has just been removed"
+    except OSError as error:
+        return f"{path}: it cannot be read: {error.strerror or error}"
     return None
 
 
@@ -158,7 +191,8 @@ def misplaced(checkpoint: Checkpoint, root: Path, others: Iterable[File]) -> lis
         if any(mismatch(path, file) is None for path in paths):
             continue
         theirs = [other for other in known if other.name == file.name and other.published()]
-        strange = [path for path in paths if all(mismatch(path, other) for other in theirs)]
+        readable = [path for path in paths if unreadable(path) is None]
+        strange = [path for path in readable if all(mismatch(path, other) for other in theirs)]
         found += [(file, path) for path in strange[:1]]
     return found
 
@@ -169,7 +203,7 @@ def described(file: File, path: Path, sha256: str | None = None) -> FileBytes:
     archived = next(iter(file.archive.published()), "") if file.archive else ""
     state: Literal["equal", "different", "unpublished"] = "unpublished"
     if published:
-        state = "equal" if mismatch(path, file.model_copy(update={"size_bytes": None})) is None else "different"
+        state = "equal" if mismatch(path, file.changed(size_bytes=None)) is None else "different"
     elif archived and path.is_relative_to(places.home() / "members"):  # taken out of that archive
         published, state = f"archive {archived}", "equal"
     found = sha256 or cache.file_sha256(path)
@@ -193,33 +227,56 @@ def _taken_out(path: Path, archive: Archive, file: File) -> Path:
 
 
 def _tar_member(path: Path, member: str, out: BinaryIO) -> None:
-    try:
-        with tarfile.open(path) as archive:
-            for info in archive:
-                if info.isfile() and info.name.removeprefix("./") == member:
-                    stream = archive.extractfile(info)
-                    assert stream is not None
-                    _copy(stream, out)
-                    return
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise FileUnavailableError(
-            f"{path}: not a readable tar archive: {error}; delete it and fetch it again"
-        ) from error
+    with _readable(path, "tar"), tarfile.open(path) as archive:
+        for info in archive:
+            if info.isfile() and info.name.removeprefix("./") == member:
+                stream = archive.extractfile(info)
+                assert stream is not None
+                _copy(stream, out)
+                for _ in _chunks(archive.fileobj):  # the sums of compressed archives stand at their end
+                    pass
+                return
     raise FileUnavailableError(f"{path}: expected a regular file {member!r} in it, found none")
 
 
 def _zip_member(path: Path, member: str, out: BinaryIO) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+    with _readable(path, "zip"), zipfile.ZipFile(path) as archive:
+        if member not in archive.namelist():
+            raise FileUnavailableError(f"{path}: expected a file {member!r} in it, found none")
+        with archive.open(member) as stream:
             _copy(stream, out)
-    except KeyError:
-        raise FileUnavailableError(f"{path}: expected a file {member!r} in it, found none") from None
-    except (zipfile.BadZipFile, EOFError) as error:
+
+
+class _OutError(Exception):
+    """The copy cannot be written: no fault of the archive."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+@contextmanager
+def _readable(path: Path, kind: str) -> Iterator[None]:
+    """Turn what readers of archives raise into a FileUnavailableError."""
+    try:
+        yield
+    except _OutError as error:
+        raise error.reason from None
+    except DAMAGED as error:
+        said = str(error).partition("\n")[0].rstrip(":") or type(error).__name__
         raise FileUnavailableError(
-            f"{path}: not a readable zip archive: {error}; delete it and fetch it again"
+            f"{path}: not a readable {kind} archive: {said}; delete it and fetch it again"
         ) from error
 
 
 def _copy(source: IO[bytes], out: BinaryIO) -> None:
+    for chunk in _chunks(source):
+        try:
+            out.write(chunk)
+        except OSError as error:
+            raise _OutError(error) from error
+
+
+def _chunks(source: Any) -> Iterator[bytes]:
     while chunk := source.read(1 << 20):
-        out.write(chunk)
+        yield chunk

@@ -23,8 +23,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from stat import S_ISREG
 
-from zoo import kept, labels
+from zoo import kept, labels, places
 from zoo.errors import ImageSetError, UsageError, known_names, listing
 
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
@@ -45,7 +46,7 @@ OTHER_SUFFIXES = (
 )
 OTHER_NAMES = ("readme", "license", "licence", "copying", "sha256sums", "md5sums", "thumbs.db", "desktop.ini")
 _HASHING_THREADS = 8
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # Python reads bytes that are not UTF-8 as half a surrogate pair
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,14 @@ class ImageSet:
     root: Path
     images: tuple[Image, ...]
 
+    def first(self, count: int) -> ImageSet:
+        """Its first images."""
+        return replace(self, images=self.images[:count])
+
 
 def open_image_set(path: Path, label_file: Path | None = None) -> ImageSet:
     """The images at `path` (a folder, or a tar archive) with their labels. Raises ImageSetError."""
-    root = path.expanduser().resolve()
+    root = places.given(path, "--images").resolve()
     if root.is_dir():
         found = _images_in_folder(root)
     elif root.is_file():
@@ -122,7 +127,10 @@ def _no_such_path(path: Path) -> str:
     parent = path.parent
     if not parent.is_dir():
         return f"{path}: no such folder or archive, and {parent} does not exist either"
-    names = [entry.name for entry in parent.iterdir()]
+    try:
+        names = [entry.name for entry in parent.iterdir()]
+    except OSError as error:
+        return f"{path}: no such folder or archive; {parent} cannot be listed: {error.strerror}"
     return f"{path}: no such folder or archive; {parent} holds {known_names(path.name, names)}"
 
 
@@ -150,7 +158,7 @@ def _walk(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[tuple[
         name = prefix + entry.name
         if entry.name.startswith("."):
             continue
-        if not entry.is_dir():
+        if not Path(entry.path).is_dir():  # of a link in a circle too: it is an image that cannot be read
             yield Path(entry.path), name
             continue
         real = Path(entry.path).resolve() if entry.is_symlink() else above[-1] / entry.name
@@ -164,7 +172,7 @@ def _is_image(name: str, strange: list[str]) -> bool:
     path = PurePosixPath(name)
     suffix = path.suffix.lower()
     if _UNSAFE.search(name):
-        strange.append(f"{name!r}: a control character in the name")
+        strange.append(f"{name!a}: a control character in the name, or bytes that are not UTF-8")
     elif suffix in IMAGE_SUFFIXES:
         return True
     elif not (path.name.startswith(".") or suffix in OTHER_SUFFIXES or path.name.lower() in OTHER_NAMES):
@@ -207,19 +215,19 @@ def _images_in_tar(path: Path) -> list[Image]:
 
 def _members(path: Path) -> list[tarfile.TarInfo]:
     """Headers of a whole, uncompressed archive. `tarfile` itself takes a damaged header for the end."""
-    size = path.stat().st_size
     try:
+        size = path.stat().st_size
         with tarfile.open(path, "r:") as archive:
             members = archive.getmembers()
             end = archive.offset
-    except (tarfile.TarError, OSError, ValueError) as error:
+        with path.open("rb") as stream:
+            stream.seek(end)
+            block = stream.read(tarfile.BLOCKSIZE)
+    except (tarfile.TarError, OSError, ValueError, RecursionError) as error:
         raise ImageSetError(
             f"{path}: expected a folder of images, or an uncompressed tar archive such as "
             f"ILSVRC2012_img_val.tar: {error}"
         ) from error
-    with path.open("rb") as stream:
-        stream.seek(end)
-        block = stream.read(tarfile.BLOCKSIZE)
     if block != bytes(tarfile.BLOCKSIZE) or any(
         member.isreg() and member.offset_data + member.size > size for member in members
     ):
@@ -249,7 +257,7 @@ def _unsafe_member(member: tarfile.TarInfo) -> str:
 def _labelled(root: Path, found: Sequence[Image], given: Path | None) -> tuple[Image, ...]:
     class_folders = _class_folders(found)
     if given is not None:
-        label_file = given.expanduser()
+        label_file = places.given(given, "--labels")
         if not label_file.is_file():
             raise ImageSetError(f"{given}: no such label file")
     else:
@@ -430,6 +438,9 @@ def _listing_key(root: Path, images: Sequence[Image]) -> str:
         except OSError as error:
             unreadable.append(f"{image.id}: {error.strerror or error}")
             continue
+        if not S_ISREG(stat.st_mode):
+            unreadable.append(f"{image.id}: expected a file, got a pipe or a device")
+            continue
         if image.offset is not None:
             stats[image.path] = stat  # the archive's own
         size = stat.st_size if image.size is None else image.size
@@ -465,10 +476,10 @@ def _refuse_unreadable(root: Path, unreadable: Sequence[str]) -> None:
 
 def duplicates(digests: Sequence[str]) -> tuple[tuple[int, ...], ...]:
     """Positions of images with the same bytes, a group each, in the order of the images."""
-    places: dict[str, list[int]] = defaultdict(list)
+    positions: dict[str, list[int]] = defaultdict(list)
     for position, digest in enumerate(digests):
-        places[digest].append(position)
-    return tuple(tuple(group) for group in places.values() if len(group) > 1)
+        positions[digest].append(position)
+    return tuple(tuple(group) for group in positions.values() if len(group) > 1)
 
 
 def listing_digest(image_set: ImageSet, digests: Sequence[str]) -> str:

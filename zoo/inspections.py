@@ -36,7 +36,7 @@ def of_wrong_bytes(checkpoint: Checkpoint, framework: str, zoo: Zoo) -> Inspecti
     others = [file for other in zoo.checkpoints.values() if other.id != checkpoint.id for file in other.files]
     found: list[FileBytes] = []
     for file, path in files.misplaced(checkpoint, zoo.root, others):
-        found.append(files.described(file, path).model_copy(update={"hash": "different"}))
+        found.append(files.described(file, path).changed(hash="different"))
     return Inspection(checkpoint=checkpoint.id, framework=framework, sha256="", files=tuple(found)) if found else None
 
 
@@ -61,8 +61,8 @@ def measured(
             kept.write_json(path, key, facts)
         found = Measured.from_json(facts)
     except WorkerError as error:
-        return inspection.model_copy(update={"error": str(error)})
-    return inspection.model_copy(update={"measured": found})
+        return inspection.changed(error=str(error))
+    return inspection.changed(measured=found)
 
 
 def _key(inspection: Inspection, environment: Environment, options: dict[str, Any]) -> str:

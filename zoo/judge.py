@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from zoo import deviations, stats
+from zoo.exit_codes import DEVIATES, NOT_RUN, OK
 from zoo.records import Deviation, LatencyRun, Run, Verdict
 from zoo.rules import (
     architecture,
@@ -64,14 +65,6 @@ CLAIM_RULES: tuple[Rule, ...] = (
     schedules.CosineLog(), schedules.StepCount(), facts.OneAnswer(),
 )  # fmt: skip
 
-OK, DEVIATES, WRONG_USE, NOT_RUN = 0, 1, 2, 3
-EXIT_CODES = {
-    OK: "nothing refuted or failed",
-    DEVIATES: "something refuted or failed",
-    WRONG_USE: "wrong use",
-    NOT_RUN: "something that was asked for could not be run",
-}
-
 
 def judge(evidence: Evidence, rules: Sequence[Rule] = RULES) -> list[Verdict]:
     """Verdicts of every rule, in the order of the rules, then of the runs; then those on known deviations.
@@ -102,7 +95,7 @@ def _adjusted(verdicts: Sequence[Verdict]) -> list[Verdict]:
     result = list(verdicts)
     adjusted = stats.holm([verdicts[at].p_value or 0.0 for at in places])
     for at, p_adjusted in zip(places, adjusted, strict=True):
-        result[at] = verdicts[at].model_copy(update={"p_adjusted": p_adjusted})
+        result[at] = verdicts[at].changed(p_adjusted=p_adjusted)
     return result
 
 

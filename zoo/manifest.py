@@ -9,10 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
@@ -25,6 +27,7 @@ from zoo.records import (
     Checkpoint,
     Claim,
     Deviation,
+    FileName,
     Geometry,
     Identifier,
     IdPattern,
@@ -36,11 +39,15 @@ from zoo.records import (
     Source,
     Url,
 )
-from zoo.statements import KINDS, REFERENCES, Statement, with_settings
+from zoo.statements import KINDS, REFERENCES, StatedSetting, Statement, with_settings
 from zoo.toml_lines import line_of
 
 PROBLEMS_SHOWN = 5
 UNKNOWN = "extra_forbidden"  # pydantic's word for a key that a record does not have
+CONSTANTS = {"mean", "scale"}  # options that name what a conversion put into the network
+_NUMBER = r"-?\d+(\.\d+)?(e-?\d{1,2})?"
+NUMBERS = re.compile(rf"{_NUMBER}(\s*,\s*{_NUMBER}\s*,\s*{_NUMBER})?", re.ASCII)
+TOO_DEEP = "its values are nested too deeply; no record has more than a few levels"
 
 R = TypeVar("R", bound=Record)
 Location = tuple[str | int, ...]
@@ -113,7 +120,7 @@ def load_zoo(which: str | Path) -> Zoo:
         for row in _read_folder(folder):
             _add(row, rows[row.kind])
     if not any(rows[kind] for kind in CONTENT):
-        found = ", ".join(sorted(path.name for path in root.iterdir())[:10]) or "nothing"
+        found = ", ".join(sorted(path.name for path in _listed(root))[:10]) or "nothing"
         wanted = "checkpoints.toml or checkpoints/*.toml with a [[checkpoint]]"
         documents = "claims.csv or statements.toml with an entry"
         raise ManifestError(f"{root}: expected {wanted}, or {documents}; got {found}")
@@ -129,7 +136,7 @@ def _folders(which: str | Path) -> tuple[Path, list[Path]]:
         return places.EMBEDDED, [base, places.EMBEDDED]
     if which == "published":
         return published, [base, published, places.REFERENCE_RESULTS]
-    root = Path(which)
+    root = places.given(which, "--zoo")
     if not root.is_dir():
         names = known_names(str(which), ("embedded", "published"))
         raise ManifestError(f"zoo {str(which)!r}: expected embedded, published or a folder, got neither; {names}")
@@ -171,11 +178,27 @@ def _dotted(location: Location) -> str:
 def _read_folder(folder: Path) -> Iterator[_Row]:
     """Rows of every data file in `folder`; all of them are optional."""
     for pattern, kinds in TOML_FILES.items():
-        for path in sorted(folder.glob(pattern)):
+        for path in _named(folder, pattern):
             yield from _toml_rows(path, kinds)
     for name, kind in CSV_FILES.items():
-        if (folder / name).is_file():
-            yield from _csv_rows(folder / name, kind)
+        for path in _named(folder, name):
+            yield from _csv_rows(path, kind)
+
+
+def _named(folder: Path, pattern: str) -> list[Path]:
+    """What has such a name, also a link to nothing: a file that somebody means is read, or it is an error."""
+    parent, name = (folder / pattern).parent, Path(pattern).name
+    if not os.path.lexists(parent):
+        return []
+    found = (path for path in _listed(parent) if fnmatchcase(path.name, name) and not path.name.startswith("."))
+    return sorted(found)
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise ManifestError(f"{folder}: expected a folder that can be listed: {error.strerror}") from None
 
 
 def _text(path: Path) -> str:
@@ -194,8 +217,10 @@ def _toml_rows(path: Path, kinds: tuple[str, ...]) -> Iterator[_Row]:
     text = _text(path)
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # not only tomllib's own: numbers may have too many digits
         raise ManifestError(f"{path}{_position(str(error), text)}") from None
+    except RecursionError:
+        raise ManifestError(f"{path}: {TOO_DEEP}") from None
     for kind, entries in data.items():
         if problem := _misplaced(kind, entries, kinds):
             raise ManifestError(f"{path}, line {line_of(text, (kind, 0))}: {problem}")
@@ -316,12 +341,17 @@ def _record(row: _Row, model: type[R]) -> R:
         if len(problems) > PROBLEMS_SHOWN:
             lines.append(f"and {len(problems) - PROBLEMS_SHOWN} more")
         raise ManifestError("\n".join(lines)) from None
+    except RecursionError:
+        row.fail(TOO_DEEP)
 
 
 PATTERNS = {
     TypeAdapter(Url).json_schema()["pattern"]: "an https address",
     TypeAdapter(IdPattern).json_schema()["pattern"]: "one {n} or {n:08d} in a name",
-    TypeAdapter(Identifier).json_schema()["pattern"]: "an id (letters, digits and . _ / + -, a letter or digit first)",
+    TypeAdapter(Identifier).json_schema()[
+        "pattern"
+    ]: "an id (letters, digits and . _ + -; / between parts; a letter or digit first)",
+    TypeAdapter(FileName).json_schema()["pattern"]: "the name of a file, without a folder",
     Claim.model_json_schema()["properties"]["value"]["pattern"]: "a number as printed, such as 71.88",
     **{f"^[0-9a-f]{{{digits}}}$": f"{digits} lower-case hex digits" for digits in (32, 40, 64, 96)},
 }
@@ -426,6 +456,11 @@ def _check_statement(zoo: Zoo, statement: Statement, row: _Row) -> None:
         value = getattr(statement, name, None) or ()
         for one in (value,) if isinstance(value, str) else value:
             _known(row, name, one, records[kind], kind)
+    if isinstance(statement, StatedSetting):
+        for index, claim in enumerate(statement.claims):
+            if not zoo.claims[claim].is_accuracy:
+                problem = f"expected the id of an accuracy, got {claim!r}, which is of {zoo.claims[claim].metric}"
+                row.fail(problem, ("claims", index))
 
 
 def _check_population(population: Population, row: _Row) -> None:
@@ -445,6 +480,10 @@ def _check_checkpoint(zoo: Zoo, checkpoint: Checkpoint, row: _Row) -> None:
     if checkpoint.converted_from:
         _known(row, "converted_from", checkpoint.converted_from, zoo.checkpoints, "checkpoint")
     _check_sources(zoo, checkpoint.sources, row)
+    for name in CONSTANTS & checkpoint.options.keys():
+        if not NUMBERS.fullmatch(str(checkpoint.options[name])):
+            problem = f"expected a number, or three with commas between them, got {checkpoint.options[name]!r}"
+            row.fail(problem, ("options", name))
     side, outputs = recipe.geometry.side, label_map.outputs
     made = f"expected {side}, as recipe {recipe.id!r} makes"
     mapped = f"expected {outputs}, as label map {label_map.id!r} has"

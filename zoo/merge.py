@@ -51,7 +51,7 @@ def merged(folders: Sequence[RunFolder]) -> Merged:
         raise UsageError(f"these runs were judged with different tolerances ({shown}); merge those with the same one")
     runs = _once([run for part in parts for run in part.runs])
     latencies = _once([run for part in parts for run in part.latencies])
-    conditions = parts[-1].conditions.model_copy(update={"zoo": _joined(part.conditions.zoo for part in parts)})
+    conditions = parts[-1].conditions.changed(zoo=_joined(part.conditions.zoo for part in parts))
     kept = {id(run) for run in (*runs, *latencies)}
     origins = [
         Part(

@@ -10,6 +10,8 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.errors import RunFolderError
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -38,12 +40,22 @@ class Predictions:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Inverse of `write`."""
-        return cls.parse(path.read_bytes())
+        """From a file; raises as `parse` does."""
+        return cls.parse(path.read_bytes(), path)
 
     @classmethod
-    def parse(cls, data: bytes) -> Self:
-        """From the content of a file."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            fields = {name: arrays[name] for name in cls.__dataclass_fields__ if name != "ids"}
-            return cls(ids=tuple(str(name) for name in arrays["ids"]), **fields)
+    def parse(cls, data: bytes, path: Path) -> Self:
+        """Inverse of `write`. Raises RunFolderError that names `path`, the file of these bytes."""
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                fields = {name: arrays[name] for name in cls.__dataclass_fields__ if name != "ids"}
+                found = cls(ids=tuple(str(name) for name in arrays["ids"]), **fields)
+            lengths = {len(found.ids), *(len(each) for name, each in fields.items() if name != "first_scores")}
+            if len(lengths) > 1 or found.indices.ndim != 2 or found.indices.shape != found.scores.shape:
+                raise ValueError("its arrays do not fit together")
+        except Exception as error:  # numpy, zip and zlib raise many kinds
+            raise RunFolderError(
+                f"{path}: cannot be read as the answers of a run, so it is damaged ({type(error).__name__}: {error}); "
+                "make the run again"
+            ) from error
+        return found

@@ -50,6 +50,7 @@ from zoo.rules.pairs import pairs
 R = TypeVar("R", bound=Record)
 NO_PICTURES: Mapping[str, str] = {}
 MEND = "put back a whole copy of the run folder, or make the run again (`zoo validate --resume RUN`)"
+PROBLEMS_SHOWN = 3  # of a file that is no record
 
 
 class Documents(Record):
@@ -83,9 +84,9 @@ class RunFolder:
         """Make the folder and note in it what was asked for; raises CacheError."""
         kept.write_json(self.path / "request.json", "request.json", request)
 
-    def request(self) -> dict[str, Any]:
-        """The arguments it was made with; raises RunFolderError."""
-        return self._json("request.json")
+    def request(self, model: type[R]) -> R:
+        """The arguments it was made with, a record of that kind; raises RunFolderError."""
+        return _parsed(model, self._json("request.json"), self.path / "request.json")
 
     def write_predictions(self, run: Run, predictions: Predictions) -> None:
         """Per-image answers of one run."""
@@ -130,7 +131,7 @@ class RunFolder:
         judged_by = documents.to_json()
         kept.write_json(self.path / "documents.json", "documents.json", judged_by)
         digests = {"answers": self._digests(report.runs), "documents": kept.digest_of_json(judged_by)}
-        report = report.model_copy(update={**digests, "format": FORMAT, "seal": None})
+        report = report.changed(**digests, format=FORMAT, seal=None)
         rendered = render_all(report, documents.claims, self.details(report, documents, thumbnails))
         kept.write_json(self.path / "report.json", "report.json", json.loads(rendered.pop("report.json")))
         for name, text in rendered.items():
@@ -253,12 +254,12 @@ def _examine(folder: RunFolder, stamps: tuple[object, ...]) -> tuple[Report, tup
     faults = {run.key: folder._fault(run, stored) for run in stored.runs if run.status == "done"}
     runs = tuple(_failed(run, faults[run.key]) if faults.get(run.key) else run for run in stored.runs)
     said = tuple(f"{run.subject}: {run.error}" for run in runs if faults.get(run.key))
-    return stored.model_copy(update={"runs": runs}), said
+    return stored.changed(runs=runs), said
 
 
 def _failed(run: Run, why: str) -> Run:
     gone = {"n": 0, "top1_correct": 0, "top5_correct": 0, "top1_ties": 0, "top5_ties": 0}
-    return run.model_copy(update={**gone, "status": "failed", "error": f"{why}; {MEND}"})
+    return run.changed(**gone, status="failed", error=f"{why}; {MEND}")
 
 
 @lru_cache(maxsize=32)
@@ -266,11 +267,9 @@ def _read(path: Path, key: str, stamp: tuple[int, ...]) -> Predictions:
     """Answers on disk, remembered: each rule asks for those of each run. stamp: of the file, as it is."""
     try:
         plain = kept.stated_digest(path) is None  # from before format 2
-        return Predictions.parse(path.read_bytes() if plain else kept.content(path, key))
+        return Predictions.parse(path.read_bytes() if plain else kept.content(path, key), path)
     except (DamagedError, OSError) as error:
         raise RunFolderError(str(error)) from None
-    except Exception as error:  # a damaged archive can raise nearly anything
-        raise RunFolderError(f"{path}: not readable as answers: {error}") from None
 
 
 def _copy(data: bytes, out: BinaryIO) -> None:
@@ -278,7 +277,19 @@ def _copy(data: bytes, out: BinaryIO) -> None:
 
 
 def _parsed(model: type[R], data: Any, path: Path) -> R:
+    if not isinstance(data, dict):
+        raise RunFolderError(f"{path}: expected a JSON object, got {type(data).__name__}")
     try:
         return model.from_json(data)
-    except (ValidationError, TypeError) as error:
-        raise RunFolderError(f"{path}: {error}") from None
+    except ValidationError as error:
+        raise RunFolderError(f"{path}: {_problems(error)}") from None
+
+
+def _problems(error: ValidationError) -> str:
+    """The first things that are wrong, each with its field and what stands there, in one line."""
+    found = [
+        f"field {'.'.join(map(str, each['loc'])) or '(all)'}: {each['msg']}, got {each['input']!r:.60}"
+        for each in error.errors(include_url=False)[:PROBLEMS_SHOWN]
+    ]
+    more = error.error_count() - len(found)
+    return "; ".join([*found, f"and {more} more"] if more else found)

@@ -10,9 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zoo.records import Claim, Identifier, Record, Sha256
+from zoo.records import Claim, Digits, Identifier, Record, Sha256
 
-Digits = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
 Day = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")]
 
 
@@ -237,5 +236,5 @@ def with_settings(claims: Mapping[str, Claim], statements: Iterable[Statement]) 
         if isinstance(statement, StatedSetting):
             for name in statement.claims:
                 missing = {field: value for field, value in statement.said().items() if not getattr(found[name], field)}
-                found[name] = found[name].model_copy(update=missing)
+                found[name] = found[name].changed(**missing)
     return found

@@ -11,9 +11,11 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -23,12 +25,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import cache, kept, places, preprocess
-from zoo.errors import ImageSetError, listing
+from zoo.errors import ImageSetError, ZooError, listing
 from zoo.images import Image, ImageSet
 from zoo.records import Geometry
 
 BLOCK = 128
 Progress = Callable[[int], None]
+
+
+class DecodingError(ZooError):
+    """A process that decodes images ended before it had answered (exit code 3)."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ def ready(geometry: Geometry, block: Block) -> Path:
 def fill(geometry: Geometry, wanted: Sequence[Block], jobs: int, progress: Progress | None = None) -> None:
     """Decode every block that is not there yet, with `jobs` processes; `progress` is told finished images.
 
-    Raises ImageSetError listing every image that cannot be used, CacheError if the disk refuses.
+    Raises ImageSetError listing every image that cannot be used, CacheError if the disk refuses, DecodingError.
     """
     tell = progress or (lambda images: None)
     missing = []
@@ -113,14 +119,31 @@ def _decoded(geometry: Geometry, missing: Sequence[Block], jobs: int) -> Iterato
                 running[pool.submit(decode_block, geometry, block)] = block
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                yield running.pop(future), future.result()
+                yield running[future], future.result()
+                del running[future]
+    except BrokenProcessPool:
+        raise DecodingError(_killed(running.values())) from None
     finally:
         pool.shutdown(cancel_futures=True)
 
 
+def _killed(running: Iterable[Block]) -> str:
+    first = sorted(running, key=lambda block: block.start)
+    names = (f"{block.images[0].id} to {block.images[-1].id}" for block in first)
+    what = (
+        "a process that decodes images was killed: for lack of memory, or by an image; what was decoded is kept: run "
+        "it again, perhaps with --jobs 1; it was at work among these images"
+    )
+    return listing(what, names)
+
+
 def _alone() -> None:
-    """One thread a process: OpenCV would start one for every core in each of them. Ctrl-C is the parent's."""
+    """One thread a process: OpenCV would start one for every core in each of them. Ctrl-C is the parent's.
+
+    Whatever ends such a process is told by the parent, in words; nobody reads its stderr.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno() if sys.__stderr__ else 2)
     cv2.setNumThreads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

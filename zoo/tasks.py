@@ -14,7 +14,7 @@ from zoo.files import Located
 from zoo.frameworks import Framework, framework
 from zoo.manifest import Zoo
 from zoo.progress import Talk
-from zoo.records import Checkpoint, Recipe
+from zoo.records import Checkpoint, File, Recipe
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -76,8 +76,9 @@ class Tasks:
         dialect = checkpoint.options.get("dialect")
         form = f"{checkpoint.format}:{dialect}" if dialect else checkpoint.format
         located = exports.untrained(checkpoint, form, self._writer(checkpoint))
-        # The files are not the published ones: their names and hashes are nothing to compare with.
-        other = replace(planned, checkpoint=checkpoint.model_copy(update={"files": ()}))
+        # The files are not the published ones, whose hashes are nothing to compare them with.
+        written = tuple(File(name=path.name) for path in located.paths)
+        other = replace(planned, checkpoint=checkpoint.changed(files=written, export_from=None))
         return self._made(other, self.environment(planned.framework), located)
 
     def environment(self, wanted: Framework) -> Environment:

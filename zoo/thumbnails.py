@@ -64,14 +64,18 @@ def of_report(folder: RunFolder, report: Report, path: str | None) -> Thumbnails
     Raises UsageError where the images are not those of the runs, and ImageSetError.
     """
     parts = [(part.conditions, {*part.runs}) for part in report.parts]
-    opened = None
+    known: dict[str, tuple[Image, str]] = {}
     for conditions, keys in parts or [(report.conditions, {run.key for run in report.runs})]:
         own = [run for run in report.runs if run.key in keys]
         ids = next((found.ids for run in own if (found := folder.predictions(run)) is not None), None)
         if ids is not None:
-            opened = opened or _opened(conditions, path)
-            _check(opened, ids, conditions, own[0])
-    return Thumbnails(opened or ImageSet("", Path(), ()))
+            for image, digest in _seen(_opened(conditions, path), ids, conditions, own[0], path):
+                if known.setdefault(image.id, (image, digest))[1] != digest:
+                    raise UsageError(
+                        f"--thumbnails: two runs have different images by the name {image.id}, and a page shows one "
+                        "picture for a name; make a page of each run folder"
+                    )
+    return Thumbnails(ImageSet("", Path(), tuple(image for image, _ in known.values())))
 
 
 def _opened(conditions: Conditions, path: str | None) -> ImageSet:
@@ -82,15 +86,19 @@ def _opened(conditions: Conditions, path: str | None) -> ImageSet:
     return images.open_image_set(where, Path(labels) if labels else None)
 
 
-def _check(whole: ImageSet, ids: tuple[str, ...], conditions: Conditions, run: Run) -> None:
-    """Whether the images are those that were judged, by their hashes: a picture of another one would mislead."""
+def _seen(
+    whole: ImageSet, ids: tuple[str, ...], conditions: Conditions, run: Run, given: str | None
+) -> Iterator[tuple[Image, str]]:
+    """The images that were judged, with their sha256. Others are refused: a picture of another one would mislead."""
     wanted = {*ids}
     seen = ImageSet(whole.name, whole.root, tuple(image for image in whole.images if image.id in wanted))
     if len(seen.images) == len(wanted):
         digests = images.digests(seen, places.home() / "digests")
         if images.listing_digest(seen, digests) == conditions.images_digest:
-            return
+            return zip(seen.images, digests, strict=True)
+    named = f"--images {whole.root}" if given else f"{whole.root}, where {run.subject} found its images"
+    remedy = "give those of the run" if given else "give them with --images"
     raise UsageError(
-        f"--images {whole.root}: these are not the images of {run.subject}: expected {len(wanted):,} with the list "
-        f"sha256 {conditions.images_digest[:12]}, found {len(seen.images):,} of their names; give those of the run"
+        f"{named}: these are not the images of {run.subject}: expected {len(wanted):,} with the list sha256 "
+        f"{conditions.images_digest[:12]}, found {len(seen.images):,} of their names; {remedy}"
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field
 
 from zoo import (
     __version__,
@@ -38,6 +40,7 @@ from zoo.records import (
     Arithmetic,
     Checkpoint,
     Conditions,
+    Fraction,
     Geometry,
     Inspection,
     LatencyRun,
@@ -45,6 +48,7 @@ from zoo.records import (
     PopulationKind,
     Recipe,
     Recognition,
+    Record,
     Report,
     Run,
     RunStatus,
@@ -58,10 +62,10 @@ from zoo.tasks import Planned, Tasks
 
 T = TypeVar("T")
 COPIES_SAID = 3  # report.json lists more
+Count = Annotated[int, Field(ge=1)]
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Record):
     """The arguments of `zoo validate`; see there. It is kept in the run folder for --resume."""
 
     zoo: str = "embedded"
@@ -69,30 +73,20 @@ class Request:
     frameworks: tuple[str, ...] | None = None
     images: str | None = None
     labels: str | None = None
-    sample: int | str | None = None  # of so many images; "auto": of as many as it takes
+    sample: Count | Literal["auto"] | None = None  # of so many images; "auto": of as many as it takes
     seed: int = 0
     recipe: str | None = None
     numeric: str | None = None
-    threads: int = field(default_factory=store.default_jobs)
-    batch_size: int = 8
+    threads: Count = Field(default_factory=store.default_jobs)
+    batch_size: Count = 8
     arithmetic: Arithmetic = "exact"
-    jobs: int = field(default_factory=store.default_jobs)
-    tolerance: float = 0.001
+    jobs: Count = Field(default_factory=store.default_jobs)
+    tolerance: Fraction = 0.001
     thumbnails: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain dict."""
-        return asdict(self)
 
     def arguments(self) -> tuple[str, ...]:
         """The command line that makes this request; options at their default are left out."""
         return command_line("validate", self, tolerance=f"{self.tolerance * 100:g}")
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Request:
-        """Inverse of `to_json`."""
-        names = data.get("frameworks")
-        return cls(**{**data, "frameworks": tuple(names) if names is not None else None})
 
 
 class Whole:
@@ -126,13 +120,20 @@ class Whole:
 
 
 class Source:
-    """The image set of a job: opened at once, hashed and decoded only when the first network is ready for it."""
+    """The image set of a job: opened at once, hashed and decoded only when the first network is ready for it.
 
-    def __init__(self, zoo: Zoo, request: Request, talk: Talk, *, fresh: bool = False) -> None:
-        self._request, self._talk = request, talk
-        self.whole = Whole(zoo, opened(zoo, request.images, request.labels), talk, fresh=fresh)
-        self.set: ImageSet = _chosen(self.whole.set, request)
+    whole: the set that it was chosen from.
+    """
+
+    def __init__(self, whole: Whole, chosen: ImageSet, jobs: int, talk: Talk) -> None:
+        self.whole, self.set, self._jobs, self._talk = whole, chosen, jobs, talk
         self._filled: set[str] = set()
+
+    @classmethod
+    def of(cls, zoo: Zoo, request: Request, talk: Talk, *, fresh: bool = False) -> Source:
+        """What a request asks for. Raises UsageError, ImageSetError."""
+        whole = Whole(zoo, opened(zoo, request.images, request.labels), talk, fresh=fresh)
+        return cls(whole, _chosen(whole.set, request), request.jobs, talk)
 
     @cached_property
     def digests(self) -> tuple[str, ...]:
@@ -156,22 +157,22 @@ class Source:
         """The set, cut for the store."""
         return store.blocks(self.set, self.digests)
 
-    def stop_after(self, blocks: int) -> Material:
-        """From now on the set is its first blocks, which are decoded; the rest was not needed."""
-        kept = self.blocks[:blocks]
-        self.set = replace(self.set, images=self.set.images[: kept[-1].stop])
-        self.blocks, self.digests = kept, self.digests[: kept[-1].stop]
-        self.__dict__.pop("digest", None)
+    def first(self, blocks: int) -> Source:
+        """Its first blocks; the rest was not needed."""
+        return Source(self.whole, self.set.first(self.blocks[blocks - 1].stop), self._jobs, self._talk)
+
+    def material(self) -> Material:
+        """The set as networks are given it."""
         return Material(self.set, self.blocks, self.digest, *self.population)
 
-    def material(self, geometry: Geometry) -> Material:
-        """The set decoded in one geometry."""
-        kind, name = self.population
+    def decoded(self, geometry: Geometry) -> Material:
+        """The same, decoded in one geometry."""
+        material = self.material()  # first: it says what is odd about the images
         if geometry.id not in self._filled:
             with self._talk.bar(f"decoding ({geometry.id})", len(self.set.images)) as advance:
-                store.fill(geometry, self.blocks, self._request.jobs, advance)
+                store.fill(geometry, self.blocks, self._jobs, advance)
             self._filled.add(geometry.id)
-        return Material(self.set, self.blocks, self.digest, kind, name)
+        return material
 
 
 class Job:
@@ -183,7 +184,7 @@ class Job:
         self.zoo = load_zoo(request.zoo)
         pairs = selection.pairs(selection.checkpoints(self.zoo, request.checkpoints), request.frameworks)
         self.plan = [Planned(each, framework, self._recipe(each)) for each, framework in pairs]
-        self.source = Source(self.zoo, request, talk, fresh=fresh)
+        self.source = Source.of(self.zoo, request, talk, fresh=fresh)
         self.tasks = Tasks(self.zoo, talk)
         self.settings = Settings(request.threads, request.batch_size, arithmetic=request.arithmetic, fresh=fresh)
         self._inspections: dict[str, Inspection] = {}
@@ -220,7 +221,8 @@ class Job:
             decoded = sequential.Decoded(self.source.blocks, self.request.jobs)
             with self.talk.bar("all runs", len(self.source.set.images)) as progress:
                 taken = sequential.advance(lanes, decoded, self.talk.say, progress)
-            material = self.source.stop_after(taken)
+            self.source = self.source.first(taken)
+            material = self.source.material()
             return [
                 entry if isinstance(entry, Run) else self._tried(planned, partial(self._arrived, entry, material))
                 for planned, entry in zip(self.plan, entries, strict=True)
@@ -232,7 +234,7 @@ class Job:
         images.check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
         kind, name = self.source.population
         run = self._missing(planned, "not_run", "not started")
-        run = run.model_copy(update={"population": kind, "population_id": name})
+        run = run.changed(population=kind, population_id=name)
         watches = sequential.watches(run, self.folder.evidence((), self._documents(), self.request.tolerance))
         return sequential.Lane(run.subject, evaluation, watches)
 
@@ -268,7 +270,7 @@ class Job:
         with Evaluation(self.tasks.task(planned), self.settings) as evaluation:
             evaluation.check()
             images.check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
-            material = self.source.material(planned.recipe.geometry)
+            material = self.source.decoded(planned.recipe.geometry)
             with self.talk.bar(planned.title, len(self.source.set.images)) as advance:
                 run, predictions = evaluation.run(material, advance)
             run = self._beside(run, evaluation, material, predictions)
@@ -283,7 +285,7 @@ class Job:
         except WorkerError as error:
             self.talk.say(f"{run.subject}: the framework's defaults could not be tried beside it: {error}")
             return run
-        return run.model_copy(update={"as_shipped": found})
+        return run.changed(as_shipped=found)
 
     def _look_into(self, evaluation: Evaluation) -> None:
         """Last, as a worker that fails here has answered everything else."""
@@ -349,7 +351,7 @@ class Job:
     def _conditions(self) -> Conditions:
         source, how = self.source, self.source.whole.recognised.how
         found = conditions(self.request.arguments(), self.zoo, source.set, source.digest, source.population, how)
-        return found.model_copy(update={"tolerance": self.request.tolerance})
+        return found.changed(tolerance=self.request.tolerance)
 
 
 def conditions(

@@ -57,16 +57,23 @@ class Worker:
         self._stopped = False
 
     def __enter__(self) -> Self:
-        self._stderr = tempfile.TemporaryFile(prefix="zoo-worker-")
-        self._process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            env={**os.environ, **self.framework.environment},
-            # Its own process group: a Ctrl-C is ours to handle, and helpers it starts end with it.
-            start_new_session=True,
-        )
+        try:
+            self._stderr = tempfile.TemporaryFile(prefix="zoo-worker-")
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                env={**os.environ, **self.framework.environment},
+                # Its own process group: a Ctrl-C is ours to handle, and helpers it starts end with it.
+                start_new_session=True,
+            )
+        except OSError as error:  # no interpreter, no temporary folder, no process left
+            raise WorkerError(
+                f"{self.framework.name}: cannot start {self._command[0]}: {error.strerror or error}; "
+                "`zoo doctor` says whether its environment is whole",
+                kind="not started",
+            ) from error
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
@@ -118,9 +125,11 @@ class Worker:
     def _read(self) -> None:
         stdout = self._process.stdout
         assert stdout is not None
-        for line in stdout:
-            self._replies.put(line.decode("utf-8", "replace"))
-        self._replies.put(None)
+        try:
+            for line in stdout:
+                self._replies.put(line.decode("utf-8", "replace"))
+        finally:
+            self._replies.put(None)  # else a request would wait until its limit
 
     def _result(self, op: str, number: int) -> dict[str, Any]:
         limit = self.limits[op]

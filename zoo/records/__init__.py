@@ -4,8 +4,9 @@ Every record is frozen and refuses unknown fields. `to_json` / `from_json` are w
 Accuracies are fractions in [0, 1], times are seconds, sizes are bytes.
 """
 
-from zoo.records.base import Fraction, Identifier, Record, Sha256, Url
+from zoo.records.base import Digits, FileName, Fraction, Identifier, Record, Sha256, Url
 from zoo.records.documents import (
+    HASHES,
     METRICS,
     UNITS,
     Archive,
@@ -62,11 +63,11 @@ from zoo.records.runs import (
 )
 
 __all__ = [
-    "FORMAT", "METRICS", "UNITS", "Archive", "Arithmetic", "AsShipped", "BytePairs", "CentralFraction", "CentreCrop",
-    "Channels", "Checkpoint", "Claim", "Conditions", "Decode", "Deviation", "Digests", "Divide", "File", "FileBytes",
-    "FindingClass", "Fraction", "Geometry", "GeometryStep", "IdPattern", "Identifier", "ImageArchive", "Inspection",
-    "KnownImage", "LabelMap", "LatencyRun", "Layout", "Measured", "Network", "Normalise", "Numeric", "NumericStep",
-    "Outcome", "Part", "Population", "PopulationKind", "Port", "Quantile", "Recipe", "Recognition", "Record", "Report",
-    "Resample", "ResizeExact", "ResizeShort", "Round", "Run", "RunStatus", "Sha256", "SizeUnit", "Source", "Stage",
-    "Subtract", "TensorSpec", "ToFloat", "Url", "Verdict",
+    "FORMAT", "HASHES", "METRICS", "UNITS", "Archive", "Arithmetic", "AsShipped", "BytePairs", "CentralFraction",
+    "CentreCrop", "Channels", "Checkpoint", "Claim", "Conditions", "Decode", "Deviation", "Digests", "Digits", "Divide",
+    "File", "FileBytes", "FileName", "FindingClass", "Fraction", "Geometry", "GeometryStep", "IdPattern", "Identifier",
+    "ImageArchive", "Inspection", "KnownImage", "LabelMap", "LatencyRun", "Layout", "Measured", "Network", "Normalise",
+    "Numeric", "NumericStep", "Outcome", "Part", "Population", "PopulationKind", "Port", "Quantile", "Recipe",
+    "Recognition", "Record", "Report", "Resample", "ResizeExact", "ResizeShort", "Round", "Run", "RunStatus", "Sha256",
+    "SizeUnit", "Source", "Stage", "Subtract", "TensorSpec", "ToFloat", "Url", "Verdict",
 ]  # fmt: skip

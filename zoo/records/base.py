@@ -9,14 +9,31 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Url = Annotated[str, Field(pattern=r"^(https://|http://127\.0\.0\.1[:/])\S+$")]  # plain only on the loopback
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+-]*$")]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*(/[A-Za-z0-9][A-Za-z0-9._+-]*)*$")]
+FileName = Annotated[str, Field(pattern=r"^[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*$")]  # it leads into no folder
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+# A number as printed, with its last zeros; of as many digits as Python's decimals compute with exactly.
+Digits = Annotated[str, Field(pattern=r"^[0-9]{1,10}(\.[0-9]{1,17})?$")]
+# Beyond these a record is a slip of the pen, and its arithmetic would take all memory.
+Side = Annotated[int, Field(gt=0, le=65_536)]  # pixels
+Width = Annotated[float, Field(gt=0, le=100)]  # a network's width multiplier
+Outputs = Annotated[int, Field(gt=0, le=10_000_000)]
+Images = Annotated[int, Field(gt=0, le=100_000_000)]
 
 
 class Record(BaseModel):
     """A frozen value with strict fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
+
+    def changed(self, /, **fields: Any) -> Self:
+        """The same record with other values in these fields.
+
+        It is checked like a new one: raises pydantic.ValidationError for a field that the record does not have, and for
+        values that it cannot have together. (pydantic's own `model_copy` checks nothing.)
+        """
+        own = {name: getattr(self, name) for name in type(self).model_fields}
+        return self.model_validate(own | fields)
 
     def to_json(self) -> dict[str, Any]:
         """Plain dict of JSON types."""

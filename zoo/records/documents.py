@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from zoo.records.base import Identifier, Record, Sha256, Url
+from zoo.records.base import Digits, FileName, Identifier, Images, Outputs, Record, Sha256, Side, Url, Width
 
 
 class LabelMap(Record):
@@ -19,8 +19,8 @@ class LabelMap(Record):
     """
 
     id: Identifier
-    outputs: int = Field(gt=0)
-    classes: int = Field(gt=0)
+    outputs: Outputs
+    classes: Outputs
     first: int = Field(ge=0, description="output index of class 0")
     names: Literal["imagenet"] | tuple[str, ...] = ()
     note: str = ""
@@ -38,9 +38,9 @@ class LabelMap(Record):
 class Network(Record):
     """Architecture parameters; the meaning of each is in adapters/mobilenet_v2.py, which has the same fields."""
 
-    alpha: float = Field(gt=0)
-    resolution: int = Field(gt=0)
-    classes: int = Field(gt=0)
+    alpha: Width
+    resolution: Side
+    classes: Outputs
     rounding: Literal["divisible", "truncate", "ceil_keep_stem"] = "divisible"
     padding: Literal["symmetric", "same"] = "symmetric"
     activation: Literal["relu6", "relu"] = "relu6"
@@ -54,7 +54,10 @@ class TensorSpec(Record):
 
     name: str
     dtype: Literal["float32", "uint8", "int8"]
-    shape: tuple[int, ...]
+    shape: Annotated[tuple[Annotated[int, Field(ge=-1)], ...], Field(min_length=1)]
+
+
+HASHES = ("sha256", "sha384", "sha1", "md5", "sha256_prefix", "sha1_prefix")  # strongest first
 
 
 class Digests(Record):
@@ -69,15 +72,14 @@ class Digests(Record):
 
     def published(self) -> dict[str, str]:
         """The hashes that are known, by field name, strongest first."""
-        names = ("sha256", "sha384", "sha1", "md5", "sha256_prefix", "sha1_prefix")
-        values = {name: getattr(self, name) for name in names}
+        values = {name: getattr(self, name) for name in HASHES}
         return {name: value for name, value in values.items() if value is not None}
 
 
 class Archive(Digests):
     """A published archive that holds the file as `member` (path inside it)."""
 
-    name: str
+    name: FileName
     member: str
     urls: tuple[Url, ...] = ()
     size_bytes: int | None = Field(default=None, gt=0)
@@ -89,7 +91,7 @@ class File(Digests):
     name: as the framework expects it beside the other files, with its folders ("variables/variables.index").
     """
 
-    name: str
+    name: FileName
     urls: tuple[Url, ...] = ()
     size_bytes: int | None = Field(default=None, gt=0)
     archive: Archive | None = None
@@ -190,7 +192,7 @@ class Population(Record):
 
     id: Identifier
     title: str
-    images: int = Field(gt=0)
+    images: Images
     digest: Sha256 | None = None
     labels_digest: Sha256 | None = None
     id_pattern: IdPattern | None = None
@@ -251,15 +253,15 @@ class Claim(Record):
     id: Identifier
     checkpoint: str = ""
     model: str = ""
-    alpha: float | None = None
-    resolution: int | None = None
+    alpha: Width | None = None
+    resolution: Side | None = None
     framework: str = ""
     metric: Literal["top1", "top5", "size", "parameters", "multiply_adds", "gflops", "latency"]
-    value: Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
+    value: Digits
     unit: str
     decimals: int = Field(ge=0)
     population: str = ""
-    n_images: int | None = None
+    n_images: Images | None = None
     by: Literal["publisher", "third_party"] = "publisher"
     file: str = ""
     source: str
@@ -279,6 +281,8 @@ class Claim(Record):
         stray = [name for name in ("crop", "recipe", "device") if getattr(self, name)]
         if stray and not self.is_accuracy:
             raise ValueError(f"{stray[0]} is for accuracies, not for {self.metric}")
+        if not self.is_accuracy and not Decimal(self.value):
+            raise ValueError(f"value is {self.value}; {self.metric} is more than nothing")
         if self.is_accuracy:
             if not self.population:
                 raise ValueError(f"population is needed for {self.metric}")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from zoo.records.base import Identifier, Record
+from zoo.records.base import Identifier, Record, Side
 
 # --- recipes: geometry -------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ class ResizeShort(Resample):
     """
 
     op: Literal["resize_short"]
-    size: int = Field(gt=0)
+    size: Side
     long_side: Literal["truncate", "round_half_even", "round_half_up"]
 
 
@@ -85,7 +85,7 @@ class ResizeExact(Resample):
     """Scale to `size` x `size` pixels; the aspect ratio is not kept."""
 
     op: Literal["resize_exact"]
-    size: int = Field(gt=0)
+    size: Side
 
 
 class CentreCrop(Record):
@@ -96,7 +96,7 @@ class CentreCrop(Record):
     """
 
     op: Literal["centre_crop"]
-    size: int = Field(gt=0)
+    size: Side
     offset: Literal["floor", "round_half_even", "half_minus_half"]
 
 
@@ -158,12 +158,15 @@ class Subtract(Record):
     value: float
 
 
+Positive = Annotated[float, Field(gt=0)]
+
+
 class Normalise(Record):
     """(x - mean) / std, per channel in the order of the channels at this point."""
 
     op: Literal["normalise"]
     mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    std: tuple[Positive, Positive, Positive]
 
 
 class Channels(Record):

@@ -14,6 +14,7 @@ FindingClass = Literal["contradiction", "cannot_be", "differs_between_documents"
 SizeUnit = Literal["points", "percent"]
 Arithmetic = Literal["exact", "as-shipped"]
 IntegerSums = Literal["", "none", "exact", "saturating", "unknown"]
+PARTS = {"convolutions", "convolution_biases", "classifier", "classifier_biases", "norms", "statistics"}
 Outcome = Literal["confirmed", "refuted", "inconclusive", "not_comparable", "known", "not_run", "pass", "fail"]
 
 
@@ -162,6 +163,12 @@ class Measured(Record):
     outputs: tuple[Port, ...]
     opset: int | None = None
     byte_pairs: tuple[BytePairs, ...] = ()
+
+    @model_validator(mode="after")
+    def _consists(self) -> Self:
+        if missing := PARTS - self.parameters_by.keys():
+            raise ValueError(f"parameters_by: {', '.join(sorted(missing))} is missing")
+        return self
 
 
 class Inspection(Record):

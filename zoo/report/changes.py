@@ -222,13 +222,13 @@ def _labels(change: RunChange) -> str:
     if change.labels is None:
         return text.ABSENT
     found = change.labels
-    unshared = f"; {text.counted(found.unshared, 'image')} in one only" if found.unshared else ""
+    more = f"; {text.counted(found.unshared, 'image')} in one only" if found.unshared else ""
+    if found.corrected:
+        more = f"; the true class of {text.counted(found.corrected, 'image')} is another one{more}"
     if not found.images:
-        return f"all {found.compared} the same{unshared}"
-    return (
-        f"{len(found.images)} of {found.compared} differ, {found.gained} gained, {found.lost} lost, p = {found.p:.2g}"
-        f"{unshared}"
-    )
+        return f"all {found.compared} the same{more}"
+    answers = f"{found.differ} of {found.compared} differ" if found.differ else f"all {found.compared} answers the same"
+    return f"{answers}, {found.gained} gained, {found.lost} lost, p = {found.p:.2g}{more}"
 
 
 def _verdict_row(change: VerdictChange) -> VerdictRow:

@@ -38,9 +38,7 @@ class _Accuracy(Rule):
         how = _placed(known.outcome, low, claim, evidence.tolerance)
         reason = f"measured {_measured(run, claim)}{sample}: {how}{_when(known)}{_more(known, run, claim, goal)}"
         verdict = self._made(run, claim, known.outcome, reason)
-        return verdict.model_copy(
-            update={"low": low, "high": high, "p_value": known.p_value, "decided_at": known.decided_at}
-        )
+        return verdict.changed(low=low, high=high, p_value=known.p_value, decided_at=known.decided_at)
 
     def _made(self, run: Run, claim: Claim, outcome: Outcome, reason: str) -> Verdict:
         done = run.status == "done"

@@ -229,8 +229,8 @@ def departures(network: Network) -> list[str]:
     """In which ways a network's layers are not the paper's at that width; a rule that changes nothing is none."""
     plain = _plain(network)
     ways = {
-        f"widths by {network.rounding!r}": plain.model_copy(update={"rounding": network.rounding}),
-        "an expansion in the first bottleneck": plain.model_copy(update={"expand_first": network.expand_first}),
+        f"widths by {network.rounding!r}": plain.changed(rounding=network.rounding),
+        "an expansion in the first bottleneck": plain.changed(expand_first=network.expand_first),
     }
     return [words for words, each in ways.items() if architecture.blocks(each) != architecture.blocks(plain)]
 
@@ -262,7 +262,7 @@ class Departs(DocumentRule):
             )
             reason = f"not the paper's layers: {' and '.join(ways)}" if ways else "the paper's layers"
             verdict = self.found(checkpoint.id, finding if ways else None, reason, arithmetic=arithmetic)
-            yield verdict.model_copy(update={"sources": checkpoint.sources})
+            yield verdict.changed(sources=checkpoint.sources)
 
 
 class Labels(DocumentRule):

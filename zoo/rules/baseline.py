@@ -37,11 +37,10 @@ class Baseline(Rule):
         if ratio is None:
             return self._made(run, earlier, "inconclusive", "not compared with the baseline: the probe gave no reading")
         outcome, how = _placed(ratio)
-        reason = (
-            f"{how}: {ratio[0]:.3f} times the baseline ({ratio[1]:.3f} to {ratio[2]:.3f}), each relative to its probe"
-        )
+        measured, low, high = ratio
+        reason = f"{how}: {measured:.3f} times the baseline ({low:.3f} to {high:.3f}), each relative to its probe"
         verdict = self._made(run, earlier, outcome, reason)
-        return verdict.model_copy(update=dict(zip(("measured", "low", "high"), ratio, strict=True)))
+        return verdict.changed(measured=measured, low=low, high=high)
 
     def _made(self, run: LatencyRun, earlier: LatencyRun | None, outcome: Outcome, reason: str) -> Verdict:
         return Verdict(

@@ -34,7 +34,7 @@ class ConvertedConstants(DocumentRule):
             verdict = self.found(
                 checkpoint.id, findings.plain("contradiction") if differences else None, reason, arithmetic=arithmetic
             )
-            yield verdict.model_copy(update={"sources": checkpoint.sources, "printed": _arguments(checkpoint)})
+            yield verdict.changed(sources=checkpoint.sources, printed=_arguments(checkpoint))
 
 
 class OneRecipe(DocumentRule):

@@ -42,7 +42,7 @@ class DocumentRule(Rule):
         more: dict[str, object] = {"chance": float(chance)} if chance is not None else {}
         if finding is not None:
             more |= {"remedy": remedy or self.remedy, **finding.fields()}
-        return verdict.model_copy(update=more)
+        return verdict.changed(**more)
 
     def incomparable(self, subject: str, reason: str, claims: Sequence[Claim], arithmetic: str = "") -> Verdict:
         """Figures that differ and are documented as measured under different conditions: nothing is found."""

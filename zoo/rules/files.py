@@ -38,7 +38,7 @@ class FileRule(Rule):
             sources=(claim.source,) if claim else checkpoint.sources if checkpoint else (),
             printed=(quoted(claim),) if claim else (),
         )
-        return verdict.model_copy(update=finding.fields()) if finding else verdict
+        return verdict.changed(**finding.fields()) if finding else verdict
 
 
 def known(evidence: Evidence) -> Iterator[tuple[Inspection, Checkpoint]]:

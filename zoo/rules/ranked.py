@@ -86,7 +86,7 @@ def _network(run: LatencyRun, evidence: Evidence) -> object:
     checkpoint = evidence.checkpoints.get(run.checkpoint)
     if checkpoint is None or checkpoint.network is None:
         return "untrained", run.checkpoint
-    return "untrained", checkpoint.network.model_copy(update={"bn_epsilon": 1e-5})  # a number that costs nothing
+    return "untrained", checkpoint.network.changed(bn_epsilon=1e-5)  # a number that costs nothing
 
 
 def _same_cell_but_asked_for(run: LatencyRun, other: LatencyRun) -> bool:

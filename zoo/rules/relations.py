@@ -35,7 +35,7 @@ class WithinLimit(DocumentRule):
         for statement in evidence.stated(Within):
             reference = evidence.claim(statement.reference)
             for claim in (evidence.claim(name) for name in statement.claims):
-                if claim is not None and reference is not None:
+                if claim is not None and reference is not None and exact(reference):  # of nothing there is no share
                     yield self._verdict(claim, reference, statement, evidence)
 
     def _verdict(self, claim: Claim, reference: Claim, statement: Within, evidence: Evidence) -> Verdict:
@@ -94,7 +94,7 @@ class QuantisedLoss(DocumentRule):
         """One verdict for each pair of a float and an int8 figure."""
         for statement in evidence.stated(Quantised):
             original, quantised = (evidence.claim(name) for name in (statement.original, statement.quantised))
-            if original is None or quantised is None:
+            if original is None or quantised is None or not exact(original):
                 continue
             if original.metric == "latency":
                 yield self._speed(original, quantised)

@@ -82,7 +82,7 @@ class OneFile(DocumentRule):
         finding = findings.plain("differs_between_documents") if len(hashes) > 1 else None
         verdict = self.found(name, finding, f"{len(hashes)} contents: {said}" if finding else said)
         sources = dict.fromkeys(source for checkpoint, _ in holders for source in checkpoint.sources)
-        return verdict.model_copy(update={"sources": tuple(sources)})
+        return verdict.changed(sources=tuple(sources))
 
 
 def _shown(named: Named) -> str:

@@ -52,7 +52,7 @@ class Saturation(FileRule):
         more: dict[str, object] = {"remedy": REMEDY} if outcome in ("fail", "inconclusive") else {}
         if shown is not None:
             more |= {"measured": shown.shipped_correct / shown.n, "n": shown.n, "p_value": _chance(shown)}
-        return verdict.model_copy(update=more)
+        return verdict.changed(**more)
 
 
 def can_saturate(pairs: Iterable[BytePairs]) -> bool:
