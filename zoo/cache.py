@@ -20,6 +20,8 @@ from zoo.errors import ZooError
 class CacheError(ZooError):
     """The cache folder cannot be written (exit code 3)."""
 
+    cause = "setup"
+
 
 def digest_of(content: Any) -> str:
     """sha256 of a JSON-able value, independent of the order of keys."""

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Literal
+
+# What has to be mended: what `zoo doctor` looks at; a checkpoint's record; the network's answers; what the framework
+# failed at; nothing but to go on.
+Cause = Literal["setup", "record", "answers", "framework", "interrupted", "other"]
 
 
 class ZooError(Exception):
-    """Base of every error this project raises on purpose."""
+    """Base of every error this project raises on purpose. cause: what a reader of a report is told to mend."""
+
+    cause: Cause = "other"
 
 
 class UsageError(ZooError):
@@ -25,6 +32,8 @@ class ImageSetError(ZooError):
 class FileUnavailableError(ZooError):
     """A checkpoint file is not on this machine, or its bytes are not the published ones (exit code 3)."""
 
+    cause = "setup"
+
 
 class WrongBytesError(FileUnavailableError):
     """A checkpoint file is here, but its bytes are not the published ones; it is never loaded."""
@@ -32,6 +41,8 @@ class WrongBytesError(FileUnavailableError):
 
 class EnvironmentBuildError(ZooError):
     """A framework's environment could not be built (exit code 3)."""
+
+    cause = "setup"
 
 
 class WorkerError(ZooError):
@@ -44,6 +55,7 @@ class WorkerError(ZooError):
     def __init__(self, message: str, *, kind: str, details: str = "") -> None:
         super().__init__(message)
         self.kind = kind
+        self.cause = "answers" if kind == "OutputError" else "framework"
         self.details = details
 
 
