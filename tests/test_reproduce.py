@@ -58,9 +58,7 @@ def test_two_runs_of_one_subject_are_told_apart_by_their_keys() -> None:
     assert command(alone, report) == "zoo validate --recipe other --checkpoints embedded/onnx"
 
 
-def test_commands_make_their_verdicts_again(
-    tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_commands_make_their_verdicts_again(tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = little_zoo.make(tmp_path / "little")
     little_zoo.add_checkpoint(folder, "converted", misbehave="change_mind")
     toml = folder / "checkpoints.toml"
