@@ -72,7 +72,10 @@ def a_bench(**changes: Any) -> tuple[Report, list[Claim]]:
         a_latency(0.0121, framework="torch"), a_latency(0.0243, framework="mindspore", quantiles=(
             Quantile(level=0.5, value=0.0243, low=0.0240, high=0.0247), Quantile(level=0.9, value=0.0261),
         ), calls=420),
-        a_latency(framework="mxnet", status="failed", error="the worker died (signal 11)\nTraceback:\n  line 1"),
+        a_latency(
+            framework="mxnet", status="failed", error="the worker died (signal 11)\nTraceback:\n  line 1",
+            cause="framework",
+        ),
         a_latency(0.031, batch_size=8, threads=2, spread=(0.8, 0.9, 1.0, 1.1, 1.2, 1.3), rounds={"load": 2.9}),
         a_latency(0.033, framework="openvino", batch_size=8, threads=2, different=3),
         a_latency(0.134, checkpoint="tf-slim/mobilenet_v2_1.0_224", framework="tensorflow", untrained=True, weights="",

@@ -60,6 +60,20 @@ def test_many_runs_are_split_by_their_weights() -> None:
     assert [len(group.runs) for group in groups(*members)] == [2] * 15
 
 
+def test_no_run_of_many_is_left_out() -> None:
+    """The last of fifty runs of one network differs: said, and by the group that it is in."""
+    members = [a_member(f"{number:02x}", TRUTH) for number in range(49)]
+    odd = a_member("fe", [0, 1, 2, 4])
+    found = groups(*members, odd)
+    assert all(len(group.runs) <= agreement.MOST_RUNS for group in found)
+    assert {run.key for group in found for run in group.runs} == {run.key for run, _ in (*members, odd)}
+    assert [group.disagreed for group in found] == [0, 0, 1]
+    assert found[-1].runs[-1].key == odd[0].key
+    assert {group.runs[0].key for group in found} == {members[0][0].key}
+    exactly = groups(*members[: agreement.MOST_RUNS - 1], odd)
+    assert [(len(group.runs), group.disagreed) for group in exactly] == [(agreement.MOST_RUNS, 1)]
+
+
 def test_long_lists_are_cut() -> None:
     count = agreement.MOST_IMAGES + 10
     found = [answers([label] * count, [0] * count) for label in (0, 1)]

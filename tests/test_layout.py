@@ -39,7 +39,8 @@ ORDER = (
     ("fetch", "exports", "inspections", "store", "evaluate"),
     ("recognition", "tasks", "stages", "latency", "as_shipped"),
     # judging: needs nothing of the measuring row
-    ("rules.base", "rules.accuracy", "rules.agreement", "rules.pairs", "rules.findings", "rules.documents"),
+    ("rules.base", "rules.seen", "rules.guessing", "rules.moved", "rules.nonsense"),
+    ("rules.accuracy", "rules.agreement", "rules.pairs", "rules.findings", "rules.documents"),
     ("rules.files", "rules.saturation"),
     ("rules.recipe_steps", "rules.settings", "rules.contents", "rules.attainable", "rules.recovered"),
     ("rules.architecture", "rules.order", "rules.same_bytes", "rules.repeated", "rules.loose", "rules.same_name"),

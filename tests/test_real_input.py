@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ from conftest import built
 from test_validate import zoo
 
 from zoo import machine
+from zoo.labels import imagenet_classes
 from zoo.records import Report
 from zoo.workers import Worker
 
@@ -72,6 +76,64 @@ def test_published_checkpoint_on_real_images(
     assert by_processor == (expected if checkpoint == INT8 else None)
     assert (run.as_shipped is not None) == (checkpoint == INT8 and cuts_sums_off())
     assert "not comparable" in done.stdout
+
+
+TO_ID = {index: number for number, index in imagenet_classes().by_ilsvrc2012_id.items()}
+
+
+def relabelled(source: Path, target: Path, move: Callable[[int], int]) -> Path:
+    """A label file with every class number moved."""
+    with source.open(newline="", encoding="utf-8") as file:
+        rows = [(row["file"], move(int(row["class_index"]))) for row in csv.DictReader(file)]
+    with target.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("file", "class_index"), *rows])
+    return target
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("move", "said"),
+    [
+        (lambda index: TO_ID[index] - 1, "with the labels read as ILSVRC2012_ID less one, "),
+        (lambda index: (index + 1) % 1000, "with label - 1, "),
+        (lambda index: 7 * index % 1000, "are no better than guessing"),
+    ],
+)
+def test_wrong_labels_of_real_images_are_nonsense(
+    assets: Path, out: Path, tmp_path: Path, move: Callable[[int], int], said: str
+) -> None:
+    built("onnxruntime")
+    images = assets / "images" / "imagenet_sample_1000"
+    labels = relabelled(images / "labels.csv", tmp_path / "wrong.csv", move)
+    done = zoo(
+        "validate", "--zoo", "published", "--checkpoints", INT8, "--images", images, "--labels", labels,
+        "--recipe", "torch_256_224", "--out", out, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    outcomes = {each.rule: each for each in Report.from_json(json.loads((out / "report.json").read_text())).verdicts}
+    assert (outcomes["A101"].outcome, outcomes["A201"].outcome) == ("not_comparable", "fail")
+    assert said in outcomes["A201"].reason
+    assert "nonsense" in outcomes["A101"].reason
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("label_map", "code"), [("background_first", 0), ("trailing_unused", 1)])
+def test_label_map_of_a_real_network_is_off_by_one(assets: Path, tmp_path: Path, label_map: str, code: int) -> None:
+    """The network has 1001 outputs, and either label map lets it run."""
+    built("onnxruntime")
+    network = assets / "reconstructed" / "mobilenet_v2_1.0_224_fp32-backbone_int8-classifier.onnx"
+    shutil.copyfile(network, tmp_path / network.name)
+    (tmp_path / "checkpoints.toml").write_text(
+        f'[[checkpoint]]\nid = "own/tf"\nframework = "onnxruntime"\nformat = "onnx"\nrecipe = "hf_slim_256_224"\n'
+        f'label_map = "{label_map}"\nfiles = [{{ name = "{network.name}" }}]\n'
+    )
+    done = zoo(
+        "validate", "--zoo", tmp_path, "--images", assets / "images" / "imagenet_sample_1000", "--sample", 300,
+        "--out", tmp_path / "run", timeout=600,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    fits = "label map 'background_first' fits (class 0 is output 1), not 'trailing_unused' (output 0)"
+    assert (fits in done.stdout) == (code == 1)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])

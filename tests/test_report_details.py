@@ -80,7 +80,7 @@ def test_hostile_details_are_text() -> None:
         (("zoo", "validate"), a_verdict(rule="P101", subject="a/b@torch", run=None), "--checkpoints a/b"),
         (
             ("zoo", "validate"),
-            a_verdict(rule="X101", subject="embedded/ir@openvino", run="9a" * 32),
+            a_verdict(rule="X101", subject="embedded/ir@openvino", run="9a" * 32, against="1f" * 32),
             "--checkpoints embedded/onnx,embedded/ir",
         ),
     ],

@@ -12,6 +12,7 @@ from rich.console import Console
 from zoo.records import Claim, Report
 from zoo.report import markdown, terminal, text, units
 from zoo.report.baseline import baseline_rows
+from zoo.report.rows import rows
 
 
 def _shown(report: Report, claims: list[Claim], width: int = 100) -> str:
@@ -65,7 +66,15 @@ def test_worst_comes_first_in_a_cell() -> None:
     [
         (a_report(), "nothing to mend"),
         (a_report(verdicts=[a_verdict(outcome="refuted")]), "known_deviations.toml"),
-        (a_report([a_run(status="failed", error="x")], []), "zoo doctor"),
+        (a_report([a_run(status="not_run", error="x", cause="setup")], []), "run `zoo doctor` and mend what it names"),
+        (a_report([a_run(status="failed", error="x", cause="framework")], []), "read what the framework said"),
+        (a_report([a_run(status="failed", error="x")], []), "read what could not be run and why, and mend it; repeat"),
+        (
+            a_report([a_run(status="not_run", error="x", cause="interrupted")], []),
+            "complete what was interrupted; repeat",
+        ),
+        (a_report(verdicts=[a_verdict(outcome="not_run")]), "read what could not be run"),
+        (a_report(verdicts=[a_verdict(rule="A201", outcome="fail"), a_verdict(outcome="refuted")]), "nonsense"),
         (a_report(verdicts=[a_verdict(outcome="inconclusive")]), "--sample"),
         (a_report(verdicts=[a_verdict(outcome="not_comparable")]), "--images"),
     ],
@@ -74,6 +83,27 @@ def test_the_last_line_says_what_to_do(report: Report, expected: str) -> None:
     last = terminal.summary(report).splitlines()[-1]
     assert last.startswith("Next: ")
     assert expected in last
+
+
+def test_each_cause_has_its_advice_and_doctor_its_zoo() -> None:
+    runs = [a_run(status="failed", error="x", cause=cause) for cause in ("answers", "setup", "answers")]
+    assert text.next_step(a_report(runs, [], zoo="my zoo")) == (
+        "run `zoo doctor --zoo 'my zoo'` and mend what it names; look at the file and the numeric steps of the network "
+        "whose scores are of no use; repeat the command; finished runs are reused"
+    )
+
+
+def test_nonsense_comes_first() -> None:
+    verdicts = [
+        a_verdict(outcome="refuted"),
+        a_verdict(rule="A201", outcome="fail", claim_id=None, reason="nonsense: x"),
+    ]
+    report = a_report(verdicts=verdicts)
+    assert terminal.summary(report).splitlines()[0] == "fail: embedded/onnx@onnxruntime: nonsense: x"
+    assert _shown(report, [a_claim()]).index("nonsense") < _shown(report, [a_claim()]).index("refuted")
+    sound = a_report(verdicts=[a_verdict(), a_verdict(rule="A201", outcome="pass", claim_id=None)])
+    assert "nonsense" not in _shown(sound, [a_claim()])
+    assert [row.verdict for row in rows(sound, [a_claim()])] == ["confirmed"]
 
 
 def test_latencies_fit_and_have_their_rank() -> None:
@@ -147,7 +177,7 @@ def test_many_doubts_are_cut_short_and_failures_are_not() -> None:
 def test_both_kinds_of_runs_are_counted() -> None:
     both = a_report().changed(latencies=a_bench()[0].latencies)
     assert text.headline(both) == "1 confirmed; 1 run; 1 of 9 latency runs could not be done"
-    assert "zoo doctor" in text.next_step(both)
+    assert text.next_step(both) == "read what the framework said (report.html, “Could not be run”); repeat the command"
     assert "top-1" in _shown(both, []).splitlines()[0]
 
 

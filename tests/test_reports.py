@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -27,25 +28,27 @@ def timeless(report: Report) -> Report:
     """Without what differs from one machine or day to another: times, versions, and hashes that depend on them."""
     conditions = report.conditions.changed(
         **{name: OMITTED for name in ("created", "suite_version", "python", "platform", "processor")}
-        | {"created": WHAT, "cores": 1, "decoders": {}}
+        | {"created": WHAT, "cores": 1, "decoders": {}, "instruction_sets": (), "variables": {}}
     )
+    keys: dict[str | None, str] = {run.key: f"{OMITTED} {number}" for number, run in enumerate(report.runs, 1)}
     return report.changed(
         conditions=conditions,
-        runs=tuple(_timeless_run(run) for run in report.runs),
-        verdicts=tuple(_timeless_verdict(verdict) for verdict in report.verdicts),
+        runs=tuple(_timeless_run(run, keys) for run in report.runs),
+        verdicts=tuple(_timeless_verdict(verdict, keys) for verdict in report.verdicts),
     )
 
 
-def _timeless_run(run: Run) -> Run:
-    gone = {"key": "", "seconds": 0.0, "images_per_second": 0.0, "threads": 1, "sha256": "", "versions": {}}
-    return run.changed(**gone, reused=False)
+def _timeless_run(run: Run, keys: Mapping[str | None, str]) -> Run:
+    gone = {"key": keys[run.key], "seconds": 0.0, "images_per_second": 0.0, "threads": 1, "sha256": "", "versions": {}}
+    return run.changed(**gone, reused=False, kernels="", instruction_sets=())
 
 
-def _timeless_verdict(verdict: Verdict) -> Verdict:
+def _timeless_verdict(verdict: Verdict, keys: Mapping[str | None, str]) -> Verdict:
     """How far scores differ depends on the processor; that they hardly do is the verdict."""
     reason = re.sub(r"differ by at most \S+, on average by \S+", "hardly differ", verdict.reason)
     changed = {"measured": None} if reason != verdict.reason else {}
-    return verdict.changed(run=None, reason=reason, **changed)
+    runs = {name: keys.get(getattr(verdict, name)) for name in ("run", "against")}
+    return verdict.changed(**runs, reason=reason, **changed)
 
 
 def generated(folder: RunFolder) -> dict[str, str]:

@@ -58,6 +58,35 @@ def test_full_set_decides(correct: int, outcome: str) -> None:
     assert verdict(a_run(top1_correct=correct), a_claim()).outcome == outcome
 
 
+def test_a_full_set_leaves_one_total() -> None:
+    assert verdict(a_run(), a_claim()).reason == (
+        "measured 68.30 % (683 of 1,000 images): inside the documented 68.30 %, that is [68.195, 68.405) % with a "
+        "tolerance of 0.1 points"
+    )
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        ({"value": "69.00"}, "below the documented 69.00 %, that is [68.895, 69.105) %"),
+        ({"value": "67.00"}, "above the documented 67.00 %, that is [66.895, 67.105) %"),
+        ({"value": "68", "decimals": 0}, "inside the documented 68 %, that is [67.4, 68.6) %"),
+        ({"value": "0.68", "unit": "fraction", "decimals": 2}, "inside the documented 0.68, that is [67.4, 68.6) %"),
+        (
+            {"value": "0.6901", "unit": "fraction", "decimals": 4},
+            "below the documented 0.6901, that is [68.905, 69.115) %",
+        ),
+    ],
+)
+def test_where_a_number_lies_and_what_was_accepted(claim: dict[str, Any], said: str) -> None:
+    assert f": {said} with a tolerance of 0.1 points" in verdict(a_run(), a_claim(**claim)).reason
+
+
+def test_a_population_that_nobody_describes_is_named() -> None:
+    reason = verdict(a_run(), a_claim(population="of_another_zoo")).reason
+    assert reason.endswith("but shapes_test is neither of_another_zoo nor a random sample drawn from them")
+
+
 def test_tolerance_is_the_callers() -> None:
     assert verdict(a_run(top1_correct=684), a_claim(), tolerance=0.0).outcome == "refuted"
     assert verdict(a_run(top1_correct=690), a_claim(), tolerance=0.01).outcome == "confirmed"
@@ -115,6 +144,39 @@ def test_failed_run_is_not_judged() -> None:
     assert found.reason == "not run: it died"
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [("", "no reason was kept"), (" \n", "no reason was kept"), ("\n\nit died\ntraceback", "it died")],
+)
+def test_a_failure_that_says_nothing_is_judged_too(error: str, said: str) -> None:
+    assert verdict(a_run(status="failed", error=error), a_claim()).reason == f"not run: {said}"
+
+
+@pytest.mark.parametrize(
+    ("n", "tolerance", "said"),
+    [
+        (960, 0.001, "; one image of 960 is 0.104 points, more than the tolerance"),
+        (999, 0.001, "; one image of 999 is 0.1 points, more than the tolerance"),
+        (1000, 0.001, ""),
+        (8, 0.001, "; one image of 8 is 12.5 points, more than the tolerance"),
+        (8, 0.125, ""),
+        (8, 0.0, ""),  # there is none to be more than
+        (1, 0.999, "; one image of 1 is 100 points, more than the tolerance"),
+    ],
+)
+def test_one_image_can_be_more_than_the_tolerance(n: int, tolerance: float, said: str) -> None:
+    run = a_run(n=n, top1_correct=n // 2, top5_correct=n)
+    reason = verdict(run, a_claim(), tolerance=tolerance).reason
+    assert reason.partition(" points")[2] == said
+    other = a_run(n=n, top1_correct=n // 2, top5_correct=n, population="other")
+    assert "one image" not in verdict(other, a_claim(), tolerance=tolerance).reason
+
+
+def test_of_a_small_sample_too() -> None:
+    found = verdict(sampled(70, 100), a_claim(population="imagenet_val", value="71.8", decimals=1))
+    assert found.reason.endswith("% of all are right; one image of 100 is 1 point, more than the tolerance")
+
+
 @pytest.mark.parametrize(("correct", "outcome"), [(7180, "inconclusive"), (6500, "refuted"), (7999, "refuted")])
 def test_random_sample_is_decided_by_its_interval(correct: int, outcome: str) -> None:
     run = a_run(
@@ -146,6 +208,7 @@ def test_dropped_images_leave_a_range(correct: int, outcome: str) -> None:
     assert found.high is not None
     assert found.low is not None
     assert found.high - found.low == pytest.approx(80 / 49_920)
+    assert "to decide it" not in found.reason  # all images were seen
 
 
 def sampled(correct: int, n: int, **changes: Any) -> Run:
@@ -164,6 +227,20 @@ def test_inconclusive_says_how_many_images_would_decide() -> None:
     far = verdict(sampled(706, 1000), a_claim(population="imagenet_val", value="71.8", decimals=1))
     assert far.outcome == "inconclusive"
     assert "11,500 images (80 % chance) or 16,400 (95 %) if 70.60 % of all are right" in far.reason
+
+
+def test_how_many_images_where_one_number_says_it_or_none_does() -> None:
+    """Of a small population nearly all are needed; a claim about part of it may stay open even then."""
+    small = a_run(population="random_sample", n=500, top1_correct=341, top5_correct=500)
+    reason = verdict(small, a_claim()).reason
+    assert (
+        "; to decide it, take 999 images if the claim is true, all 1,000 images if 68.20 % of all are right" in reason
+    )
+    part = a_claim(population="imagenet_val", value="69.2288", decimals=4, n_images=49_920)
+    assert verdict(sampled(692, 1000), part).reason.endswith(
+        "; to decide it, take all images, and it may stay open, if the claim is true, all 50,000 images if 69.20 % of "
+        "all are right"
+    )
 
 
 def test_sample_of_all_images_is_never_inconclusive() -> None:

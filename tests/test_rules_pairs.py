@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from records_by_hand import a_claim, a_run
 
+from zoo import stats
 from zoo.predictions import Predictions
-from zoo.records import Checkpoint, Claim, File, Population, Run, Verdict
+from zoo.records import Checkpoint, Claim, File, LabelMap, Population, Run, Verdict
 from zoo.report.tables import discordant_csv
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.pairs import ClaimedLoss, Converted, Frameworks, Recipes, pairs
@@ -112,6 +114,7 @@ def test_interval_depends_on_what_the_images_are() -> None:
         assert verdict.high is not None
         assert 0 < verdict.low < 0.02 < verdict.high < 0.05
     assert f"points ({percent(sample.low or 0)} to" in sample.reason
+    assert (other.low, other.high) == stats.difference_interval(30, 10, N, None) != (sample.low, sample.high)
 
 
 def test_runs_that_stopped_early_have_a_p_value_for_that() -> None:
@@ -119,15 +122,36 @@ def test_runs_that_stopped_early_have_a_p_value_for_that() -> None:
     early = frameworks(30, 10, population="random_sample", population_id="imagenet_val", look_every=128)[0]
     assert (early.p_value or 0) > (fixed.p_value or 0)
     assert "McNemar p (valid at any stop)" in early.reason
+    assert (early.low or 0) < (fixed.low or 0)
+    assert (early.high or 0) > (fixed.high or 0)
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("weights", "o"), ("image_set", "others"), ("geometry", "others"), ("precision", "int8"), ("recipe", "others")],
+    [
+        ("weights", "o"),
+        ("image_set", "others"),
+        ("geometry", "others"),
+        ("precision", "int8"),
+        ("recipe", "others"),
+        ("arithmetic", "as-shipped"),
+    ],
 )
 def test_runs_that_are_not_alike_are_not_frameworks(field: str, value: str) -> None:
     first, second = discordant(50, 0)
     assert judged(Frameworks(), [({}, first), ({"framework": "torch", field: value}, second)]) == []
+
+
+def test_runs_on_other_images_of_one_name_are_not_compared() -> None:
+    first, second = discordant(50, 0)
+    given = evidence([({}, first), ({"framework": "torch"}, second)])
+    reordered = replace(answers(second), ids=tuple(reversed(answers(second).ids)))
+
+    def others(run: Run) -> Predictions | None:
+        return reordered if run.framework == "torch" else given.answers(run)
+
+    assert pairs(replace(given, answers=others)) == []
+    assert len(pairs(given)) == 2
 
 
 def converted(only_first: int, only_second: int, claims: Sequence[Claim] = (), **changes: Any) -> Evidence:
@@ -178,6 +202,13 @@ def test_a_documented_loss_is_a_claim(only_first: int, only_second: int, outcome
     assert list(Converted().judge(given)) == []
 
 
+def test_a_documented_loss_is_judged_where_each_has_its_own_part_of_the_image() -> None:
+    first, second = discordant(12, 0)
+    runs = [({}, first), ({"checkpoint": "zoo/int8", "weights": "i", "geometry": "other"}, second)]
+    (found,) = judged(ClaimedLoss(), runs, loss("69.48", "68.30"))
+    assert found.outcome == "confirmed"
+
+
 def test_a_documented_loss_on_a_sample() -> None:
     sample = {"population": "random_sample", "population_id": "imagenet_val"}
     claims = loss("69.48", "68.30", population="imagenet_val")
@@ -192,6 +223,26 @@ def test_a_documented_loss_on_other_images_is_not_judged() -> None:
     (found,) = ClaimedLoss().judge(converted(12, 0, loss("69.48", "68.30"), population="other", population_id=""))
     assert found.outcome == "not_comparable"
     assert "neither the 1,000 images" in found.reason
+
+
+@pytest.mark.parametrize("converted_one", [True, False])
+def test_both_runs_must_be_comparable_with_their_numbers(converted_one: bool) -> None:
+    """Another recipe of the conversion, or of its original, makes the loss another one."""
+    first, second = discordant(12, 0)
+    runs = [
+        ({"recipe": "wrong"} if not converted_one else {}, first),
+        ({"checkpoint": "zoo/int8", "weights": "i", **({"recipe": "wrong"} if converted_one else {})}, second),
+    ]
+    (found,) = judged(ClaimedLoss(), runs, loss("69.48", "68.30"))
+    assert found.outcome == "not_comparable"
+    assert "but this is recipe wrong" in found.reason
+
+
+def test_frameworks_are_no_claim_though_there_is_one() -> None:
+    first, second = discordant(1, 14)
+    found = judged(Frameworks(), [({}, first), ({"framework": "torch"}, second)], loss("69.48", "68.30"))
+    assert [(verdict.claim_id, verdict.documented) for verdict in found] == [(None, None)] * 2
+    assert "in favour of zoo/float@torch" in found[0].reason
 
 
 def test_numbers_of_two_documents_claim_no_loss() -> None:
@@ -209,12 +260,122 @@ def test_recipes(only_first: int, outcome: str) -> None:
     assert f"{only_first} are right only with recipe embedded_110_96" in found[0].reason
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("framework", "torch"), ("checkpoint", "zoo/int8"), ("sha256", "cd" * 32), ("recipe", None)]
+)
+def test_recipes_are_compared_of_one_file_in_one_framework(field: str, value: str | None) -> None:
+    """None: the same recipe, which is no other."""
+    first, second = discordant(40, 0)
+    changes = {"recipe": "wrong", "geometry": "wrong", field: value}
+    other = {name: each for name, each in changes.items() if each is not None}
+    assert judged(Recipes(), [({}, first), (other, second)]) == []
+
+
+@pytest.mark.parametrize(
+    ("original", "converted"),
+    [
+        ({"checkpoint": "zoo/third"}, {"checkpoint": "zoo/int8", "weights": "i"}),  # made from another one
+        ({}, {"checkpoint": "zoo/third", "weights": "i"}),  # of which nothing is known
+        ({}, {"checkpoint": "zoo/float", "weights": "i"}),  # made from nothing
+        ({}, {"checkpoint": "zoo/int8"}),  # the same weights under two names
+    ],
+)
+def test_only_what_was_made_from_it_is_converted(original: dict[str, Any], converted: dict[str, Any]) -> None:
+    first, second = discordant(40, 0)
+    assert judged(Converted(), [(original, first), (converted, second)]) == []
+    assert len(judged(Converted(), [({}, first), ({"checkpoint": "zoo/int8", "weights": "i"}, second)])) == 2
+
+
+def test_an_original_may_have_no_more_in_common_than_the_conversion() -> None:
+    """Other precision, other framework: still what it was made from."""
+    first, second = discordant(40, 0)
+    int8 = {"checkpoint": "zoo/int8", "weights": "i", "precision": "int8", "framework": "openvino"}
+    (found, _) = judged(Converted(), [({}, first), (int8, second)])
+    assert (found.outcome, found.subject) == ("fail", "zoo/int8@openvino")
+
+
+def compared_with(runs: Sequence[dict[str, Any]], rule: Rule | None = None) -> list[tuple[str | None, str | None]]:
+    """(first, second) by the numbers of their runs, for top-1."""
+    given = evidence([(fields, np.ones(N, bool)) for fields in runs])
+    number = {run.key: str(place) for place, run in enumerate(given.runs)}
+    found = list((rule or Frameworks()).judge(given))
+    return [(number[each.against or ""], number[each.run or ""]) for each in found[::2]]
+
+
+def test_the_nearest_run_is_compared_with() -> None:
+    """Of one subject before one framework before the first."""
+    onnx, torch = {}, {"framework": "torch"}
+    assert compared_with([onnx, torch, {"framework": "mxnet"}]) == [("0", "1"), ("0", "2")]
+    assert compared_with([onnx, torch, {**torch, "threads": 1}]) == [("0", "1"), ("1", "2")]
+    assert compared_with([onnx, torch, {**torch, "checkpoint": "zoo/twin"}]) == [("0", "1"), ("1", "2")]
+    twin = {"checkpoint": "zoo/twin", "framework": "torch"}
+    assert compared_with([onnx, twin, torch, {**torch, "threads": 1}])[-1] == ("2", "3")
+    assert compared_with([torch, onnx, {**onnx, "threads": 1}]) == [("0", "1"), ("1", "2")]
+
+
+def test_runs_of_one_subject_are_named_by_their_keys() -> None:
+    first, second = discordant(12, 0)
+    found = judged(Frameworks(), [({"key": "1234567890"}, first), ({"key": "abcdefghij", "threads": 1}, second)])
+    names = "zoo/float@onnxruntime (run 12345678)", "zoo/float@onnxruntime (run abcdefgh)"
+    assert [verdict.reason.partition(":")[0] for verdict in found] == ["top-1 of 1,000 images", "top-5 of 1,000 images"]
+    assert f": 12 are right only with {names[0]}, 0 only with {names[1]}, a" in found[0].reason
+
+
+def test_an_original_in_the_same_framework_is_nearest() -> None:
+    int8 = {"checkpoint": "zoo/int8", "weights": "i", "framework": "torch"}
+    assert compared_with([{}, {"framework": "torch"}, int8], Converted()) == [("1", "2")]
+    assert compared_with([int8, {}, {"framework": "torch"}], Converted()) == [("2", "0")]
+
+
+def test_a_recipe_is_compared_with_the_first_other_one() -> None:
+    recipes = [{"recipe": name, "geometry": name} for name in ("embedded_110_96", "wrong", "odd", "wrong")]
+    recipes[3]["threads"] = 1
+    assert compared_with(recipes, Recipes()) == [("0", "1"), ("0", "2"), ("0", "3")]
+
+
+def test_a_run_that_two_folders_hold_counts_once() -> None:
+    first, second = discordant(40, 0)
+    given = evidence([({}, first), ({"framework": "torch"}, second)])
+    twice = Evidence(runs=[*given.runs, given.runs[0]], checkpoints=given.checkpoints, answers=given.answers)
+    assert [(pair.first.key, pair.second.key) for pair in pairs(twice)] == [tuple(run.key for run in given.runs)] * 2
+
+
+def test_images_are_named_as_far_as_there_are_some() -> None:
+    assert "images: " not in frameworks(0, 0)[0].reason.partition("after Holm")[2]
+    ten, eleven = (frameworks(count, 0)[0].reason for count in (10, 11))
+    assert ten.endswith("0008.jpg, 0009.jpg")
+    assert eleven.endswith("0008.jpg, 0009.jpg and 1 more in discordant.csv")
+
+
+def test_a_loss_between_nonsense_is_not_judged() -> None:
+    """Both networks always give one class of ten, so they lose nothing."""
+    ten = LabelMap(id="embedded", outputs=10, classes=10, first=0)
+    given = converted(0, 0, loss("69.48", "68.30"))
+    labels = np.arange(N, dtype=np.int64) % 10
+    wrong = {"top1_correct": N // 10, "top5_correct": N // 2}
+    runs = [run.changed(**wrong) for run in given.runs]
+
+    def dead(run: Run) -> Predictions:
+        return replace(answers(labels == 0), classes=labels)
+
+    (found,) = ClaimedLoss().judge(replace(given, runs=runs, answers=dead, label_maps={ten.id: ten}))
+    assert found.outcome == "not_comparable"
+    assert "but the answers of zoo/float@onnxruntime are nonsense (rule A201)" in found.reason
+    (found,) = ClaimedLoss().judge(replace(given, runs=runs, answers=dead))
+    assert found.outcome == "refuted"  # where the classes are not known
+
+
 def test_runs_that_failed_or_kept_no_answers_are_left_out() -> None:
     first, second = discordant(40, 0)
     given = evidence([({}, first), ({"framework": "torch"}, second)])
     assert pairs(Evidence(runs=given.runs)) == []
-    failed = a_run(status="failed", error="x")
-    assert pairs(Evidence(runs=[given.runs[0], failed], answers=given.answers)) == []
+    done = given.runs[1]
+    # Its answers lie there from an earlier run.
+    failed = a_run(status="failed", error="x", **{
+        name: getattr(done, name) for name in ("key", "checkpoint", "framework", "weights")
+    })  # fmt: skip
+    assert given.answers(failed) is not None
+    assert pairs(replace(given, runs=[given.runs[0], failed])) == []
 
 
 def test_discordant_images_are_listed_in_full() -> None:

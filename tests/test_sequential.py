@@ -166,12 +166,13 @@ def test_stops_after_the_first_block_and_says_so(folder: Path, tmp_path: Path) -
     done = zoo("validate", "--zoo", folder, "--out", out, "--sample", "auto", "--seed", 1)
     assert done.returncode == 1, done.stderr
     report = report_of(out)
-    (run,), (verdict,) = report.runs, report.verdicts
+    (run,), (verdict, sense) = report.runs, report.verdicts
     assert (run.n, run.population, run.look_every, report.conditions.images) == (128, "random_sample", 128, 128)
     assert (verdict.outcome, verdict.decided_at) == ("refuted", 128)
     assert verdict.p_value is not None
     assert verdict.p_value <= 0.05
-    assert verdict.reason.endswith("with a tolerance of 0.1 points; decided after 128 images")
+    assert "with a tolerance of 0.1 points; decided after 128 images; one image of 128 is" in verdict.reason
+    assert (sense.rule, sense.outcome) == ("A201", "pass")
     ids = Predictions.read(out / "predictions" / f"{run.key}.npz").ids
     order = images.ordered(images.open_image_set(folder / "images"), 1).images
     assert ids == tuple(image.id for image in order[:128])

@@ -12,7 +12,7 @@ from zoo.classnames import class_name
 from zoo.predictions import Predictions
 from zoo.records import LabelMap, Run
 
-MOST_RUNS = 24  # in one matrix; more are split by their weights
+MOST_RUNS = 24  # in one matrix; more are split by their weights, and of one network's each part begins with the first
 MOST_IMAGES = 50  # listed of one group
 
 
@@ -70,7 +70,11 @@ class _Member:
 def groups(
     runs: Sequence[Run], answers: Callable[[Run], Predictions | None], label_maps: Mapping[str, LabelMap]
 ) -> tuple[Group, ...]:
-    """Finished runs by their images, two at least."""
+    """Finished runs by their images, two at least in a group.
+
+    Of more than MOST_RUNS runs each is in a group with others of its weights, all of them in one with the first of
+    these: so where no group disagrees, no two runs of the same weights do.
+    """
     found: dict[tuple[object, ...], list[_Member]] = {}
     for run in runs:
         own = answers(run) if run.status == "done" else None
@@ -87,7 +91,13 @@ def _parts(members: Sequence[_Member]) -> list[Sequence[_Member]]:
     by_weights: dict[str, list[_Member]] = {}
     for member in members:
         by_weights.setdefault(member.run.weights, []).append(member)
-    return [part[:MOST_RUNS] for part in by_weights.values()]
+    return [part for alike in by_weights.values() for part in _with_the_first(alike)]
+
+
+def _with_the_first(members: Sequence[_Member]) -> list[Sequence[_Member]]:
+    """At most MOST_RUNS at once, each time beside the first of all."""
+    first, others, room = members[0], members[1:], MOST_RUNS - 1
+    return [[first, *others[start : start + room]] for start in range(0, len(others), room)]
 
 
 def _group(members: Sequence[_Member]) -> Group:

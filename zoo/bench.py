@@ -142,7 +142,7 @@ class Bench:
             )
         except ZooError as error:
             self.talk.say(f"{planned.title}: not timed: {error}")
-            return asked.missing(str(error))
+            return asked.missing(error)
 
     def _prepare(self, planned: Planned) -> Ready:
         """Files, and the labels of the accuracy run on the images that will be timed."""

@@ -21,6 +21,8 @@ from zoo.errors import ZooError
 class CacheError(ZooError):
     """A file, such as one of the cache folder, cannot be written (exit code 3)."""
 
+    cause = "setup"
+
 
 def digest_of(content: Any) -> str:
     """sha256 of a JSON-able value, independent of the order of keys."""

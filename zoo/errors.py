@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Literal
+
+# What has to be mended: what `zoo doctor` looks at; a checkpoint's record; the network's answers; what the framework
+# failed at; nothing but to go on.
+Cause = Literal["setup", "record", "answers", "framework", "interrupted", "other"]
 
 
 class ZooError(Exception):
     """Base of every error this project raises on purpose.
 
-    Its message can be written as UTF-8, whatever bytes stand in the name of a file.
+    Its message can be written as UTF-8, whatever bytes stand in the name of a file. cause: what a reader of a report
+    is told to mend.
     """
+
+    cause: Cause = "other"
 
     def __init__(self, message: str) -> None:
         super().__init__(_utf8(message))
@@ -31,6 +39,8 @@ class ImageSetError(ZooError):
 class FileUnavailableError(ZooError):
     """A checkpoint file is not on this machine, or its bytes are not the published ones (exit code 3)."""
 
+    cause = "setup"
+
 
 class WrongBytesError(FileUnavailableError):
     """A checkpoint file is here, but its bytes are not the published ones; it is never loaded."""
@@ -38,6 +48,8 @@ class WrongBytesError(FileUnavailableError):
 
 class EnvironmentBuildError(ZooError):
     """A framework's environment could not be built (exit code 3)."""
+
+    cause = "setup"
 
 
 class WorkerError(ZooError):
@@ -50,6 +62,7 @@ class WorkerError(ZooError):
     def __init__(self, message: str, *, kind: str, details: str = "") -> None:
         super().__init__(message)
         self.kind = kind
+        self.cause = "answers" if kind == "OutputError" else "framework"
         self.details = _utf8(details)
 
 

@@ -36,6 +36,8 @@ FIRST = 64  # images whose whole score vectors are kept, for comparing framework
 class MisfitError(ZooError):
     """Checkpoint, recipe and label map do not fit together (exit code 3)."""
 
+    cause = "record"
+
 
 @dataclass(frozen=True)
 class Settings:

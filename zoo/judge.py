@@ -30,6 +30,7 @@ from zoo.rules.base import Evidence, Rule
 from zoo.rules.baseline import Baseline
 from zoo.rules.documented_latency import Beside, Ratios
 from zoo.rules.latency import KeptConditions, Quotable, SameAnswers
+from zoo.rules.nonsense import MakesSense
 from zoo.rules.pairs import ClaimedLoss, Converted, Frameworks, Recipes
 from zoo.rules.ranked import Ranked
 from zoo.rules.saturation import Saturation
@@ -50,7 +51,9 @@ LATENCY_RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 # What a run is judged by.
-RULES: tuple[Rule, ...] = (Top1(), Top5(), SameLabels(), SameScores(), *PAIR_RULES, *FILE_RULES, *LATENCY_RULES)
+RULES: tuple[Rule, ...] = (
+    Top1(), Top5(), MakesSense(), SameLabels(), SameScores(), *PAIR_RULES, *FILE_RULES, *LATENCY_RULES,
+)  # fmt: skip
 
 # Rules C: documents alone. They need no run, so they are the audit's and not part of a run's verdicts.
 CLAIM_RULES: tuple[Rule, ...] = (

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import cache, environments, kept, machine, quantiles
-from zoo.errors import WorkerError, ZooError
+from zoo.errors import Cause, WorkerError, ZooError
 from zoo.evaluate import Settings, Task, options_of
 from zoo.handed import handed
 from zoo.records import Arithmetic, LatencyRun, Round
@@ -59,9 +59,9 @@ class Asked:
         """How its network is loaded."""
         return Settings(self.threads, self.batch_size, arithmetic=self.arithmetic)
 
-    def missing(self, why: str) -> LatencyRun:
+    def missing(self, why: ZooError) -> LatencyRun:
         """The record of a cell that was not started."""
-        return LatencyRun(**self.fields(), status="not_run", error=why)
+        return LatencyRun(**self.fields(), status="not_run", error=str(why), cause=why.cause)
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ class Cell:
     setting: Setting
     budget: float
     failure: str = ""
+    cause: Cause = "interrupted"
     prepared: list[dict[str, Any]] = field(default_factory=list)
     loaded: list[dict[str, Any]] = field(default_factory=list)
     last: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -176,7 +177,7 @@ class Cell:
         known = self.setting.fields()
         if len(self.rounds) < ROUNDS:
             why = self.failure or f"interrupted after {len(self.rounds)} of {ROUNDS} rounds"
-            return LatencyRun(**known, status="failed", error=why)
+            return LatencyRun(**known, status="failed", error=why, cause=self.cause)
         last, info = list(self.last.values()), self.loaded[0]["info"]
         labels = np.array([each["labels"] for each in last])  # (processes, images)
         answered = labels != -1
@@ -208,7 +209,7 @@ class Cell:
             yield
         except ZooError as error:
             details = error.details if isinstance(error, WorkerError) else ""
-            self.failure = f"{error}\n{details}".strip()
+            self.failure, self.cause = f"{error}\n{details}".strip(), error.cause
 
 
 class Session:

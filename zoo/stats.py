@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -145,6 +145,17 @@ def sequence_p(correct: ArrayLike, n: ArrayLike, population: int, lowest: int, h
     totals = np.arange(lowest, highest + 1)[:, None]
     strongest = log_ratio(totals, np.atleast_1d(correct), np.atleast_1d(n), population).max(axis=1)
     return float(np.exp(-max(0.0, float(strongest.min()))))
+
+
+# --- images like these, without end --------------------------------------------------------------
+
+
+def share_p(count: int, n: int, share: float, alternative: Literal["less", "greater"]) -> float:
+    """Exact binomial p-value of "each of n images has a chance of `share`" against a smaller or a greater one.
+
+    1 where there are no images.
+    """
+    return float(binomtest(count, n, min(max(share, 0.0), 1.0), alternative).pvalue) if n else 1.0
 
 
 # --- two runs on the same images -----------------------------------------------------------------

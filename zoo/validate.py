@@ -28,7 +28,7 @@ from zoo import (
     store,
     thumbnails,
 )
-from zoo.errors import FileUnavailableError, ImageSetError, UsageError, WorkerError, ZooError, listing
+from zoo.errors import Cause, FileUnavailableError, ImageSetError, UsageError, WorkerError, ZooError, listing
 from zoo.evaluate import Evaluation, Material, Settings
 from zoo.images import ImageSet
 from zoo.judge import judge
@@ -203,7 +203,7 @@ class Job:
         except KeyboardInterrupt:
             rest = self.plan[len(runs) :]
             why = f"interrupted; zoo validate --resume {self.folder.path} goes on"
-            self._write([*runs, *(self._missing(planned, "not_run", why) for planned in rest)])
+            self._write([*runs, *(self._missing(planned, "not_run", why, "interrupted") for planned in rest)])
             raise
         return self._write(runs)
 
@@ -233,7 +233,7 @@ class Job:
         evaluation.check()
         images.check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
         kind, name = self.source.population
-        run = self._missing(planned, "not_run", "not started")
+        run = self._missing(planned, "not_run", "not started", "other")
         run = run.changed(population=kind, population_id=name)
         watches = sequential.watches(run, self.folder.evidence((), self._documents(), self.request.tolerance))
         return sequential.Lane(run.subject, evaluation, watches)
@@ -260,11 +260,11 @@ class Job:
         except FileUnavailableError as error:
             self.talk.say(f"{name}: not run: {error}")
             self._note(inspections.of_wrong_bytes(planned.checkpoint, planned.framework.name, self.zoo))
-            return self._missing(planned, "not_run", str(error))
+            return self._missing(planned, "not_run", str(error), error.cause)
         except ZooError as error:
             details = getattr(error, "details", "")
             self.talk.say(f"{name}: failed: {error}")
-            return self._missing(planned, "failed", f"{error}\n{details}".strip())
+            return self._missing(planned, "failed", f"{error}\n{details}".strip(), error.cause)
 
     def _finished(self, planned: Planned) -> Run:
         with Evaluation(self.tasks.task(planned), self.settings) as evaluation:
@@ -302,7 +302,7 @@ class Job:
             if inspection.error:
                 self.talk.say(f"{inspection.subject}: not looked into: {inspection.error}")
 
-    def _missing(self, planned: Planned, status: RunStatus, error: str) -> Run:
+    def _missing(self, planned: Planned, status: RunStatus, error: str, cause: Cause) -> Run:
         return Run(
             key="",
             checkpoint=planned.checkpoint.id,
@@ -323,6 +323,7 @@ class Job:
             sha256="",
             status=status,
             error=error,
+            cause=cause,
         )
 
     def _write(self, runs: Sequence[Run]) -> tuple[Report, Documents]:

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from zoo.errors import Cause
 from zoo.records.base import Fraction, Record
 from zoo.records.runs import Arithmetic, IntegerSums, RunStatus
 
@@ -62,7 +63,7 @@ class LatencyRun(Record):
     set until the end; the largest of any process. multiply_adds: of one image.
     images_checked: whose label, given while being timed, was compared with that of the accuracy run; different: how
     many were not equal. settings: variables of the worker's environment; arithmetic, integer_sums, kernels,
-    instruction_sets: as in accuracy runs. untrained: the network's
+    instruction_sets, cause: as in accuracy runs. untrained: the network's
     architecture with random weights, as the published file is not here.
     """
 
@@ -102,6 +103,7 @@ class LatencyRun(Record):
     different: int = Field(default=0, ge=0)
     status: RunStatus
     error: str | None = None
+    cause: Cause | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

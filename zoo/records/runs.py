@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from zoo.errors import Cause
 from zoo.records.base import Fraction, Record, Sha256
 
 PopulationKind = Literal["full", "random_sample", "other"]
@@ -48,6 +49,7 @@ class Run(Record):
 
     seconds: time inside the worker for numeric steps and network, decoding excluded. key: hash of everything the
     answers depend on. top1_ties / top5_ties: images whose decision fell among equal scores (lower index wins).
+    cause: of the error, what has to be mended; None where that is not known.
     look_every: images between two looks of a run that was stopped early, in the order of its answers; 0: the number
     of images was fixed beforehand.
     arithmetic: asked for, "exact" or the framework's defaults; integer_sums: how products of integers were added, as
@@ -82,6 +84,7 @@ class Run(Record):
     reused: bool = False
     status: RunStatus
     error: str | None = None
+    cause: Cause | None = None
     look_every: int = Field(default=0, ge=0)
     arithmetic: Arithmetic = "exact"
     integer_sums: IntegerSums = ""

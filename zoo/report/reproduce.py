@@ -10,25 +10,41 @@ from zoo.records import Conditions, LatencyRun, Report, Run, Verdict
 
 _NARROWED = ("--checkpoints", "--frameworks")
 _OF_CELL = (*_NARROWED, "--batch", "--threads")
+_FOLDERS = ("first", "second")  # of two commands whose runs are compared
 
 
 def command(verdict: Verdict, report: Report) -> str:
     """`zoo validate` for the verdict's checkpoint and framework alone, `zoo bench` for latencies, `zoo audit` for
     rules over documents.
 
-    A rule X compares with another run: the first of the same weights, so the command makes both.
+    A rule X compares with another run, so the command makes both; where one command line cannot, because they were
+    made by two, the two run folders are merged.
     """
-    conditions = _conditions(verdict, report)
     if verdict.rule.startswith("L"):
-        return _bench(verdict, report, conditions)
+        return _bench(verdict, report, _conditions(verdict.run, verdict.subject, report))
     if verdict.rule.startswith("C"):
-        return f"{audit_command(conditions)} --rules {verdict.rule}"
+        return f"{audit_command(_conditions(verdict.run, verdict.subject, report))} --rules {verdict.rule}"
     runs = _runs(verdict, report)
-    checkpoints = list(dict.fromkeys(run.checkpoint for run in runs)) or [verdict.subject.rpartition("@")[0]]
-    words = [*_without(conditions.command, _NARROWED), "--checkpoints", ",".join(checkpoints)]
-    asked = option(conditions.command, "--frameworks")
-    frameworks = list(dict.fromkeys(run.framework for run in runs))
-    return shlex.join([*words, "--frameworks", ",".join(frameworks)] if asked and frameworks else words)
+    if not runs:
+        words = _conditions(None, verdict.subject, report).command
+        return shlex.join([*_without(words, _NARROWED), "--checkpoints", verdict.subject.rpartition("@")[0]])
+    made: dict[tuple[str, ...], list[Run]] = {}
+    for run in runs:
+        made.setdefault(_conditions(run.key or None, run.subject, report).command, []).append(run)
+    commands = [_validate(words, own) for words, own in made.items()]
+    if len(commands) == 1:
+        return shlex.join(commands[0])
+    folders = _FOLDERS[: len(commands)]
+    each = [shlex.join([*words, "--out", folder]) for words, folder in zip(commands, folders, strict=True)]
+    return " && ".join([*each, shlex.join(["zoo", "report", *folders, "--out", "both"])])
+
+
+def _validate(words: Sequence[str], runs: Sequence[Run]) -> list[str]:
+    checkpoints = dict.fromkeys(run.checkpoint for run in runs)
+    narrowed = [*_without(words, _NARROWED), "--checkpoints", ",".join(checkpoints)]
+    if option(words, "--frameworks"):
+        narrowed += ["--frameworks", ",".join(dict.fromkeys(run.framework for run in runs))]
+    return narrowed
 
 
 def _bench(verdict: Verdict, report: Report, conditions: Conditions) -> str:
@@ -70,16 +86,15 @@ def _without(words: Sequence[str], names: Sequence[str]) -> list[str]:
 
 
 def _runs(verdict: Verdict, report: Report) -> list[Run]:
-    own = [run for run in report.runs if (run.key and run.key == verdict.run) or run.subject == verdict.subject][:1]
-    if verdict.rule.startswith("X") and own:
-        alike = (run for run in report.runs if run.weights == own[0].weights and run.image_set == own[0].image_set)
-        return [next(alike), *own]
-    return own
+    """What the verdict was made from: the run it is compared with, where there is one, and its own."""
+    by_key = {run.key: run for run in report.runs if run.key}
+    found = [by_key[key] for key in (verdict.against, verdict.run) if key in by_key]
+    return found or [run for run in report.runs if run.subject == verdict.subject][:1]
 
 
-def _conditions(verdict: Verdict, report: Report) -> Conditions:
-    """Of the run folder that the verdict's run came from."""
+def _conditions(key: str | None, subject: str, report: Report) -> Conditions:
+    """Of the run folder that a run or its verdict came from."""
     for part in report.parts:
-        if {verdict.run, verdict.subject} & {*part.runs, *part.latencies}:
+        if {key, subject} & {*part.runs, *part.latencies}:
             return part.conditions
     return report.conditions

@@ -41,7 +41,7 @@ def claim_of(verdict: Verdict, known: Mapping[str, Claim]) -> Claim | None:
 
 def is_accuracy(verdict: Verdict, claim: Claim | None) -> bool:
     """Whether a verdict judges a documented accuracy."""
-    return verdict.rule.startswith("A") and (claim is None or claim.is_accuracy)
+    return verdict.rule.startswith("A1") and (claim is None or claim.is_accuracy)
 
 
 def rows(report: Report, claims: Sequence[Claim]) -> list[Row]:
@@ -68,6 +68,7 @@ def _judging_runs(report: Report) -> tuple[dict[str, list[Verdict]], dict[str, l
 
 def _row(run: Run, verdicts: Sequence[Verdict], known: Mapping[str, Claim]) -> Row:
     judged = [verdict for verdict in verdicts if is_accuracy(verdict, claim_of(verdict, known))]
+    nonsense = [(verdict.outcome, "nonsense") for verdict in verdicts if text.is_nonsense(verdict)]
     done = run.status == "done"
     return Row(
         run=run,
@@ -77,7 +78,7 @@ def _row(run: Run, verdicts: Sequence[Verdict], known: Mapping[str, Claim]) -> R
         top1=text.share(run.top1_correct, run.n) if done else text.ABSENT,
         top5=text.share(run.top5_correct, run.n) if done else text.ABSENT,
         documented=_documented(run, judged, known),
-        verdicts=_short(judged, known) if done else ((run.status, _status_words(run)),),
+        verdicts=(*nonsense, *_short(judged, known)) if done else ((run.status, _status_words(run)),),
         images_per_second=text.rate(run.images_per_second) if done else text.ABSENT,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 
 from zoo.records import Claim, Conditions, LatencyRun, Outcome, Recognition, Report, Run, Verdict
@@ -108,6 +109,11 @@ def is_difference(verdict: Verdict) -> bool:
     return verdict.rule.startswith("X2")
 
 
+def is_nonsense(verdict: Verdict) -> bool:
+    """Whether a verdict says that a run's answers make no sense."""
+    return verdict.rule == "A201" and verdict.outcome == "fail"
+
+
 def is_latency(verdict: Verdict) -> bool:
     """Whether a verdict is of a bench."""
     return verdict.rule.startswith("L")
@@ -159,8 +165,8 @@ def chance(p_value: float | None) -> str:
 
 
 def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Sorted by outcome; equal outcomes keep their order."""
-    return sorted(verdicts, key=lambda verdict: OUTCOMES.index(verdict.outcome))
+    """Sorted by outcome, nonsense before all as it explains the others; equal outcomes keep their order."""
+    return sorted(verdicts, key=lambda verdict: (not is_nonsense(verdict), OUTCOMES.index(verdict.outcome)))
 
 
 def outcome_counts(verdicts: Iterable[Verdict]) -> dict[Outcome, int]:
@@ -241,6 +247,8 @@ def next_step(report: Report) -> str:
     """What to do about the worst thing in the report."""
     accuracy = outcome_counts(verdict for verdict in report.verdicts if not is_latency(verdict))
     latency = outcome_counts(verdict for verdict in report.verdicts if is_latency(verdict))
+    if any(is_nonsense(verdict) for verdict in report.verdicts):
+        return "find out why answers are nonsense (rule A201 names the likely cause); no number of such a run counts"
     if "refuted" in accuracy or "fail" in accuracy:
         return (
             "read what was refuted and why; a deviation that is understood goes, with its reason, "
@@ -248,10 +256,8 @@ def next_step(report: Report) -> str:
         )
     if "fail" in latency:
         return _after_failed_bench(report)
-    if unfinished(report) or "not_run" in accuracy:
-        return "run `zoo doctor`, mend what it names, and repeat the command; finished runs are reused"
-    if unmeasured(report) or "not_run" in latency:
-        return "run `zoo doctor`, mend what it names, and repeat the command"
+    if not_done(report) or "not_run" in (accuracy | latency):
+        return _after_failed_runs(report)
     steps = []
     if "inconclusive" in accuracy:
         steps.append("repeat with more images (`--sample N`; `--sample auto` stops once every claim is decided)")
@@ -260,6 +266,23 @@ def next_step(report: Report) -> str:
     if not steps and "not_comparable" in accuracy:
         return "to have these numbers judged, give what their reasons miss: images (`--images PATH`), recipe"
     return "; ".join(steps) or "nothing to mend"
+
+
+def _after_failed_runs(report: Report) -> str:
+    """What fits the causes; `zoo doctor` finds nothing where a network gave NaN."""
+    causes = {run.cause for run in not_done(report)}
+    zoo = report.conditions.zoo
+    doctor = "zoo doctor" if zoo == "embedded" or report.parts else shlex.join(["zoo", "doctor", "--zoo", zoo])
+    advice = {
+        "setup": f"run `{doctor}` and mend what it names",
+        "record": "correct the checkpoint's record or the recipe, as the error says",
+        "answers": "look at the file and the numeric steps of the network whose scores are of no use",
+        "framework": "read what the framework said (report.html, “Could not be run”)",
+        "interrupted": "complete what was interrupted",
+    }
+    said = [words for cause, words in advice.items() if cause in causes]
+    again = "repeat the command" + ("; finished runs are reused" if unfinished(report) else "")
+    return "; ".join([*(said or ["read what could not be run and why, and mend it"]), again])
 
 
 _MORE_TIME = ("L101", "L201", "L401")  # of these a longer bench, or a quieter machine, may decide

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +13,10 @@ from zoo import planning, stats
 from zoo.accepted import Accepted, accepted
 from zoo.records import Claim, Outcome, Run, Verdict
 from zoo.rules.base import Evidence, Rule
+from zoo.rules.nonsense import MakesSense, symptoms
 from zoo.wording import as_printed, percent
+
+NONSENSE = f"the answers are nonsense (rule {MakesSense.id})"
 
 
 class _Accuracy(Rule):
@@ -26,19 +30,26 @@ class _Accuracy(Rule):
 
     def _verdict(self, run: Run, claim: Claim, evidence: Evidence) -> Verdict:
         if run.status != "done":
-            return self._made(run, claim, "not_run", f"not run: {(run.error or '').splitlines()[0]}")
+            return self._made(run, claim, "not_run", f"not run: {_first_line(run.error or '')}")
+        nonsense = f"; {NONSENSE}" if symptoms(run, evidence) else ""
         obstacle = obstacle_to(run, claim, evidence)
         if obstacle is not None:
-            reason = f"measured {_measured(run, claim)}; documented {as_printed(claim)}, but {obstacle}"
-            return self._made(run, claim, "not_comparable", reason)
+            return self._not_comparable(run, claim, obstacle + nonsense)
         goal = accepted(claim, evidence.tolerance, evidence.populations[claim.population].images)
         known = _known(run, claim, goal, evidence)
+        if nonsense and known.outcome == "inconclusive":
+            return self._not_comparable(run, claim, f"{NONSENSE}, and more images would decide nothing")
         low, high = _shares(known, claim, goal)
         sample = f", which means {percent(low)} to {percent(high)} % of all" if low != high else ""
         how = _placed(known.outcome, low, claim, evidence.tolerance)
-        reason = f"measured {_measured(run, claim)}{sample}: {how}{_when(known)}{_more(known, run, claim, goal)}"
+        more = f"{_when(known)}{_more(known, run, claim, goal)}{_coarse(run, evidence.tolerance)}"
+        reason = f"measured {_measured(run, claim)}{sample}: {how}{more}{nonsense}"
         verdict = self._made(run, claim, known.outcome, reason)
         return verdict.changed(low=low, high=high, p_value=known.p_value, decided_at=known.decided_at)
+
+    def _not_comparable(self, run: Run, claim: Claim, why: str) -> Verdict:
+        reason = f"measured {_measured(run, claim)}; documented {as_printed(claim)}, but {why}"
+        return self._made(run, claim, "not_comparable", reason)
 
     def _made(self, run: Run, claim: Claim, outcome: Outcome, reason: str) -> Verdict:
         done = run.status == "done"
@@ -134,6 +145,11 @@ def _shares(known: _Known, claim: Claim, goal: Accepted) -> tuple[float, float]:
     return max(known.low - (goal.images - counted), 0) / counted, min(known.high, counted) / counted
 
 
+def _first_line(error: str) -> str:
+    """What a run says of its failure, without the traceback under it."""
+    return next((line for line in error.splitlines() if line.strip()), "no reason was kept")
+
+
 def _measured(run: Run, claim: Claim) -> str:
     correct = run.correct(claim.metric)
     return f"{percent(correct / run.n)} % ({correct:,} of {run.n:,} images)"
@@ -153,6 +169,14 @@ def _placed(outcome: Outcome, low: float, claim: Claim, tolerance: float) -> str
 
 def _when(known: _Known) -> str:
     return "" if known.decided_at is None else f"; decided after {known.decided_at:,} images"
+
+
+def _coarse(run: Run, tolerance: float) -> str:
+    """Where a single image moves the measured accuracy by more than the tolerance."""
+    if not 0 < Fraction(str(tolerance)) < Fraction(1, run.n):
+        return ""
+    points = f"{100 / run.n:.3g} {'point' if run.n == 100 else 'points'}"
+    return f"; one image of {run.n:,} is {points}, more than the tolerance"
 
 
 def _more(known: _Known, run: Run, claim: Claim, goal: Accepted) -> str:

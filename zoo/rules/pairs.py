@@ -14,6 +14,7 @@ from zoo.records import Claim, Outcome, Run, Verdict
 from zoo.rules.accuracy import obstacle_to
 from zoo.rules.agreement import departs_from_recipe
 from zoo.rules.base import Evidence, Rule
+from zoo.rules.nonsense import MakesSense, symptoms
 from zoo.wording import as_printed, percent
 
 ALLOWED_ERROR = 0.05  # chance of any false "fail" among all comparisons of a report
@@ -125,6 +126,8 @@ class ClaimedLoss(_Compared):
         first, second = pair.claims
         for run, claim in ((pair.first, first), (pair.second, second)):
             obstacle = obstacle_to(run, claim, evidence)
+            if obstacle is None and symptoms(run, evidence):
+                obstacle = f"the answers of {run.subject} are nonsense (rule {MakesSense.id})"
             if obstacle is not None:
                 return "not_comparable", f"documented {as_printed(first)} and {as_printed(second)}, but {obstacle}"
         (low, high), (other_low, other_high) = first.exact_interval(), second.exact_interval()
