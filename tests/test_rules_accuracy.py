@@ -351,3 +351,17 @@ def test_judge_applies_every_rule() -> None:
     claims = [a_claim(), a_claim(id="b", metric="top5", value="88.40")]
     both = Evidence([a_run()], claims, {CHECKPOINT.id: CHECKPOINT}, {SHAPES.id: SHAPES})
     assert [each.rule for each in judge(both)] == ["A101", "A102"]
+
+
+def test_sums_that_this_processor_cuts_off_are_named_beside_the_number() -> None:
+    shipped = a_run(top1_correct=600, integer_sums="saturating", arithmetic="as-shipped")
+    found = verdict(shipped, a_claim())
+    assert found.outcome == "refuted"
+    assert found.reason.endswith(
+        "; sums of two products of integers were cut off at 16 bits on this processor (rule S105); "
+        "`--arithmetic exact` adds them up whole"
+    )
+    unavoidable = verdict(shipped.changed(arithmetic="exact"), a_claim())
+    assert unavoidable.reason.endswith("on this processor (rule S105)")
+    for sums in ("exact", "none", ""):
+        assert "S105" not in verdict(shipped.changed(integer_sums=sums), a_claim()).reason

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo import images, store
+from zoo import images, machine, store
 from zoo.cache import CacheError
 from zoo.errors import ImageSetError
 from zoo.records import CentreCrop, Decode, Geometry, ResizeExact, ToFloat
@@ -90,7 +90,9 @@ def test_nothing_is_decoded_twice(own_home: Path, tmp_path: Path) -> None:
     assert [store.block_path(WHOLE, block).stat().st_mtime_ns for block in blocks] == before
 
 
-def test_key_follows_geometry_content_and_bytes_not_names(own_home: Path, tmp_path: Path) -> None:
+def test_key_follows_geometry_content_processor_and_bytes_not_names(
+    own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (block,) = cut(tmp_path, own_home, 3)
     renamed = WHOLE.changed(id="other", note="x")
     other = Geometry(id="whole", steps=(DECODE, CentreCrop(op="centre_crop", size=7, offset="floor")))
@@ -98,6 +100,9 @@ def test_key_follows_geometry_content_and_bytes_not_names(own_home: Path, tmp_pa
     assert store.block_path(renamed, block) == store.block_path(WHOLE, block)
     assert store.block_path(other, block) != store.block_path(WHOLE, block)
     assert store.block_path(WHOLE, changed) != store.block_path(WHOLE, block)
+    here = store.block_path(WHOLE, block)
+    monkeypatch.setattr(machine, "instruction_sets", lambda: ("avx2", "avx512_vnni", "sve"))
+    assert store.block_path(WHOLE, block) != here
 
 
 def test_every_bad_image_is_listed(own_home: Path, tmp_path: Path) -> None:

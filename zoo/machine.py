@@ -41,6 +41,7 @@ def processor() -> str:
 
 
 @cache
+@cache
 def instruction_sets() -> tuple[str, ...]:
     """Those of INSTRUCTION_SETS that this processor has, by Linux' names."""
     found = detect.detected_info().features

@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo import cache, kept, places, preprocess
+from zoo import cache, kept, machine, places, preprocess
 from zoo.errors import ImageSetError, ZooError, listing
 from zoo.images import Image, ImageSet
 from zoo.records import Geometry
@@ -60,9 +60,10 @@ def blocks(image_set: ImageSet, digests: Sequence[str]) -> list[Block]:
 
 
 def block_key(geometry: Geometry, block: Block) -> str:
-    """Everything that the decoded block depends on, as a hash."""
+    """Everything that the decoded block depends on, as a hash; the decoders have kernels for each kind of processor."""
     steps = [step.to_json() for step in geometry.steps]
-    return cache.digest_of([steps, preprocess.versions(), cache.source_digest(preprocess), list(block.digests)])
+    decoders = [preprocess.versions(), cache.source_digest(preprocess), machine.instruction_sets()]
+    return cache.digest_of([steps, decoders, list(block.digests)])
 
 
 def block_path(geometry: Geometry, block: Block) -> Path:

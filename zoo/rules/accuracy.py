@@ -42,7 +42,7 @@ class _Accuracy(Rule):
         low, high = _shares(known, claim, goal)
         sample = f", which means {percent(low)} to {percent(high)} % of all" if low != high else ""
         how = _placed(known.outcome, low, claim, evidence.tolerance)
-        more = f"{_when(known)}{_more(known, run, claim, goal)}{_coarse(run, evidence.tolerance)}"
+        more = f"{_when(known)}{_more(known, run, claim, goal)}{_coarse(run, evidence.tolerance)}{_saturated(run)}"
         reason = f"measured {_measured(run, claim)}{sample}: {how}{more}{nonsense}"
         verdict = self._made(run, claim, known.outcome, reason)
         return verdict.changed(low=low, high=high, p_value=known.p_value, decided_at=known.decided_at)
@@ -177,6 +177,14 @@ def _coarse(run: Run, tolerance: float) -> str:
         return ""
     points = f"{100 / run.n:.3g} {'point' if run.n == 100 else 'points'}"
     return f"; one image of {run.n:,} is {points}, more than the tolerance"
+
+
+def _saturated(run: Run) -> str:
+    """Where the processor may be the reason for another number than the documented one."""
+    if run.integer_sums != "saturating":
+        return ""
+    exact = "; `--arithmetic exact` adds them up whole" if run.arithmetic == "as-shipped" else ""
+    return f"; sums of two products of integers were cut off at 16 bits on this processor (rule S105){exact}"
 
 
 def _more(known: _Known, run: Run, claim: Claim, goal: Accepted) -> str:
