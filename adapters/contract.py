@@ -118,11 +118,11 @@ class Adapter(ABC):
         for path in files:
             if not path.exists():
                 raise AdapterError(f"{path} does not exist")
-        if options.precision != "fp32" or options.arithmetic not in ARITHMETICS:
-            raise AdapterError(
-                f"precision {options.precision!r} with arithmetic {options.arithmetic!r} is not offered; known: fp32 "
-                f"with {' or '.join(ARITHMETICS)}"
-            )
+        if options.precision != "fp32":
+            raise AdapterError(f"precision {options.precision!r} is not offered; known: fp32")
+        if options.arithmetic not in ARITHMETICS:
+            known = " and ".join(ARITHMETICS)
+            raise AdapterError(f"arithmetic {options.arithmetic!r} is not offered; known: {known}")
         self.info = self._load(files, options)
         return self.info
 

@@ -115,5 +115,5 @@ def test_operators_on_signed_data_add_in_32_bits_so_that_nothing_is_counted(far:
 
 def test_an_unknown_arithmetic_is_refused(far: Far, tmp_path: Path) -> None:
     small.write("u8s8 operators", tmp_path / "small.onnx")
-    with pytest.raises(FarError, match="'fast' is not offered; known: fp32 with exact"):
+    with pytest.raises(FarError, match="arithmetic 'fast' is not offered; known: exact and as-shipped"):
         far("onnxruntime").load([tmp_path / "small.onnx"], "onnx", arithmetic="fast")
