@@ -33,11 +33,11 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "adapters")]
 
 from mobilenet_v2 import Network, tensor_shapes  # noqa: E402
 
-from zoo import environments  # noqa: E402
-from zoo.environments import Environment  # noqa: E402
-from zoo.frameworks import framework  # noqa: E402
-from zoo.manifest import load_zoo  # noqa: E402
-from zoo.workers import Worker  # noqa: E402
+from zoo.documents.load import load_zoo  # noqa: E402
+from zoo.frameworks import environments  # noqa: E402
+from zoo.frameworks.environments import Environment  # noqa: E402
+from zoo.frameworks.table import framework  # noqa: E402
+from zoo.frameworks.workers import Worker  # noqa: E402
 
 ZOO = load_zoo("published")
 LOOPS = Path(__file__).with_name("loops")

@@ -28,10 +28,12 @@ from pydantic import TypeAdapter
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
-from zoo import environments, preprocess, records  # noqa: E402
+from zoo import records  # noqa: E402
+from zoo.documents.load import load_zoo  # noqa: E402
 from zoo.errors import ImageSetError  # noqa: E402
-from zoo.frameworks import framework  # noqa: E402
-from zoo.manifest import load_zoo  # noqa: E402
+from zoo.frameworks import environments  # noqa: E402
+from zoo.frameworks.table import framework  # noqa: E402
+from zoo.images import preprocess  # noqa: E402
 
 OPERATORS = Path(__file__).with_name("operators")
 PAGE = REPOSITORY / "docs" / "recipes-and-frameworks.md"

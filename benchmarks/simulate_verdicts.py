@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
-from zoo import planning, stats
-from zoo.accepted import Accepted, accepted
+from zoo import stats
 from zoo.records import Claim
+from zoo.stats import planning
+from zoo.stats.totals import Accepted, accepted
 
 IMAGES = 50_000
 TOLERANCE = 0.001

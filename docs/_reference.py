@@ -18,12 +18,13 @@ from typing import Any, get_args
 import click
 from pydantic.fields import FieldInfo
 
-from zoo import deviations, judge, places, records, statements
-from zoo.cli import cli
-from zoo.exit_codes import EXIT_CODES
-from zoo.frameworks import Framework, public_frameworks
-from zoo.manifest import CSV_FILES, TOML_FILES, Zoo, load_zoo
-from zoo.records import Geometry, Numeric, Record
+from zoo import disk, records
+from zoo.cli.commands import cli
+from zoo.documents.load import CSV_FILES, TOML_FILES, Zoo, load_zoo
+from zoo.ending.exit_codes import EXIT_CODES
+from zoo.frameworks.table import Framework, public_frameworks
+from zoo.records import Geometry, Numeric, Record, statements
+from zoo.rules import deviations, judge
 from zoo.rules.base import Rule
 
 NO_WRAP = "\b\n"  # click's mark of a paragraph whose lines it keeps
@@ -302,7 +303,7 @@ def exit_codes() -> str:
 
 def variables() -> str:
     """Variables of the process that the program reads."""
-    return "\n".join(f"- {inspect.cleandoc(each.__doc__ or '')}" for each in (places.home, places.mirror)) + "\n"
+    return "\n".join(f"- {inspect.cleandoc(each.__doc__ or '')}" for each in (disk.home, disk.mirror)) + "\n"
 
 
 PARTS: dict[str, Callable[[], str]] = {

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from zoo import environments, places
-from zoo.environments import Environment
-from zoo.frameworks import framework, public_frameworks
+from zoo import disk
+from zoo.frameworks import environments
+from zoo.frameworks.environments import Environment
+from zoo.frameworks.table import framework, public_frameworks
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -61,7 +62,7 @@ def embedded_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     for entry in public_frameworks():
         built(entry.name)
     home, out = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("embedded") / "run"
-    (home / "envs").symlink_to(places.home() / "envs")
+    (home / "envs").symlink_to(disk.home() / "envs")
     environment = {name: value for name, value in os.environ.items() if name != "ZOO_MIRROR"}
     done = subprocess.run(
         [sys.executable, "-m", "zoo", "validate", "--out", str(out)],
@@ -80,7 +81,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty ZOO_HOME that borrows the environments which are already built."""
     home = tmp_path / "home"
     home.mkdir()
-    shared = places.home() / "envs"
+    shared = disk.home() / "envs"
     if shared.is_dir():
         (home / "envs").symlink_to(shared)
     monkeypatch.setenv("ZOO_HOME", str(home))

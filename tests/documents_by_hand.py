@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.records import Checkpoint, Claim, File, Population, Source
+from zoo.records.statements import Statement
 from zoo.rules.base import Evidence
-from zoo.statements import Statement
 
 POPULATION = Population(id="val", title="validation images", images=50_000, id_pattern="{n}", per_class=50)
 SHA = {letter: letter * 64 for letter in "abc"}

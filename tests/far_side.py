@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from conftest import built
 
-from zoo import places
+from zoo import disk
 from zoo.errors import WorkerError
-from zoo.workers import Worker
+from zoo.frameworks.workers import Worker
 
-ADAPTERS = places.ADAPTERS
+ADAPTERS = disk.ADAPTERS
 PASS_THROUGH = [{"op": "layout", "order": "nhwc"}]  # numeric steps for a store that is ready as it is
 FarError = WorkerError
 

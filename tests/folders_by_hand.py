@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from records_by_hand import a_report, a_run
 
-from zoo.predictions import Predictions
 from zoo.records import LabelMap, LatencyRun, Run, Stage, Verdict
-from zoo.runfolder import Documents, RunFolder
+from zoo.records.predictions import Predictions
+from zoo.runs.folder import Documents, RunFolder
 
 ANIMALS = LabelMap(id="animals", outputs=6, classes=6, first=0, names=("ant", "bear", "cat", "dog", "eel", "fox"))
 SHIFTED = LabelMap(id="shifted", outputs=7, classes=6, first=1, names=ANIMALS.names)

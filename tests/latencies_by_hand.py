@@ -7,9 +7,9 @@ from typing import Any
 
 from records_by_hand import a_latency_run, some_conditions
 
-from zoo.quantiles import median_of_rounds
 from zoo.records import Claim, LatencyRun, Quantile, Report, Stage, Verdict
-from zoo.variants import Family, Point, VariantTable
+from zoo.rules.latency.variants import Family, Point, VariantTable
+from zoo.stats.quantiles import median_of_rounds
 
 ONNX = "embedded/onnx"
 BUSY = "not measurable here, because the rounds differ by 31.2 % and the probe moved by 18.4 %"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zoo.quantiles import quantile
 from zoo.records import Claim, Conditions, LatencyRun, Report, Round, Run, Verdict
+from zoo.stats.quantiles import quantile
 
 
 def a_run(**changes: Any) -> Run:

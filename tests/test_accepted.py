@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from records_by_hand import a_claim
 
-from zoo.accepted import Accepted, accepted
+from zoo.stats.totals import Accepted, accepted
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,13 @@ import pytest
 from conftest import built
 from safetensors.numpy import load_file
 
-from zoo import architecture, places
-from zoo.environments import Environment
+from zoo import disk
+from zoo.documents import counting
+from zoo.documents.load import load_zoo
 from zoo.errors import WorkerError
-from zoo.manifest import load_zoo
+from zoo.frameworks.environments import Environment
+from zoo.frameworks.workers import Worker
 from zoo.records import Network
-from zoo.workers import Worker
 
 NUMERIC: list[dict[str, Any]] = [
     {"op": "divide", "by": 255},
@@ -59,7 +60,7 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Environment]
     """Writes the embedded network in every format of a framework, once a session: format -> files."""
     folder = tmp_path_factory.mktemp("exported")
     tensors = folder / "tensors.npz"
-    np.savez(tensors, allow_pickle=False, **load_file(places.EMBEDDED / "weights.safetensors"))
+    np.savez(tensors, allow_pickle=False, **load_file(disk.EMBEDDED / "weights.safetensors"))
 
     @cache
     def write(name: str) -> Exported:
@@ -179,7 +180,7 @@ def copy_files(files: list[str], target: Path) -> list[Path]:
 
 def expected_counts() -> dict[str, int]:
     """Numbers of values in the embedded network: as trained, and with batch norms folded."""
-    shapes = architecture.table().tensor_shapes(layer_table())
+    shapes = counting.table().tensor_shapes(layer_table())
     sizes = {name: int(np.prod(shape)) for name, shape in shapes.items()}
     channels = sum(size for name, size in sizes.items() if name.endswith("running_var"))
     everything = sum(sizes.values())
@@ -188,20 +189,20 @@ def expected_counts() -> dict[str, int]:
 
 def layer_table() -> Any:
     """The network as adapters/mobilenet_v2.py knows it."""
-    return architecture.table().Network(**network().model_dump())
+    return counting.table().Network(**network().model_dump())
 
 
 def test_inspect_counts_what_the_architecture_says(environment: Environment, exported: Exported) -> None:
     """Exactly the table's multiply-adds and one of its counts of parameters, in every format."""
     if environment.framework.name == "fake":
         pytest.skip("the fake has no parameters")
-    table = architecture.parts(network())
+    table = counting.parts(network())
     for fmt, files in exported.items():
         with Worker(environment.framework, environment.python) as worker:
             options = {"threads": 2, "format": fmt, "network": network().to_json()}
             facts = worker.request("inspect", files=files, options=options)["facts"]
         json.dumps(facts)
-        assert facts["multiply_adds"] == architecture.table().multiply_adds(layer_table()) == table.multiply_adds, fmt
+        assert facts["multiply_adds"] == counting.table().multiply_adds(layer_table()) == table.multiply_adds, fmt
         parts = facts["parameters_by"]
         folded = not parts["norms"]
         assert facts["parameters"] == expected_counts()["folded" if folded else "with statistics"], fmt
@@ -229,4 +230,4 @@ def test_inspect_after_load(worker: Worker, environment: Environment, exported: 
     load(worker, files, fmt)
     options = {"threads": 1, "format": fmt, "network": network().to_json()}
     facts = worker.request("inspect", files=files, options=options)["facts"]
-    assert facts["multiply_adds"] == architecture.parts(network()).multiply_adds
+    assert facts["multiply_adds"] == counting.parts(network()).multiply_adds

@@ -5,10 +5,10 @@ from __future__ import annotations
 from folders_by_hand import ANIMALS, SHIFTED, answers, run_with
 from records_by_hand import a_run
 
-from zoo import agreement
-from zoo.agreement import Group
-from zoo.predictions import Predictions
 from zoo.records import Run
+from zoo.records.predictions import Predictions
+from zoo.runs import agreement
+from zoo.runs.agreement import Group
 
 TRUTH = [0, 1, 2, 3]
 

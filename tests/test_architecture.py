@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from zoo import architecture
+from zoo.documents import counting
 from zoo.records import Network
 
 
@@ -14,8 +14,8 @@ def network(alpha: float = 1.0, classes: int = 1000, **changes: object) -> Netwo
     return Network.from_json({"alpha": alpha, "resolution": 224, "classes": classes, **changes})
 
 
-def parts(*changes: Any) -> architecture.Parts:
-    return architecture.parts(network(*changes))
+def parts(*changes: Any) -> counting.Parts:
+    return counting.parts(network(*changes))
 
 
 def values(ways: object) -> list[int]:
@@ -23,18 +23,18 @@ def values(ways: object) -> list[int]:
 
 
 def test_usual_counts() -> None:
-    assert values(architecture.parameters(parts()))[:4] == [3_504_872, 3_538_984, 3_487_816, 3_470_760]
-    assert values(architecture.parameters(parts(1.0, 1001)))[2] == 3_489_097
-    assert values(architecture.multiply_adds(parts(1.4, 1001)))[0] == 582_197_616
+    assert values(counting.parameters(parts()))[:4] == [3_504_872, 3_538_984, 3_487_816, 3_470_760]
+    assert values(counting.parameters(parts(1.0, 1001)))[2] == 3_489_097
+    assert values(counting.multiply_adds(parts(1.4, 1001)))[0] == 582_197_616
 
 
 @pytest.mark.parametrize(("alpha", "count"), [(1.0, 3_539_136), (0.75, 2_653_864), (0.5, 1_983_104), (0.25, 1_526_856)])
 def test_counts_of_the_mxnet_form(alpha: float, count: int) -> None:
     form = network(alpha, rounding="truncate", expand_first=True, classifier_bias=False)
-    assert values(architecture.parameters(architecture.parts(form)))[1] == count
+    assert values(counting.parameters(counting.parts(form)))[1] == count
 
 
 @pytest.mark.parametrize(("alpha", "printed"), [(1.0, 0.615), (1.4, 1.183)])
 def test_operations_with_everything_counted(alpha: float, printed: float) -> None:
     """GFLOPs that Open Model Zoo prints."""
-    assert round(values(architecture.operations(parts(alpha, 1001)))[1] / 1e9, 3) == printed
+    assert round(values(counting.operations(parts(alpha, 1001)))[1] / 1e9, 3) == printed

@@ -9,10 +9,10 @@ import pytest
 from test_validate import report_of, zoo
 
 from zoo import machine
+from zoo.jobs.validate import Job, Request
 from zoo.progress import Talk
 from zoo.records import AsShipped, Report, Run, Verdict
-from zoo.runfolder import RunFolder
-from zoo.validate import Job, Request
+from zoo.runs.folder import RunFolder
 
 
 @pytest.fixture

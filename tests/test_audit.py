@@ -13,19 +13,19 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from zoo import places
-from zoo.audit import audit, evidence_of, select
-from zoo.cli import cli
+from zoo import disk
+from zoo.cli.commands import cli
+from zoo.documents.load import Zoo, load_zoo
 from zoo.errors import ManifestError, UsageError
-from zoo.judge import judge
-from zoo.manifest import Zoo, load_zoo
+from zoo.jobs.audit import audit, evidence_of, select
 from zoo.records import Claim
+from zoo.records.statements import LearningRates, Statement
 from zoo.report import importance
 from zoo.report.audit import FORMATS, Audit
 from zoo.rules.base import Evidence
-from zoo.statements import LearningRates, Statement
+from zoo.rules.judge import judge
 
-ROOT = places.PACKAGE.parent
+ROOT = disk.PACKAGE.parent
 COVERAGE = ROOT / "docs" / "audit-coverage.md"
 
 
@@ -74,7 +74,7 @@ def test_coverage_is_what_the_audit_finds(found: Audit) -> None:
 
 def test_no_finding_is_about_the_code(found: Audit) -> None:
     """No publisher, file or number of the data stands in the rules."""
-    source = "".join(path.read_text(encoding="utf-8") for path in (places.PACKAGE / "rules").glob("*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in (disk.PACKAGE / "rules").glob("*.py"))
     for word in ("mobilenetv2", "mindspore", "keras", "slim", "omz", "onnx", "58.6", "3.489", "34559", "34_559"):
         assert word not in source.lower().replace("mobilenetv2 of some width", "")
 

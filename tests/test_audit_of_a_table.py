@@ -17,15 +17,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from zoo import places
-from zoo.audit import audit
-from zoo.cli import cli
+from zoo import disk
+from zoo.cli.commands import cli
+from zoo.documents.load import load_zoo
 from zoo.errors import ManifestError, UsageError
-from zoo.manifest import load_zoo
+from zoo.jobs.audit import audit
+from zoo.measure.selection import checkpoints
 from zoo.records import Verdict
-from zoo.selection import checkpoints
 
-TABLE = places.PACKAGE.parent / "tests" / "data" / "timm-results-imagenet.csv.gz"
+TABLE = disk.PACKAGE.parent / "tests" / "data" / "timm-results-imagenet.csv.gz"
 COLUMNS = [
     "id",
     "model",

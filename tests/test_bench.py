@@ -9,13 +9,14 @@ import pytest
 from conftest import built
 from test_validate import zoo
 
-from zoo import images, places, store
-from zoo.evaluate import Evaluation, Settings
-from zoo.frameworks import framework, public_frameworks
-from zoo.manifest import load_zoo
+from zoo import disk
+from zoo.documents.load import load_zoo
+from zoo.frameworks.table import framework, public_frameworks
+from zoo.images import image_sets, pixels
+from zoo.measure.accuracy import Evaluation, Settings
+from zoo.measure.tasks import Planned, Tasks
 from zoo.progress import Talk
 from zoo.records import Report
-from zoo.tasks import Planned, Tasks
 
 BUDGET = 2  # seconds: enough for every rule to have its numbers, too little to quote them
 
@@ -72,9 +73,9 @@ def test_random_weights_stand_in_for_a_file_that_is_not_here(name: str, own_home
     built(checkpoint.framework)
     planned = Planned(checkpoint, framework(checkpoint.framework), published.recipes[checkpoint.recipe])
     task = Tasks(published, Talk(quiet=True)).untrained(planned)
-    chosen = images.sample(images.open_image_set(places.EMBEDDED / "images"), 8, seed=0)
-    blocks = store.blocks(chosen, images.digests(chosen, own_home / "digests"))
-    store.fill(planned.recipe.geometry, blocks, jobs=1)
+    chosen = image_sets.sample(image_sets.open_image_set(disk.EMBEDDED / "images"), 8, seed=0)
+    blocks = pixels.blocks(chosen, image_sets.digests(chosen, own_home / "digests"))
+    pixels.fill(planned.recipe.geometry, blocks, jobs=1)
     with Evaluation(task, Settings(threads=2)) as evaluation:
         evaluation.check()
         scores = evaluation.part(blocks[0]).first_scores
@@ -87,7 +88,7 @@ def test_random_weights_stand_in_for_a_file_that_is_not_here(name: str, own_home
 @pytest.mark.slow
 def test_an_untrained_network_is_timed_and_says_so(tmp_path: Path, own_home: Path) -> None:
     built("onnxruntime")
-    arguments = ("--zoo", "published", "--images", places.EMBEDDED / "images", "--untrained", "--budget", BUDGET)
+    arguments = ("--zoo", "published", "--images", disk.EMBEDDED / "images", "--untrained", "--budget", BUDGET)
     done = zoo("bench", *arguments, "--checkpoints", "onnx-zoo/mobilenetv2-7", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     (run,) = Report.from_json(json.loads((tmp_path / "run" / "report.json").read_text())).latencies
@@ -96,7 +97,7 @@ def test_an_untrained_network_is_timed_and_says_so(tmp_path: Path, own_home: Pat
 
 @pytest.mark.slow
 def test_what_has_no_file_and_no_float_architecture_is_not_timed(tmp_path: Path, own_home: Path) -> None:
-    arguments = ("--zoo", "published", "--images", places.EMBEDDED / "images", "--untrained")
+    arguments = ("--zoo", "published", "--images", disk.EMBEDDED / "images", "--untrained")
     done = zoo("bench", *arguments, "--checkpoints", "tflite/*_quant", "--out", tmp_path / "run")
     assert done.returncode == 3, done.stderr
     assert "random weights are offered for float networks" in done.stdout

@@ -22,14 +22,14 @@ from PIL import Image
 from records_by_hand import a_mixed_report, a_report, a_run, a_verdict
 from test_changes import side
 
-from zoo import agreement
-from zoo.audit import audit
-from zoo.changes import compare
-from zoo.manifest import load_zoo
+from zoo.documents.load import load_zoo
+from zoo.jobs.audit import audit
 from zoo.records import Verdict
 from zoo.report import changes, html
 from zoo.report.audit import to_html as audit_to_html
 from zoo.report.details import Details
+from zoo.runs import agreement
+from zoo.runs.changes import compare
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
 

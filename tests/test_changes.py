@@ -12,12 +12,13 @@ from latencies_by_hand import a_latency, quotable, same_answers
 from records_by_hand import a_claim, a_latency_run, a_report, a_run, a_verdict
 from test_validate import zoo
 
-from zoo import cli, images
-from zoo.changes import Changes, Side, compare, count_differing
-from zoo.predictions import Predictions
+from zoo.cli import commands
+from zoo.images import image_sets
 from zoo.records import Population, Recognition, Report, Run
+from zoo.records.predictions import Predictions
 from zoo.report import changes as rendered
-from zoo.runfolder import RunFolder
+from zoo.runs.changes import Changes, Side, compare, count_differing
+from zoo.runs.folder import RunFolder
 
 TRUTH = [0, 1, 2, 3]
 
@@ -200,19 +201,19 @@ def test_a_latency_that_fails_ends_with_1(tmp_path: Path) -> None:
         outcome = "fail" if cell.different else "pass"
         folders_by_hand.write(tmp_path / name, [], [same_answers(cell, outcome=outcome)], latencies=[cell])
     folders = [str(tmp_path / name) for name in ("one", "two")]
-    assert cli.run(["compare", *folders]) == 1
-    assert cli.run(["compare", *reversed(folders)]) == 0
+    assert commands.run(["compare", *folders]) == 1
+    assert commands.run(["compare", *reversed(folders)]) == 0
 
 
 def test_of_a_run_that_failed_only_what_was_asked_for_is_compared(tmp_path: Path, own_home: Path) -> None:
     """What is known only of a finished run stands in its record as a zero or as "other"."""
     folder = little_zoo.make(tmp_path / "little")
-    image_set = images.open_image_set(folder / "images")
-    digest = images.listing_digest(image_set, images.digests(image_set, own_home / "digests"))
+    image_set = image_sets.open_image_set(folder / "images")
+    digest = image_sets.listing_digest(image_set, image_sets.digests(image_set, own_home / "digests"))
     little_zoo.claim_accuracy(folder, "little/good", "100.0", digest, 12)
-    assert cli.run(["validate", "--zoo", str(folder), "--out", str(tmp_path / "one")]) == 0
+    assert commands.run(["validate", "--zoo", str(folder), "--out", str(tmp_path / "one")]) == 0
     (folder / "good.json").unlink()
-    assert cli.run(["validate", "--zoo", str(folder), "--out", str(tmp_path / "two")]) == 3
+    assert commands.run(["validate", "--zoo", str(folder), "--out", str(tmp_path / "two")]) == 3
     reports = [RunFolder(tmp_path / name).report() for name in ("one", "two")]
     assert [each.runs[0].population for each in reports] == ["full", "other"]
     for pair in (reports, reversed(reports)):
@@ -358,7 +359,7 @@ def test_judged_again_it_says_how_many_verdicts_differ(tmp_path: Path, capsys: p
     run = run.changed(population_id="own")
     stored = a_verdict(outcome="refuted", run=run.key)
     path = folders_by_hand.write(tmp_path / "again", [(run, found)], [stored], documents).path
-    assert cli.run(["compare", str(path)]) == 0
+    assert commands.run(["compare", str(path)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "1 verdict differs from what is stored"
 
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 
-from zoo.cli import cli
+from zoo.cli.commands import cli
 
 PAGE = (REPOSITORY / "docs" / "your-own-ci.md").read_text(encoding="utf-8")
 

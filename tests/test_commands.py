@@ -9,8 +9,8 @@ import little_zoo
 import pytest
 from test_validate import zoo
 
-from zoo import cli
-from zoo.exit_codes import EXIT_CODES
+from zoo.cli import commands
+from zoo.ending.exit_codes import EXIT_CODES
 
 
 @pytest.mark.parametrize("what", ["checkpoints", "claims", "recipes", "frameworks", "image-sets"])
@@ -46,7 +46,7 @@ def test_a_checkpoint_is_known_as_well_as_its_worst_known_file(
     def listed(*files: str) -> str:
         tables = ", ".join(f'{{ name = "{number}"{given} }}' for number, given in enumerate(files))
         path.write_text(re.sub(r"files = .*", f"files = [{tables}]", text), encoding="utf-8")
-        assert cli.run(["list", "checkpoints", "--zoo", str(folder)]) == 0
+        assert commands.run(["list", "checkpoints", "--zoo", str(folder)]) == 0
         (line,) = [line for line in capsys.readouterr().out.splitlines() if "little/" in line]
         return line.partition("whole")[2].strip()
 
@@ -110,7 +110,7 @@ def test_fetch_names_the_nearest_checkpoint() -> None:
 
 
 def test_help_lists_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["--help"]) == 0
+    assert commands.run(["--help"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert all(f"{code} {meaning}" in shown for code, meaning in EXIT_CODES.items())
     assert {0, 1, 2, 3, 70, 130, 141, 143} == set(EXIT_CODES)

@@ -17,9 +17,9 @@ import pytest
 from folders_by_hand import answers, run_with
 from records_by_hand import a_verdict
 
-from zoo import places
-from zoo.cli import run
-from zoo.runfolder import RunFolder
+from zoo import disk
+from zoo.cli.commands import run
+from zoo.runs.folder import RunFolder
 
 Damage = Callable[[Path], object]
 LONG = "a" * 5000
@@ -357,7 +357,7 @@ def test_an_environment_whose_python_is_gone(
     monkeypatch.setenv("ZOO_HOME", str(home))
     gone = f"its Python is gone: {broken / 'bin' / 'python'}"
     remedy = f"delete {broken}, then zoo setup onnxruntime"
-    arguments = ("validate", "--checkpoints", "embedded/onnx", "--images", places.EMBEDDED / "images", "--sample", "8")
+    arguments = ("validate", "--checkpoints", "embedded/onnx", "--images", disk.EMBEDDED / "images", "--sample", "8")
     refused(3, f"{gone}; {remedy}", capsys, *arguments, "--out", tmp_path / "out")
     refused(3, f"{gone}; {remedy}", capsys, "setup", "onnxruntime")
     refused(3, "its Python is gone", capsys, "doctor")

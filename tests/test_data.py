@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from zoo import places, recognition, records
-from zoo.frameworks import public_frameworks
-from zoo.manifest import Zoo, load_zoo
+from zoo import disk, records
+from zoo.documents.load import Zoo, load_zoo
+from zoo.frameworks.table import public_frameworks
+from zoo.images import recognition
 
 ZOOS = {name: load_zoo(name) for name in ("published", "embedded")}
 PUBLISHED = ZOOS["published"]
@@ -74,7 +75,7 @@ def check_variant(claim: records.Claim, checkpoint: records.Checkpoint) -> None:
         assert (claim.alpha, claim.resolution) == (network.alpha, network.resolution)
 
 
-@pytest.mark.parametrize("row", csv_rows(places.REFERENCE_RESULTS / "claims.csv"), ids=lambda row: row["id"])
+@pytest.mark.parametrize("row", csv_rows(disk.REFERENCE_RESULTS / "claims.csv"), ids=lambda row: row["id"])
 def test_claim_keeps_the_printed_text(row: dict[str, str]) -> None:
     claim = PUBLISHED.claims[row["id"]]
     assert claim.value == row["value"]
@@ -101,7 +102,7 @@ def sizes(file: records.File) -> list[int]:
 
 
 def test_all_claims_are_there() -> None:
-    rows = csv_rows(places.REFERENCE_RESULTS / "claims.csv")
+    rows = csv_rows(disk.REFERENCE_RESULTS / "claims.csv")
     assert len(rows) == 522
     assert len(PUBLISHED.claims) == 522
     assert list(rows[0]) == CLAIM_COLUMNS
@@ -165,7 +166,7 @@ def test_checkpoint(zoo: Zoo, checkpoint: records.Checkpoint) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted((places.DATA / "published" / "checkpoints").glob("*.toml")), ids=lambda path: path.stem
+    "path", sorted((disk.DATA / "published" / "checkpoints").glob("*.toml")), ids=lambda path: path.stem
 )
 def test_publisher_file(path: Path) -> None:
     """A record is in the file named like the first part of its id."""
@@ -346,10 +347,10 @@ def test_recipe_used_by_the_torch_publishers() -> None:
 
 
 def test_embedded_population_is_the_committed_images() -> None:
-    rows = csv_rows(places.EMBEDDED / "labels.csv")
+    rows = csv_rows(disk.EMBEDDED / "labels.csv")
     lines = []
     for row in rows:
-        content = (places.EMBEDDED / "images" / row["file"]).read_bytes()
+        content = (disk.EMBEDDED / "images" / row["file"]).read_bytes()
         lines.append(f"{row['file']} {hashlib.sha256(content).hexdigest()} {row['class_index']}\n")
     population = ZOOS["embedded"].populations["embedded_val"]
     assert len(rows) == population.images
@@ -359,7 +360,7 @@ def test_embedded_population_is_the_committed_images() -> None:
 
 
 def test_embedded_classes() -> None:
-    classes = {int(row["class_index"]) for row in csv_rows(places.EMBEDDED / "labels.csv")}
+    classes = {int(row["class_index"]) for row in csv_rows(disk.EMBEDDED / "labels.csv")}
     assert classes == set(range(ZOOS["embedded"].label_maps["embedded"].classes))
 
 

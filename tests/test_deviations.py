@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.records_by_hand import a_run, a_verdict
-from zoo import deviations
-from zoo.judge import judge
 from zoo.records import Deviation, Verdict
+from zoo.rules import deviations
 from zoo.rules.base import Evidence
+from zoo.rules.judge import judge
 
 
 def deviation(**changes: Any) -> Deviation:

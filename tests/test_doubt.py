@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from records_by_hand import a_latency_run, a_round
 
-from zoo import doubt
+from zoo.documents.wording import milliseconds
 from zoo.records import LatencyRun
-from zoo.wording import milliseconds
+from zoo.rules.latency import doubt
 
 
 def with_medians(low: float, high: float) -> LatencyRun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from records_by_hand import a_latency_run, a_round
 
-from zoo.efficiency import efficiency, probe, probes
+from zoo.rules.latency.efficiency import efficiency, probe, probes
 
 
 def test_two_operations_per_multiply_add_a_core() -> None:

@@ -9,9 +9,9 @@ import pytest
 from conftest import built
 from test_validate import zoo
 
-from zoo import places, stats
-from zoo.predictions import Predictions
+from zoo import disk, stats
 from zoo.records import Report
+from zoo.records.predictions import Predictions
 
 DECODE = '{ op = "decode", library = "pil", exif = "ignore" }'
 PIL = 'library = "pil", interpolation = "bilinear", antialias = true'
@@ -52,7 +52,7 @@ def write_zoo(folder: Path) -> None:
         )
         checkpoints.append(
             f'[[checkpoint]]\nid = "wrong/{name}"\nframework = "onnxruntime"\nformat = "onnx"\nrecipe = "{name}"\n'
-            f'label_map = "shapes"\nexport_from = "{places.EMBEDDED / "weights.safetensors"}"\n'
+            f'label_map = "shapes"\nexport_from = "{disk.EMBEDDED / "weights.safetensors"}"\n'
             "network = { alpha = 0.35, resolution = 96, classes = 24 }\n"
         )
     folder.mkdir()
@@ -66,7 +66,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Predictions]:
     built("onnxruntime")
     folder = tmp_path_factory.mktemp("sensitivity")
     write_zoo(folder / "zoo")
-    images = places.EMBEDDED / "images"
+    images = disk.EMBEDDED / "images"
     done = zoo("validate", "--zoo", folder / "zoo", "--images", images, "--out", folder / "run", timeout=600)
     assert done.returncode == 0, done.stderr
     report = Report.from_json(json.loads((folder / "run" / "report.json").read_text()))

@@ -9,7 +9,7 @@ import pytest
 from conftest import built
 from test_validate import zoo
 
-from zoo.frameworks import public_frameworks
+from zoo.frameworks.table import public_frameworks
 from zoo.records import Report
 
 

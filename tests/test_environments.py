@@ -13,13 +13,15 @@ import pytest
 from conftest import built
 from test_handed import a_zoo_of, an_onnx
 
-from zoo import environments, kept, places
-from zoo.environments import FACTS, Environment
+from zoo import disk as places
+from zoo import kept
 from zoo.errors import EnvironmentBuildError, EnvironmentChangedError
-from zoo.frameworks import Framework, framework
+from zoo.frameworks import environments
+from zoo.frameworks.environments import FACTS, Environment
+from zoo.frameworks.table import Framework, framework
+from zoo.jobs.validate import Job, Request
 from zoo.progress import Talk
-from zoo.runfolder import RunFolder
-from zoo.validate import Job, Request
+from zoo.runs.folder import RunFolder
 
 
 def a_framework(requirements: str = "numpy\n", **changes: object) -> Framework:

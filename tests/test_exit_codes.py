@@ -16,7 +16,7 @@ import little_zoo
 import pytest
 from test_validate import report_of
 
-from zoo import exit_codes
+from zoo.ending import exit_codes
 
 # The program whose commands do this: nobody can plant an error that nobody foresaw in the real ones.
 PLANTED = """

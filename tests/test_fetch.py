@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from zoo.cache import CacheError
+from zoo.checkpoints.fetch import fetch
+from zoo.disk import CacheError
+from zoo.documents.load import Zoo, load_zoo
 from zoo.errors import FileUnavailableError
-from zoo.fetch import fetch
-from zoo.manifest import Zoo, load_zoo
 from zoo.progress import Talk
 from zoo.records import Archive, Checkpoint, File
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from zoo import files
-from zoo.cache import CacheError
+from zoo.checkpoints import files
+from zoo.disk import CacheError
 from zoo.errors import FileUnavailableError, WrongBytesError
 from zoo.records import Archive, Checkpoint, File
 

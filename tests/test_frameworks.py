@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from zoo import places
-from zoo.environments import Environment
-from zoo.frameworks import framework
+from zoo import disk
+from zoo.frameworks.environments import Environment
+from zoo.frameworks.table import framework
 
 # Run in a framework's environment, as serve.py is: the modules among the adapters that were imported.
 PROGRAM = """
@@ -30,7 +30,7 @@ print(json.dumps(sorted({Path(name).name for name in found if name and Path(name
 def test_every_module_that_a_worker_imports_is_in_its_sources(environment: Environment) -> None:
     entry = environment.framework
     done = subprocess.run(
-        [environment.python, "-E", "-s", "-c", PROGRAM, places.ADAPTERS, f"{entry.name}_adapter"],
+        [environment.python, "-E", "-s", "-c", PROGRAM, disk.ADAPTERS, f"{entry.name}_adapter"],
         capture_output=True, text=True, check=True, env={**entry.environment, "PATH": ""},
     )  # fmt: skip
     imported = set(json.loads(done.stdout.splitlines()[-1]))
@@ -48,8 +48,8 @@ def test_what_openvino_borrows_from_torch_is_its_own() -> None:
 def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the adapters to play with."""
     copied = tmp_path / "adapters"
-    shutil.copytree(places.ADAPTERS, copied, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(places, "ADAPTERS", copied)
+    shutil.copytree(disk.ADAPTERS, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(disk, "ADAPTERS", copied)
     return copied
 
 

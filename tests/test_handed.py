@@ -15,26 +15,27 @@ import pytest
 from conftest import built
 from onnx import TensorProto, helper, numpy_helper
 
-from zoo import cache, images, store
-from zoo.environments import Environment
+from zoo import disk
+from zoo.checkpoints.files import Located, locate
+from zoo.documents.load import load_zoo
 from zoo.errors import FileUnavailableError, ManifestError
-from zoo.evaluate import Evaluation, Settings
-from zoo.files import Located, locate
-from zoo.frameworks import framework
-from zoo.handed import handed
-from zoo.manifest import load_zoo
+from zoo.frameworks.environments import Environment
+from zoo.frameworks.handed import handed
+from zoo.frameworks.table import framework
+from zoo.images import image_sets, pixels
+from zoo.jobs.validate import Job, Request
+from zoo.measure.accuracy import Evaluation, Settings
+from zoo.measure.tasks import Planned, Tasks
 from zoo.progress import Talk
 from zoo.records import Run
-from zoo.runfolder import RunFolder
-from zoo.tasks import Planned, Tasks
-from zoo.validate import Job, Request
+from zoo.runs.folder import RunFolder
 
 SIDE, CLASSES = little_zoo.SIDE, little_zoo.CLASSES
 WEIGHTS = np.linspace(-1, 1, 3 * CLASSES, dtype=np.float32).reshape(3, CLASSES) ** 3
 
 
 def located(*paths: Path, names: tuple[str, ...] = ()) -> Located:
-    digests = tuple(map(cache.file_sha256, paths))
+    digests = tuple(map(disk.file_sha256, paths))
     return Located(paths, names or tuple(path.name for path in paths), digests, verified=False)
 
 
@@ -90,13 +91,13 @@ def test_one_name_twice_is_refused(tmp_path: Path, own_home: Path) -> None:
         load_zoo(str(zoo))
 
 
-def a_task(zoo: Path) -> tuple[Any, store.Block]:
+def a_task(zoo: Path) -> tuple[Any, pixels.Block]:
     known = load_zoo(str(zoo))
     checkpoint = known.checkpoints["little/good"]
     planned = Planned(checkpoint, framework("fake"), known.recipes[checkpoint.recipe])
     task = Tasks(known, Talk(quiet=True)).task(planned)
-    image_set = images.open_image_set(zoo / "images")
-    (block,) = store.blocks(image_set, images.digests(image_set, zoo / "digests"))
+    image_set = image_sets.open_image_set(zoo / "images")
+    (block,) = pixels.blocks(image_set, image_sets.digests(image_set, zoo / "digests"))
     return task, block
 
 
@@ -119,7 +120,7 @@ def test_an_image_that_changes_under_a_run_is_named(tmp_path: Path, own_home: Pa
     task, block = a_task(zoo)
     (zoo / "images" / "0003.png").write_bytes((zoo / "images" / "0004.png").read_bytes())
     with pytest.raises(Exception, match=r"0003\.png: it is not the file that was hashed before"):
-        store.fill(task.recipe.geometry, [block], jobs=1)
+        pixels.fill(task.recipe.geometry, [block], jobs=1)
     assert not list((own_home / "pixels").rglob("*.npy"))
 
 

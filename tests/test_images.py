@@ -16,8 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from zoo import cache, images, labels
+from zoo import disk
 from zoo.errors import ImageSetError, UsageError
+from zoo.images import image_sets as images
+from zoo.images import labels
 
 CLASSES = labels.imagenet_classes()
 ANCHORS = list(labels.anchors().values())
@@ -465,7 +467,7 @@ def test_digests_list_what_cannot_be_read(tmp_path: Path) -> None:
 def test_digests_where_nothing_can_be_written(tmp_path: Path) -> None:
     found = images.open_image_set(fill(tmp_path / "set", plain(3)))
     blocked = fill(tmp_path, {"file": ""}) / "file" / "cache"
-    with pytest.raises(cache.CacheError, match=r"bytes are needed"):
+    with pytest.raises(disk.CacheError, match=r"bytes are needed"):
         images.digests(found, blocked)
 
 

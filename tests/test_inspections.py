@@ -12,11 +12,12 @@ import pytest
 from conftest import built
 from test_validate import report_of, zoo
 
-from zoo import inspections, kept, places
-from zoo.audit import audit, look
-from zoo.judge import FILE_RULES
-from zoo.manifest import load_zoo
+from zoo import disk, kept
+from zoo.checkpoints import inspections
+from zoo.documents.load import load_zoo
+from zoo.jobs.audit import audit, look
 from zoo.records import Verdict
+from zoo.rules.judge import FILE_RULES
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_published_files(assets: Path, own_home: Path, monkeypatch: pytest.Monke
 def test_kept_facts_are_read_back(folder: Path, own_home: Path) -> None:
     known = load_zoo(str(folder))
     first = inspections.look(known, print)
-    (path,) = (places.home() / "results" / "inspections").iterdir()
+    (path,) = (disk.home() / "results" / "inspections").iterdir()
     facts = json.loads(path.read_text(encoding="utf-8"))
     kept.write_json(path, path.stem, {**facts, "ops": {"Kept": 1}})
     second = inspections.look(known, print)

@@ -14,7 +14,7 @@ import little_zoo
 import pytest
 from test_stored_files import KINDS, flipped, stored
 
-from zoo.runfolder import RunFolder
+from zoo.runs.folder import RunFolder
 
 Answers = dict[str, tuple[list[list[int]], list[bool]]]
 IMAGES = 400  # four blocks

@@ -13,11 +13,11 @@ from records_by_hand import a_latency_run, a_run, a_verdict
 from test_deviations import deviation
 from test_rules_files import inspection, measured
 
-from zoo import judge as judging
 from zoo import rules, stats
-from zoo.judge import judge
 from zoo.records import Inspection, Verdict
+from zoo.rules import judge as judging
 from zoo.rules.base import Evidence, Rule
+from zoo.rules.judge import judge
 
 
 def every_rule() -> Iterator[type[Rule]]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from zoo import kept
-from zoo.cache import CacheError
+from zoo.disk import CacheError
 from zoo.errors import DamagedError
 
 CONTENT = bytes(range(256)) * 3

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo import labels
 from zoo.errors import ImageSetError
+from zoo.images import labels
 
 CLASSES = labels.imagenet_classes()
 TO_ID = {index: number for number, index in CLASSES.by_ilsvrc2012_id.items()}

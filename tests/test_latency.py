@@ -14,16 +14,18 @@ import numpy as np
 import pytest
 from test_validate import zoo
 
-from zoo import latency, machine, quantiles
-from zoo.bench import Bench, BenchRequest
+from zoo import machine
 from zoo.errors import UsageError
-from zoo.frameworks import framework
-from zoo.latency import ROUNDS
+from zoo.frameworks.table import framework
+from zoo.frameworks.workers import Worker
+from zoo.jobs.bench import Bench, BenchRequest
+from zoo.jobs.validate import Request
+from zoo.measure import speed
+from zoo.measure.speed import ROUNDS
 from zoo.progress import Talk
 from zoo.records import LatencyRun, Report
-from zoo.runfolder import RunFolder
-from zoo.validate import Request
-from zoo.workers import Worker
+from zoo.runs.folder import RunFolder
+from zoo.stats import quantiles
 
 BUDGET = 0.3  # seconds; the fake answers in microseconds
 
@@ -75,13 +77,13 @@ def test_rounds_are_palindromes(little: Path, tmp_path: Path, own_home: Path, mo
     for name in ("b", "c"):
         little_zoo.add_checkpoint(little, name)
     order: list[str] = []
-    block = latency.Cell.block
+    block = speed.Cell.block
 
-    def noted(cell: latency.Cell, folder: Path, probe: float) -> float:
+    def noted(cell: speed.Cell, folder: Path, probe: float) -> float:
         order.append(cell.setting.asked.checkpoint[-1])
         return block(cell, folder, probe)
 
-    monkeypatch.setattr(latency.Cell, "block", noted)
+    monkeypatch.setattr(speed.Cell, "block", noted)
     bench(little, tmp_path / "run")
     assert "".join(order) == "dbccbd" * 6
 

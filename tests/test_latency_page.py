@@ -12,9 +12,11 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 
-from zoo import doubt, latency, stats
-from zoo.judge import LATENCY_RULES
-from zoo.rules.latency import FEWEST_IMAGES
+from zoo import stats
+from zoo.measure import speed
+from zoo.rules.judge import LATENCY_RULES
+from zoo.rules.latency import doubt
+from zoo.rules.latency.quotable import FEWEST_IMAGES
 
 PAGE = (REPOSITORY / "docs" / "latency.md").read_text(encoding="utf-8")
 
@@ -40,7 +42,7 @@ def test_limits_are_those_of_the_rules() -> None:
     assert "at most 10 % of the median wide" in PAGE
     assert "less than 10 % apart" in PAGE
     assert "on 64 images at least" in PAGE
-    assert (latency.ROUNDS, latency.PROCESSES, doubt.FEWEST_CALLS) == (12, 3, 7)
+    assert (speed.ROUNDS, speed.PROCESSES, doubt.FEWEST_CALLS) == (12, 3, 7)
     assert "timed in twelve **rounds**" in PAGE
     assert "medians\nof these three" in PAGE
     assert "seven calls in every round are the least" in PAGE

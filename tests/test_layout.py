@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import zoo
-from zoo import judge
+from zoo.rules import judge
 
 PACKAGE = Path(zoo.__file__).parent
 FRAMEWORKS = ("torch", "tensorflow", "onnxruntime", "onnx", "openvino", "mindspore", "mxnet")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from zoo.documents.load import Zoo, load_zoo
 from zoo.errors import ManifestError
-from zoo.manifest import Zoo, load_zoo
 
 CHECKPOINT = """\
 [[checkpoint]]

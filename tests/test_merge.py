@@ -13,9 +13,9 @@ from records_by_hand import a_latency_run, a_run
 from test_validate import zoo
 
 from zoo.errors import UsageError
-from zoo.merge import merged
 from zoo.records import Report, Stage
-from zoo.runfolder import RunFolder
+from zoo.runs.folder import RunFolder
+from zoo.runs.merge import merged
 
 FOUND = answers([0, 1, 2], [0, 1, 3])
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from zoo import places
-from zoo.manifest import load_zoo
+from zoo import disk
+from zoo.documents.load import load_zoo
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (3, 5, 7, 3), dtype=np.uint8)
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -20,7 +20,7 @@ Apply = Callable[[list[dict[str, Any]], NDArray[Any]], NDArray[Any]]
 
 @pytest.fixture(scope="module")
 def apply() -> Apply:
-    spec = importlib.util.spec_from_file_location("numeric", places.ADAPTERS / "numeric.py")
+    spec = importlib.util.spec_from_file_location("numeric", disk.ADAPTERS / "numeric.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from records_by_hand import a_claim
 from scipy.stats import hypergeom
 
-from zoo import planning, stats
-from zoo.accepted import Accepted, accepted
+from zoo import stats
+from zoo.stats import planning
+from zoo.stats.totals import Accepted, accepted
 
 IMAGENET = accepted(a_claim(value="71.8", decimals=1), 0.001, 50_000)
 

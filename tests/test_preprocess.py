@@ -18,9 +18,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, JpegImagePlugin
 
-from zoo import preprocess, records
+from zoo import records
+from zoo.documents.load import load_zoo
 from zoo.errors import ImageSetError
-from zoo.manifest import load_zoo
+from zoo.images import preprocess
 
 DATA = Path(__file__).resolve().parent / "data"
 IMAGES = sorted((DATA / "images").iterdir())

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo import printed
+from zoo.documents import printed
 
 TABLE = Path(__file__).parent / "data" / "timm-results-imagenet.csv.gz"
 MODES = {"rounded half up": ROUND_HALF_UP, "rounded half to even": ROUND_HALF_EVEN, "cut off": ROUND_DOWN}

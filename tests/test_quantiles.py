@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from zoo.quantiles import FEWEST_FOR_P99, FEWEST_ROUNDS, median_of_rounds, of_calls, quantile
+from zoo.stats.quantiles import FEWEST_FOR_P99, FEWEST_ROUNDS, median_of_rounds, of_calls, quantile
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.99])

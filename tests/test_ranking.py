@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from zoo.ranking import correct, rank
+from zoo.measure.ranking import correct, rank
 
 FEW_VALUES = st.sampled_from([0.0, 0.25, 1.0, -3.0])  # so that ties are frequent
 

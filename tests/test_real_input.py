@@ -14,9 +14,9 @@ from conftest import built
 from test_validate import zoo
 
 from zoo import machine
-from zoo.labels import imagenet_classes
+from zoo.frameworks.workers import Worker
+from zoo.images.labels import imagenet_classes
 from zoo.records import Report
-from zoo.workers import Worker
 
 INT8, QUANT = "onnx-zoo/mobilenetv2-12-int8", "tflite/mobilenet_v2_1.0_224_quant"
 # Byte products are added exactly, so these counts hold on every x86 processor.

@@ -19,8 +19,8 @@ from reconstructed import Network, canonical_tensors, with_statistics
 from safetensors.numpy import save_file
 from test_validate import zoo
 
-from zoo.predictions import Predictions
 from zoo.records import Report, Run
+from zoo.records.predictions import Predictions
 
 SYMMETRIC = "mobilenetv2-12_fp32-backbone_int8-classifier.onnx"
 SAME = "mobilenet_v2_1.0_224_fp32-backbone_int8-classifier.onnx"

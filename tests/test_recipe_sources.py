@@ -15,7 +15,7 @@ import recipes
 from recipes import Difference, Row
 
 from zoo import records
-from zoo.manifest import load_zoo
+from zoo.documents.load import load_zoo
 
 COMMITTED = REPOSITORY / "tests" / "data" / "images"
 ROWS = recipes.rows()

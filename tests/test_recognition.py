@@ -16,10 +16,10 @@ import pytest
 from records_by_hand import a_report, some_conditions
 from test_validate import report_of, zoo
 
-from zoo import images, labels, recognition
+from zoo.documents.load import load_zoo
 from zoo.errors import ManifestError
-from zoo.images import Image, ImageSet
-from zoo.manifest import load_zoo
+from zoo.images import image_sets, labels, recognition
+from zoo.images.image_sets import Image, ImageSet
 from zoo.records import Population, Recognition
 from zoo.report import markdown, terminal, text
 
@@ -141,7 +141,7 @@ def test_a_known_size(tmp_path: Path, size: int, expected: str) -> None:
 
 def test_digest_of_all_bytes() -> None:
     found = numbered()
-    whole = Population(id="mine", title="", images=12, digest=images.listing_digest(found, hashes(found)))
+    whole = Population(id="mine", title="", images=12, digest=image_sets.listing_digest(found, hashes(found)))
     exact = recognised(found, twelve(), whole)
     assert (exact.population_id, exact.how.bytes_by) == ("twelve", "nothing")  # the first that it is
     exact = recognised(found, whole)
@@ -169,16 +169,16 @@ def tar_of(path: Path, count: int = 12) -> Path:
 def test_the_published_archive(tmp_path: Path) -> None:
     """Its bytes are known by its hash. One that is as long and has another is damaged. Any other was packed anew."""
     path = tar_of(tmp_path / "twelve.tar")
-    found = images.open_image_set(path)
-    digests = images.digests(found, tmp_path / "cache")
+    found = image_sets.open_image_set(path)
+    digests = image_sets.digests(found, tmp_path / "cache")
 
     def hashed(path: Path) -> str:
-        return images.archive_digest(path, tmp_path / "cache")
+        return image_sets.archive_digest(path, tmp_path / "cache")
 
     def of(**archive: Any) -> recognition.Recognised:
         published = {"name": "twelve.tar", "size_bytes": path.stat().st_size, "sha256": sha256, **archive}
         hash_archive = (
-            no_archive if "size_bytes" in archive else lambda path: images.archive_digest(path, tmp_path / "c")
+            no_archive if "size_bytes" in archive else lambda path: image_sets.archive_digest(path, tmp_path / "c")
         )
         return recognition.recognise(found, digests, {"twelve": twelve(archive=published)}, hash_archive)
 
@@ -210,7 +210,7 @@ def test_one_true_pair_is_told_and_allowed() -> None:
 
 def test_a_digest_of_all_bytes_allows_any_copies() -> None:
     same = ("0" * 64,) * 12
-    whole = Population(id="mine", title="", images=12, digest=images.listing_digest(numbered(), same))
+    whole = Population(id="mine", title="", images=12, digest=image_sets.listing_digest(numbered(), same))
     found = recognised(numbered(), whole, digests=same)
     assert (found.population, found.how.copies) == ("full", 11)
 
@@ -331,7 +331,7 @@ def test_populations_of_older_run_folders_can_be_read() -> None:
 def folder(tmp_path: Path, own_home: Path) -> Path:
     """A zoo whose population states labels, and one image."""
     folder = little_zoo.make(tmp_path / "little")
-    found = images.open_image_set(folder / "images")
+    found = image_sets.open_image_set(folder / "images")
     own = recognition.labels_digest((image.stem, image.class_index) for image in found.images)
     little_zoo.claim_accuracy(folder, "little/good", "100.0", "0" * 64, 12)
     sha256 = hashlib.sha256((folder / "images" / "0003.png").read_bytes()).hexdigest()

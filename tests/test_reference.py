@@ -11,12 +11,12 @@ import click
 import pytest
 from conftest import REPOSITORY
 
-from zoo import judge
-from zoo.cli import cli
-from zoo.exit_codes import EXIT_CODES
-from zoo.frameworks import public_frameworks
-from zoo.manifest import load_zoo
+from zoo.cli.commands import cli
+from zoo.documents.load import load_zoo
+from zoo.ending.exit_codes import EXIT_CODES
+from zoo.frameworks.table import public_frameworks
 from zoo.records import Report
+from zoo.rules import judge
 
 PAGES = sorted((REPOSITORY / "docs" / "reference").glob("*.md"))
 

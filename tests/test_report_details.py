@@ -8,14 +8,15 @@ from latencies_by_hand import a_bench, quotable
 from records_by_hand import a_claim, a_mixed_report, a_report, a_run, a_verdict, some_conditions
 from test_report_html import HOSTILE, _Page
 
-from zoo import agreement, audit
-from zoo.manifest import load_zoo
+from zoo.documents.load import load_zoo
+from zoo.jobs import audit
 from zoo.records import Part, Verdict
 from zoo.report import html
 from zoo.report.details import Details
+from zoo.report.html.scatter import against_multiply_adds
 from zoo.report.reproduce import command
 from zoo.report.rows import rows
-from zoo.report.scatter import against_multiply_adds
+from zoo.runs import agreement
 
 LIMIT = 2_000_000  # bytes of a page
 

@@ -15,11 +15,11 @@ from zoo.records import Claim, LatencyRun, Report
 from zoo.report import html, markdown
 from zoo.report.cells import cells
 from zoo.report.details import Details
-from zoo.report.dots import dot_plots
-from zoo.report.plot import axis_bound, claim_plot
-from zoo.report.ratios import ratio_plots
+from zoo.report.html.dots import dot_plots
+from zoo.report.html.plot import axis_bound, claim_plot
+from zoo.report.html.ratios import ratio_plots
+from zoo.report.html.scatter import against_latency
 from zoo.report.rows import rows
-from zoo.report.scatter import against_latency
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x `|` ](javascript:alert(1)) @someone"
 VOID = {"meta", "wbr", "input", "br", "path", "circle", "rect", "line", "img"}

@@ -11,8 +11,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from latencies_by_hand import BUSY, a_bench
 from records_by_hand import a_mixed_report, a_report, a_run, a_verdict
 
-from zoo.audit import audit
-from zoo.manifest import load_zoo
+from zoo.documents.load import load_zoo
+from zoo.jobs.audit import audit
 from zoo.records import Report
 from zoo.report import junit
 from zoo.report.audit import to_junit

@@ -9,8 +9,9 @@ from latencies_by_hand import BUSY, a_bench, a_latency, quotable
 from records_by_hand import a_claim, a_mixed_report, a_report, a_run, a_verdict
 from rich.console import Console
 
+from zoo.documents import units
 from zoo.records import Claim, Report
-from zoo.report import markdown, terminal, text, units
+from zoo.report import markdown, terminal, text
 from zoo.report.baseline import baseline_rows
 from zoo.report.rows import rows
 

@@ -16,7 +16,7 @@ from conftest import REPOSITORY
 
 from zoo.records import Report, Run, Verdict
 from zoo.report import render_all
-from zoo.runfolder import RunFolder
+from zoo.runs.folder import RunFolder
 
 REPORTS = REPOSITORY / "reports"
 NAMES = {"embedded.md": "report.md", "embedded.html": "report.html"}

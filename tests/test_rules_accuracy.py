@@ -9,12 +9,12 @@ import pytest
 from records_by_hand import a_claim, a_run
 
 from zoo import stats
-from zoo.exit_codes import DEVIATES, NOT_RUN, OK
-from zoo.judge import exit_code, judge
-from zoo.predictions import Predictions
+from zoo.ending.exit_codes import DEVIATES, NOT_RUN, OK
 from zoo.records import Checkpoint, Claim, File, Population, Run, Verdict
+from zoo.records.predictions import Predictions
 from zoo.rules.accuracy import Top1, Top5
 from zoo.rules.base import Evidence
+from zoo.rules.judge import exit_code, judge
 
 SHAPES = Population(id="shapes_test", title="the shapes", images=1000, digest="ef" * 32)
 IMAGENET = Population(

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from records_by_hand import a_run
 
-from zoo.predictions import Predictions
 from zoo.records import LabelMap, Run, Verdict
-from zoo.rules.agreement import SameLabels, SameScores
+from zoo.records.predictions import Predictions
 from zoo.rules.base import Evidence, Rule
+from zoo.rules.pairs.same_answers import SameLabels, SameScores
 
 PLAIN = LabelMap(id="embedded", outputs=6, classes=6, first=0)
 BACKGROUND = LabelMap(id="with_background", outputs=7, classes=6, first=1)

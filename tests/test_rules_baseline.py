@@ -10,10 +10,10 @@ import pytest
 from records_by_hand import ROUND_MEDIANS, a_latency_run
 from scipy.stats import binom
 
-from zoo.judge import judge
 from zoo.records import LatencyRun, Verdict
 from zoo.rules.base import Evidence
-from zoo.rules.baseline import Baseline
+from zoo.rules.judge import judge
+from zoo.rules.latency.baseline import Baseline
 
 
 def verdicts(now: Sequence[LatencyRun], then: Sequence[LatencyRun]) -> list[Verdict]:

@@ -8,10 +8,10 @@ import pytest
 from records_by_hand import a_latency_run
 from test_variants import CLAIMS, ZOO, by_size, measured
 
-from zoo.judge import judge
 from zoo.records import LatencyRun, Verdict
 from zoo.rules.base import Evidence
-from zoo.rules.documented_latency import Beside, Ratios
+from zoo.rules.judge import judge
+from zoo.rules.latency.documented import Beside, Ratios
 
 
 def evidence(latencies: Sequence[LatencyRun], source: str = "") -> Evidence:

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from tests.documents_by_hand import SHA, checkpoint, claim, evidence
-from zoo.judge import CLAIM_RULES
 from zoo.records import Archive, File, LabelMap, Recipe, TensorSpec
-from zoo.rules.base import Evidence
-from zoo.statements import (
+from zoo.records.statements import (
     Comparison,
     Complement,
     Converted,
@@ -27,6 +25,8 @@ from zoo.statements import (
     Steps,
     Within,
 )
+from zoo.rules.base import Evidence
+from zoo.rules.judge import CLAIM_RULES
 
 RULES = {rule.id: rule for rule in CLAIM_RULES}
 ON = {"source": "page"}

@@ -9,8 +9,7 @@ import pytest
 from documents_by_hand import SHA, checkpoint, claim, evidence
 from records_by_hand import a_run
 
-from zoo import architecture
-from zoo.judge import FILE_RULES, judge
+from zoo.documents import counting
 from zoo.records import (
     AsShipped,
     BytePairs,
@@ -26,6 +25,7 @@ from zoo.records import (
     Verdict,
 )
 from zoo.rules.base import Rule
+from zoo.rules.judge import FILE_RULES, judge
 
 NETWORK = Network(alpha=1.0, resolution=224, classes=1000)
 GLUON = Network(
@@ -39,7 +39,7 @@ SCORES = TensorSpec(name="scores", dtype="float32", shape=(-1, 1000))
 
 def measured(network: Network = NETWORK, *, folded: bool = False, **changes: Any) -> Measured:
     """What an adapter finds in a faithful file of this network."""
-    own = architecture.parts(network)
+    own = counting.parts(network)
     by = {
         "convolutions": own.convolutions,
         "convolution_biases": own.norm_channels * folded,
@@ -50,7 +50,7 @@ def measured(network: Network = NETWORK, *, folded: bool = False, **changes: Any
     }
     fields: dict[str, Any] = {
         "graph": True, "parameters": sum(by.values()), "parameters_by": by, "multiply_adds": own.multiply_adds,
-        "convolutions": architecture.convolutions(network), "classes": network.classes,
+        "convolutions": counting.convolutions(network), "classes": network.classes,
         "activations": {network.activation: 35}, "quantised": False, "ops": {"Conv": 52}, "opset": 12,
         "inputs": (Port(name="data", dtype="float32", shape=(-1, 3, 224, 224)),),
         "outputs": (Port(name="scores", dtype="float32", shape=(-1, 1000)),),

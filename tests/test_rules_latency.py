@@ -10,11 +10,11 @@ import pytest
 from records_by_hand import ROUND_MEDIANS, a_latency_run, a_run
 from scipy.stats import binom
 
-from zoo.exit_codes import NOT_RUN, OK
-from zoo.judge import LATENCY_RULES, RULES, exit_code, judge
+from zoo.ending.exit_codes import NOT_RUN, OK
 from zoo.records import Checkpoint, Deviation, LatencyRun, Verdict
 from zoo.rules.base import Evidence
-from zoo.rules.latency import FEWEST_IMAGES
+from zoo.rules.judge import LATENCY_RULES, RULES, exit_code, judge
+from zoo.rules.latency.quotable import FEWEST_IMAGES
 
 SLOWER = [each * 1.42 for each in ROUND_MEDIANS]
 

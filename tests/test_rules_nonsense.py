@@ -9,15 +9,15 @@ import pytest
 from records_by_hand import a_claim, a_run
 from scipy.stats import binom
 
-from zoo.judge import DEVIATES, exit_code, judge
-from zoo.labels import imagenet_classes
-from zoo.manifest import load_zoo
-from zoo.predictions import Predictions
+from zoo.documents.load import load_zoo
+from zoo.images.labels import imagenet_classes
 from zoo.records import LabelMap, Population, Run, Verdict
+from zoo.records.predictions import Predictions
 from zoo.rules.accuracy import Top1
 from zoo.rules.base import Evidence
-from zoo.rules.nonsense import MakesSense, symptoms
-from zoo.rules.seen import SURE, USEFUL
+from zoo.rules.judge import DEVIATES, exit_code, judge
+from zoo.rules.nonsense.makes_sense import MakesSense, symptoms
+from zoo.rules.nonsense.seen import SURE, USEFUL
 
 LABEL_MAPS = {**load_zoo("published").label_maps, **load_zoo("embedded").label_maps}
 BY_ID = imagenet_classes().by_ilsvrc2012_id

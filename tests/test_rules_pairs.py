@@ -11,12 +11,12 @@ import pytest
 from records_by_hand import a_claim, a_run
 
 from zoo import stats
-from zoo.predictions import Predictions
+from zoo.documents.wording import percent
 from zoo.records import Checkpoint, Claim, File, LabelMap, Population, Run, Verdict
+from zoo.records.predictions import Predictions
 from zoo.report.tables import discordant_csv
 from zoo.rules.base import Evidence, Rule
-from zoo.rules.pairs import ClaimedLoss, Converted, Frameworks, Recipes, pairs
-from zoo.wording import percent
+from zoo.rules.pairs.image_by_image import ClaimedLoss, Converted, Frameworks, Recipes, pairs
 
 N = 1000
 FULL = Population(id="shapes_test", title="the shapes", images=N, digest="ef" * 32)

@@ -9,9 +9,9 @@ import pytest
 from tests.documents_by_hand import SHA, checkpoint, claim, evidence
 from tests.test_rules_documents import RULES, recipe
 from zoo.records import Archive, Checkpoint, File, Recipe, Verdict
-from zoo.rules import contents
+from zoo.records.statements import Converted
 from zoo.rules.base import Evidence
-from zoo.statements import Converted
+from zoo.rules.claims import contents
 
 RECIPES = {
     "r": recipe("r"), "renamed": recipe("renamed"), "tight": recipe("tight", short=300),

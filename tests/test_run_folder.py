@@ -19,10 +19,10 @@ from records_by_hand import a_claim, a_latency_run
 
 import zoo
 from zoo import kept
-from zoo.cli import cli
+from zoo.cli.commands import cli
 from zoo.errors import DamagedError, RunFolderError
 from zoo.records import Report
-from zoo.runfolder import RunFolder
+from zoo.runs.folder import RunFolder
 
 OLD = REPOSITORY / "tests" / "data" / "run_format_1"
 GOOD = answers([0, 1, 2, 3, 4, 5, 0, 1], [0, 1, 2, 3, 4, 5, 0, 1])

@@ -9,13 +9,13 @@ from typing import Any
 import little_zoo
 import pytest
 
-from zoo import images
-from zoo.merge import merged
+from zoo.images import image_sets
+from zoo.jobs.validate import Job, Request
 from zoo.progress import Talk
 from zoo.records import Report
 from zoo.report.rows import rows
-from zoo.runfolder import RunFolder
-from zoo.validate import Job, Request
+from zoo.runs.folder import RunFolder
+from zoo.runs.merge import merged
 
 COUNT = 300
 
@@ -53,8 +53,8 @@ def run(folder: Path, out: Path, **request: Any) -> Report:
 
 
 def digest_and_count(folder: Path, home: Path) -> tuple[str, int]:
-    found = images.open_image_set(folder / "images")
-    return images.listing_digest(found, images.digests(found, home / "digests")), len(found.images)
+    found = image_sets.open_image_set(folder / "images")
+    return image_sets.listing_digest(found, image_sets.digests(found, home / "digests")), len(found.images)
 
 
 def test_another_label_map_is_another_run_of_the_same_scores(folder: Path, tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from zoo import selection
+from zoo.documents.load import Zoo, load_zoo
 from zoo.errors import UsageError
-from zoo.manifest import Zoo, load_zoo
+from zoo.measure import selection
 from zoo.records import Divide
 
 

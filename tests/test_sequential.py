@@ -15,14 +15,15 @@ import numpy as np
 import pytest
 from records_by_hand import a_claim
 
-from zoo import images, sequential, store
-from zoo.accepted import Accepted
 from zoo.errors import UsageError, WorkerError
-from zoo.images import Image
-from zoo.predictions import Predictions
+from zoo.images import image_sets, pixels
+from zoo.images.image_sets import Image
+from zoo.images.pixels import Block
+from zoo.jobs import early_stopping
+from zoo.jobs.early_stopping import Decoded, Lane, Watch
 from zoo.records import Report
-from zoo.sequential import Decoded, Lane, Watch
-from zoo.store import Block
+from zoo.records.predictions import Predictions
+from zoo.stats.totals import Accepted
 
 IMAGES = 2000
 
@@ -52,8 +53,8 @@ class Answers:
 def blocks(count: int = IMAGES) -> list[Block]:
     picture = Image(id="a.png", path=Path("a.png"), class_index=0)
     return [
-        Block(start, (picture,) * min(store.BLOCK, count - start), ("",) * min(store.BLOCK, count - start))
-        for start in range(0, count, store.BLOCK)
+        Block(start, (picture,) * min(pixels.BLOCK, count - start), ("",) * min(pixels.BLOCK, count - start))
+        for start in range(0, count, pixels.BLOCK)
     ]
 
 
@@ -68,11 +69,11 @@ def lane(name: str, answers: Answers, *watches: Watch) -> Lane:
 @pytest.fixture
 def advance(monkeypatch: pytest.MonkeyPatch) -> Any:
     """`sequential.advance` over blocks that need no decoding; what was said is in its list `said`."""
-    monkeypatch.setattr(store, "fill", lambda *arguments: None)
+    monkeypatch.setattr(pixels, "fill", lambda *arguments: None)
     said: list[str] = []
 
     def run(lanes: Sequence[Lane]) -> int:
-        return sequential.advance(lanes, Decoded(blocks(), 2), said.append, lambda done: None)
+        return early_stopping.advance(lanes, Decoded(blocks(), 2), said.append, lambda done: None)
 
     run.said = said  # type: ignore[attr-defined]
     return run
@@ -104,17 +105,17 @@ def test_a_failure_ends_its_own_run(advance: Any) -> None:
 
 
 def test_many_runs_take_turns_with_few_workers(advance: Any) -> None:
-    evaluations = [Answers(64) for _ in range(sequential.WORKERS + 1)]
+    evaluations = [Answers(64) for _ in range(early_stopping.WORKERS + 1)]
     assert advance([lane("x", each, watch(999, 1001)) for each in evaluations]) == 16
     assert all(each.asked == [block.start for block in blocks()] for each in evaluations)
     rests = [each.rests for each in evaluations]
-    assert set(rests[: sequential.WORKERS - 1]) == {0}
-    assert all(0 < times < 16 for times in rests[sequential.WORKERS - 1 :])
+    assert set(rests[: early_stopping.WORKERS - 1]) == {0}
+    assert all(0 < times < 16 for times in rests[early_stopping.WORKERS - 1 :])
 
 
 def test_blocks_are_decoded_a_little_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     filled: list[int] = []
-    monkeypatch.setattr(store, "fill", lambda geometry, wanted, jobs: filled.append(len(wanted)))
+    monkeypatch.setattr(pixels, "fill", lambda geometry, wanted, jobs: filled.append(len(wanted)))
     decoded = Decoded(blocks(), jobs=2)
     geometry: Any = SimpleNamespace(id="g")
     for until in range(1, 17):
@@ -124,7 +125,7 @@ def test_blocks_are_decoded_a_little_ahead(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_nothing_to_decide_is_told() -> None:
     with pytest.raises(UsageError, match="--sample auto: there is nothing to decide"):
-        sequential.check_decidable([lane("a", Answers(0))])
+        early_stopping.check_decidable([lane("a", Answers(0))])
 
 
 def test_a_decided_claim_stays_decided() -> None:
@@ -150,8 +151,8 @@ def report_of(out: Path) -> Report:
 def folder(tmp_path: Path, own_home: Path) -> Path:
     """600 images; `little/good` is always right, so are `little/late` (of which 100 % is claimed) and the rest."""
     made = little_zoo.make(tmp_path / "little", 600)
-    image_set = images.open_image_set(made / "images")
-    digest = images.listing_digest(image_set, images.digests(image_set, own_home / "digests"))
+    image_set = image_sets.open_image_set(made / "images")
+    digest = image_sets.listing_digest(image_set, image_sets.digests(image_set, own_home / "digests"))
     little_zoo.claim_accuracy(made, "little/good", "50.0", digest, 600)
     return made
 
@@ -174,7 +175,7 @@ def test_stops_after_the_first_block_and_says_so(folder: Path, tmp_path: Path) -
     assert "with a tolerance of 0.1 points; decided after 128 images; one image of 128 is" in verdict.reason
     assert (sense.rule, sense.outcome) == ("A201", "pass")
     ids = Predictions.read(out / "predictions" / f"{run.key}.npz").ids
-    order = images.ordered(images.open_image_set(folder / "images"), 1).images
+    order = image_sets.ordered(image_sets.open_image_set(folder / "images"), 1).images
     assert ids == tuple(image.id for image in order[:128])
     assert "the stored verdicts stand" in zoo("compare", out).stdout
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from records_by_hand import a_claim
 from scipy.stats import betabinom, hypergeom, spearmanr
 
-from zoo import planning, stats
-from zoo.accepted import accepted
+from zoo import stats
+from zoo.stats import planning
+from zoo.stats.totals import accepted
 
 SHARES, SIZES = (0.001, 0.5, 0.72, 0.9, 0.999), (50, 1000, 10_000, 49_999, 50_000)
 

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from zoo import kept, latency
-from zoo.cache import CacheError
-from zoo.evaluate import Evaluation
-from zoo.predictions import Predictions
+from zoo import kept
+from zoo.disk import CacheError
+from zoo.jobs.validate import Job, Request
+from zoo.measure import speed
+from zoo.measure.accuracy import Evaluation
 from zoo.progress import Talk
-from zoo.runfolder import RunFolder
-from zoo.validate import Job, Request
+from zoo.records.predictions import Predictions
+from zoo.runs.folder import RunFolder
 
 # kind -> its files in ZOO_HOME, after a run of the zoo below
 KINDS = {
@@ -150,7 +151,7 @@ def test_a_bench_times_nothing_on_damaged_pixels(tmp_path: Path, own_home: Path)
     zoo = a_zoo(tmp_path / "zoo")
     answers(zoo, tmp_path / "run")
     pixels = stored(own_home, KINDS["pixels"])
-    latency._refuse_damaged(pixels)
+    speed._refuse_damaged(pixels)
     pixels[0].write_bytes(flipped(pixels[0].read_bytes()))
     with pytest.raises(CacheError, match="decoded images were damaged"):
-        latency._refuse_damaged(pixels)
+        speed._refuse_damaged(pixels)

@@ -19,11 +19,15 @@ from records_by_hand import a_report
 from test_report_html import HOSTILE, _Page
 from test_validate import zoo
 
-from zoo import agreement, cli, images, places, thumbnails
+from zoo import disk
+from zoo.cli import commands
+from zoo.images import image_sets
+from zoo.jobs import thumbnails
 from zoo.report import html
-from zoo.report import thumbnails as chosen
 from zoo.report.details import Details
-from zoo.runfolder import RunFolder
+from zoo.report.html import pictures as chosen
+from zoo.runs import agreement
+from zoo.runs.folder import RunFolder
 
 CLASSES = [0, 1, 2, 3]
 LIMIT = 2_000_000
@@ -60,7 +64,7 @@ def page_of(made: Details) -> str:
 
 
 def test_a_picture_is_small_and_holds_nothing_but_pixels(tmp_path: Path) -> None:
-    image_set = images.open_image_set(make_images(tmp_path / "some"))
+    image_set = image_sets.open_image_set(make_images(tmp_path / "some"))
     uri = thumbnails.Thumbnails(image_set)["1.png"]
     data = base64.b64decode(uri.removeprefix("data:image/jpeg;base64,"))
     made = Image.open(io.BytesIO(data))
@@ -73,7 +77,7 @@ def test_a_picture_is_small_and_holds_nothing_but_pixels(tmp_path: Path) -> None
 def test_what_cannot_be_read_has_no_picture(tmp_path: Path) -> None:
     folder = make_images(tmp_path / "some")
     (folder / "2.png").write_bytes(b"no image")
-    pictures = thumbnails.Thumbnails(images.open_image_set(folder))
+    pictures = thumbnails.Thumbnails(image_sets.open_image_set(folder))
     assert pictures.get("2.png") is None
     assert pictures.get("absent.png") is None
     assert len(pictures) == 4
@@ -112,8 +116,8 @@ def test_a_page_stays_small_and_says_what_it_leaves_out() -> None:
 
 def test_a_folder_is_rendered_with_pictures_of_its_own_images(tmp_path: Path, own_home: Path) -> None:
     folder = make_images(tmp_path / "some")
-    image_set = images.open_image_set(folder)
-    digest = images.listing_digest(image_set, images.digests(image_set, places.home() / "digests"))
+    image_set = image_sets.open_image_set(folder)
+    digest = image_sets.listing_digest(image_set, image_sets.digests(image_set, disk.home() / "digests"))
     found = {"1a" * 32: answers(CLASSES, CLASSES), "2b" * 32: answers([0, 4, 2, 3], CLASSES)}
     runs = [(run_with(each, key=key, framework=key[:2]), each) for key, each in found.items()]
     path = write(tmp_path / "run", runs, images_digest=digest).path
@@ -134,8 +138,8 @@ def test_a_folder_is_rendered_with_pictures_of_its_own_images(tmp_path: Path, ow
 
 def two_runs(path: Path, folder: Path, names: tuple[str, str], **conditions: Any) -> Path:
     """A run folder of two runs that disagree on its images, which lie in `folder`."""
-    image_set = images.open_image_set(folder)
-    digest = images.listing_digest(image_set, images.digests(image_set, places.home() / "digests"))
+    image_set = image_sets.open_image_set(folder)
+    digest = image_sets.listing_digest(image_set, image_sets.digests(image_set, disk.home() / "digests"))
     ids = tuple(image.id for image in image_set.images)
     found = [replace(answers(labels, CLASSES), ids=ids) for labels in (CLASSES, [0, 4, 2, 3])]
     runs = [
@@ -159,15 +163,15 @@ def test_each_part_of_a_merged_report_has_its_own_images(
         two_runs(tmp_path / "two", second, ("3c", "4d"), created="2025-03-02T12:00:00Z"),
     ]
     arguments = ["report", *map(str, runs), "--out", str(tmp_path / "both"), "--thumbnails"]
-    assert cli.run(arguments) == 0
+    assert commands.run(arguments) == 0
     page = (tmp_path / "both" / "report.html").read_text(encoding="utf-8")
     shown = [attributes["alt"] for tag, attributes in _Page(page).tags if tag == "img"]
     assert shown == ["Picture of 1.png", "Picture of b1.png"]
-    assert cli.run([*arguments, "--images", str(first)]) == 2
+    assert commands.run([*arguments, "--images", str(first)]) == 2
     assert f"--images {first}: these are not the images of" in capsys.readouterr().err
 
     Image.new("RGB", (8, 8)).save(second / "b1.png", "PNG")
-    assert cli.run(arguments) == 2
+    assert commands.run(arguments) == 2
     said = capsys.readouterr().err
     assert said.startswith(f"zoo: {second}, where embedded/onnx@3c found its images: these are not the images of")
     assert said.endswith("; give them with --images\n")
@@ -180,7 +184,7 @@ def test_one_name_for_two_images_is_refused(tmp_path: Path, own_home: Path, caps
         two_runs(tmp_path / "one", first, ("1a", "2b"), created="2025-03-01T12:00:00Z"),
         two_runs(tmp_path / "two", second, ("3c", "4d"), created="2025-03-02T12:00:00Z"),
     ]
-    assert cli.run(["report", *map(str, runs), "--out", str(tmp_path / "both"), "--thumbnails"]) == 2
+    assert commands.run(["report", *map(str, runs), "--out", str(tmp_path / "both"), "--thumbnails"]) == 2
     assert "two runs have different images by the name 1.png" in capsys.readouterr().err
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from zoo import places
-from zoo.toml_lines import line_of, lines_of
+from zoo import disk
+from zoo.documents.toml_lines import line_of, lines_of
 
 TEXT = '''# a comment with [brackets] and = signs
 title = "a # b = [ \\" ]"
@@ -107,7 +107,7 @@ def test_windows_line_ends() -> None:
     assert [line_of(text, path) for path in (("a", 0, "id"), ("a", 0, "list", 1))] == [2, 5]
 
 
-@pytest.mark.parametrize("file", sorted(places.DATA.rglob("*.toml")), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", sorted(disk.DATA.rglob("*.toml")), ids=lambda file: file.name)
 def test_own_data_files(file: Path) -> None:
     """The line of every id of ours holds that id."""
     text = file.read_text(encoding="utf-8")

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo import images, kept
-from zoo.predictions import Predictions
+from zoo import kept
+from zoo.images import image_sets
 from zoo.records import Report
+from zoo.records.predictions import Predictions
 
 
 def zoo(*arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
@@ -31,8 +32,8 @@ def report_of(out: Path) -> Report:
 
 
 def digest_of(folder: Path, home: Path) -> str:
-    image_set = images.open_image_set(folder / "images")
-    return images.listing_digest(image_set, images.digests(image_set, home / "digests"))
+    image_set = image_sets.open_image_set(folder / "images")
+    return image_sets.listing_digest(image_set, image_sets.digests(image_set, home / "digests"))
 
 
 @pytest.fixture
@@ -232,7 +233,7 @@ def test_sample_is_drawn_by_id(folder: Path, out: Path) -> None:
     report = report_of(out)
     assert report.runs[0].n == 5
     assert Predictions.read(out / "predictions" / f"{report.runs[0].key}.npz").ids == tuple(
-        image.id for image in images.sample(images.open_image_set(folder / "images"), 5, 1).images
+        image.id for image in image_sets.sample(image_sets.open_image_set(folder / "images"), 5, 1).images
     )
 
 

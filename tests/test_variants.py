@@ -7,10 +7,10 @@ import itertools
 import pytest
 from records_by_hand import a_claim, a_latency_run
 
-from zoo import documented
-from zoo.manifest import load_zoo
+from zoo.documents.load import load_zoo
 from zoo.records import Claim, LatencyRun
-from zoo.variants import VariantTable, tables
+from zoo.rules.latency import published
+from zoo.rules.latency.variants import VariantTable, tables
 
 ZOO = load_zoo("published")
 CLAIMS = list(ZOO.claims.values())
@@ -38,14 +38,14 @@ def found(latencies: list[LatencyRun], claims: list[Claim] = CLAIMS) -> list[Var
 def test_devices_and_columns_of_every_documented_latency() -> None:
     latencies = [claim for claim in CLAIMS if claim.metric == "latency"]
     assert len(latencies) > 50
-    devices = {claim.id: documented.device(claim) for claim in latencies}
+    devices = {claim.id: published.device(claim) for claim in latencies}
     assert devices["tflite-hosted-005"] == "Pixel 3, NNAPI"
     assert devices["coral-003"] == "ARTPEC-7 (Q1615 Mk III)"
     assert devices["coral-015"] == "ARTPEC-9 (Q1728)"
     assert devices["gluoncv-021"] == "batch 1"
     assert devices["paper-006"] == "Pixel 1, one large core, TF-Lite"
     assert not any("no checkpoint" in device for device in devices.values())
-    columns = {claim.id: documented.column(claim) for claim in latencies}
+    columns = {claim.id: published.column(claim) for claim in latencies}
     assert columns["tf-slim-049"] == "Mobile CPU (ms) Pixel 1"
     assert columns["tflite-hosted-004"] == "CPU, 4 threads"
     assert columns["gluoncv-022"] == "int8 latency"
@@ -67,10 +67,10 @@ def test_conditions_that_a_document_states(
     claim: str, threads: int | None, batch_size: int | None, integers: bool
 ) -> None:
     record = ZOO.claims[claim]
-    assert documented.threads(record) == threads
-    assert documented.batch_size(record) == batch_size
-    assert documented.in_integers(record, ZOO.checkpoints) is integers
-    assert documented.in_integers(record, {}) is integers  # the names in the document say the same
+    assert published.threads(record) == threads
+    assert published.batch_size(record) == batch_size
+    assert published.in_integers(record, ZOO.checkpoints) is integers
+    assert published.in_integers(record, {}) is integers  # the names in the document say the same
 
 
 def test_a_whole_table_of_a_phone() -> None:
@@ -141,17 +141,17 @@ def test_integers_beside_floats_are_other_networks() -> None:
         unit="ms", decimals=0, population="",
     )  # fmt: skip
     run = measured("timm/mobilenetv2_050.lamb_in1k", 0.003)
-    assert documented.nearness(run, claim, ZOO.checkpoints) is None
+    assert published.nearness(run, claim, ZOO.checkpoints) is None
     floats = claim.changed(model="MobileNet")
-    assert documented.nearness(run, floats, ZOO.checkpoints) == documented.SAME_ARCHITECTURE
+    assert published.nearness(run, floats, ZOO.checkpoints) == published.SAME_ARCHITECTURE
     integers = run.changed(precision="int8")
-    assert documented.nearness(integers, claim, ZOO.checkpoints) == documented.SAME_ARCHITECTURE
+    assert published.nearness(integers, claim, ZOO.checkpoints) == published.SAME_ARCHITECTURE
 
 
 def test_the_own_file_comes_before_the_same_weights_and_those_before_the_same_architecture() -> None:
     claim = ZOO.claims["tf-slim-059"]
     names = ("tf-slim/mobilenet_v2_1.0_224", "tf-slim/mobilenet_v2_1.0_224-frozen", "torchvision/mobilenet_v2-v1")
     known = [name for name in names if name in ZOO.checkpoints]
-    distances = [documented.nearness(measured(name, 0.01), claim, ZOO.checkpoints) for name in known]
-    assert distances[:2] == [documented.OWN, documented.SAME_WEIGHTS]
+    distances = [published.nearness(measured(name, 0.01), claim, ZOO.checkpoints) for name in known]
+    assert distances[:2] == [published.OWN, published.SAME_WEIGHTS]
     assert all(here <= there for here, there in itertools.pairwise(distances) if here is not None and there is not None)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from zoo import places
+from zoo import disk
 
 
 def run(*command: object, cwd: Path, **environment: str) -> str:
@@ -66,7 +66,7 @@ def test_installed_wheel_runs_the_embedded_zoo(wheel: Path, tmp_path: Path) -> N
     # The environments that are built already are borrowed: what is tested here is the wheel.
     home = tmp_path / "home"
     home.mkdir()
-    (home / "envs").symlink_to(places.home() / "envs")
+    (home / "envs").symlink_to(disk.home() / "envs")
     out = tmp_path / "run"
     command = [tmp_path / "clean" / "bin" / "zoo", "validate", "--frameworks", "onnxruntime", "--out", out]
     printed = run(*command, cwd=tmp_path, ZOO_HOME=str(home))

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from zoo.errors import WorkerError
-from zoo.frameworks import framework
-from zoo.workers import Worker
+from zoo.frameworks.table import framework
+from zoo.frameworks.workers import Worker
 
 NHWC = [{"op": "layout", "order": "nhwc"}]
 OPTIONS = {"threads": 1, "format": "fake", "batch_size": 2}

@@ -7,7 +7,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from zoo import exit_codes, streams, unforeseen
+from zoo.ending import exit_codes, streams, unforeseen
 
 
 class _Terminated(KeyboardInterrupt):
@@ -27,7 +27,9 @@ def main() -> NoReturn:
 
 def _ended() -> int:
     try:
-        from zoo.cli import run  # takes a second: what goes wrong in it, or a Ctrl-C, is told like anything else
+        from zoo.cli.commands import (
+            run,  # takes a second: what goes wrong in it, or a Ctrl-C, is told like anything else
+        )
 
         code = run(sys.argv[1:])
         sys.stdout.flush()

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from zoo.predictions import Predictions
 from zoo.records import LabelMap, LatencyRun, Record, Round, Run, Verdict
-from zoo.runfolder import RunFolder
+from zoo.records.predictions import Predictions
+from zoo.runs.folder import RunFolder
 
 _DTYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
 _NULLABLE = {"int64": "Int64", "bool": "boolean"}  # in fields that may be None

@@ -27,7 +27,7 @@ from typing import Any, BinaryIO, NamedTuple
 from filelock import FileLock
 from xxhash import xxh3_128
 
-from zoo import cache
+from zoo import disk
 from zoo.errors import DamagedError
 
 ASIDE = ".set-aside"  # at the end of the name of what is not believed; of one name the latest is there
@@ -54,9 +54,9 @@ def write(path: Path, key: str, fill: Callable[[BinaryIO], None], *, bytes_neede
         size = stream.tell()
         stream.write(_trailer(key, size, _digest_of(stream)))
 
-    with cache.explained(path, bytes_needed), cache.lock(path) if once else contextlib.nullcontext():
+    with disk.explained(path, bytes_needed), disk.lock(path) if once else contextlib.nullcontext():
         if not (once and path.exists()):
-            cache.replace(path, whole)
+            disk.replace(path, whole)
 
 
 def read(path: Path, key: str) -> bytes | None:
@@ -165,8 +165,8 @@ def _digest_of(stream: BinaryIO) -> str:
 def write_json(path: Path, key: str, found: Mapping[str, Any]) -> None:
     """A sealed JSON object. Raises CacheError."""
     text = json.dumps(sealed(found, key), indent=1)
-    with cache.explained(path, len(text)):
-        cache.replace_text(path, text)
+    with disk.explained(path, len(text)):
+        disk.replace_text(path, text)
 
 
 def read_json(path: Path, key: str) -> dict[str, Any] | None:
@@ -240,7 +240,7 @@ def folder(path: Path, key: str, fill: Callable[[Path], Sequence[str]]) -> list[
 
     One process at a time fills it. Every file is hashed. Raises CacheError, and what `fill` raises.
     """
-    with cache.explained(path):
+    with disk.explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f"{path.name}.lock")):
             found = _read_folder(path, key)
@@ -254,7 +254,7 @@ def _write_folder(path: Path, key: str, fill: Callable[[Path], Sequence[str]]) -
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=path.parent))
     try:
         names = fill(building)
-        listed = [[name, cache.file_sha256(building / name)] for name in names]
+        listed = [[name, disk.file_sha256(building / name)] for name in names]
         write_json(building / CONTENTS, key, {"files": listed})
         building.rename(path)
     finally:
@@ -277,7 +277,7 @@ def _listed(path: Path, key: str) -> list[KeptFile]:
     try:
         listed = [KeptFile(*each) for each in unsealed(parsed(path / CONTENTS), key, path / CONTENTS)["files"]]
         with _naming(path):
-            got = [cache.file_sha256(path / each.name) for each in listed]
+            got = [disk.file_sha256(path / each.name) for each in listed]
     except FileNotFoundError as error:
         raise DamagedError(f"{path}: {error.filename} is missing") from error
     for each, sha256 in zip(listed, got, strict=True):
@@ -305,7 +305,7 @@ def _naming(path: Path) -> Iterator[None]:
 def _set_aside(path: Path, why: DamagedError, look: Callable[[], object]) -> None:
     """Give a file or folder another name, unless another process has done so, or made it again, in the meantime."""
     aside = path.with_name(f"{path.name}{ASIDE}")
-    with cache.explained(path), cache.lock(path):
+    with disk.explained(path), disk.lock(path):
         try:
             look()
         except FileNotFoundError:

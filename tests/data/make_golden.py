@@ -26,9 +26,10 @@ from PIL import Image
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from zoo import preprocess, records  # noqa: E402
+from zoo import records  # noqa: E402
+from zoo.documents.load import load_zoo  # noqa: E402
 from zoo.errors import ImageSetError  # noqa: E402
-from zoo.manifest import load_zoo  # noqa: E402
+from zoo.images import preprocess  # noqa: E402
 
 IMAGES = HERE / "images"
 GOLDEN = HERE / "golden"

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from zoo.records import Source, Verdict
-from zoo.report import html, importance, junit, marking, tables, text
+from zoo.report import html, importance, junit, tables, text
+from zoo.report.markdown import marks
 
 SHOWN = 6  # printed texts of one finding; further ones are counted
 FOUND = ("fail", "refuted")
@@ -149,7 +150,7 @@ def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequenc
 
 def to_markdown(audit: Audit) -> str:
     """What matters first, then a section for each document, one item for each finding; the rules at the end."""
-    lines = ["# What the documents alone give away", "", f"{audit.headline()}. Zoo: {marking.escape(audit.zoo)}.", ""]
+    lines = ["# What the documents alone give away", "", f"{audit.headline()}. Zoo: {marks.escape(audit.zoo)}.", ""]
     if audit.findings():
         lines += ["## What matters first", "", _count_table(audit), ""]
     for title, verdicts in audit.largest().items():
@@ -160,10 +161,10 @@ def to_markdown(audit: Audit) -> str:
             lines += [*_item(verdict), ""]
     for habit, verdicts in importance.habits(audit.findings()).items():
         heads, rows = ("size", "finding", "printed", "arithmetic"), [_slip(verdict) for verdict in verdicts]
-        lines += [f"## Common everywhere: {marking.escape(habit)}", "", marking.table(heads, rows, right=RIGHT), ""]
+        lines += [f"## Common everywhere: {marks.escape(habit)}", "", marks.table(heads, rows, right=RIGHT), ""]
     if apart := audit.of("not_comparable"):
         lines += ["## Not comparable", "", NOT_COMPARABLE, ""]
-        lines += [f"- **{each.rule}** {marking.escape(each.subject)}: {marking.escape(each.reason)}" for each in apart]
+        lines += [f"- **{each.rule}** {marks.escape(each.subject)}: {marks.escape(each.reason)}" for each in apart]
         lines += [""]
     return "\n".join([*lines, "## Rules", "", _rule_table(audit)]) + "\n"
 
@@ -173,19 +174,19 @@ NOT_COMPARABLE = "Figures that differ, as they may: they are documented for diff
 
 def _linked(audit: Audit, source: str) -> str:
     url = audit.sources[source].url if source in audit.sources else None
-    title = marking.escape(audit.title(source))
+    title = marks.escape(audit.title(source))
     return f"[{title}]({url})" if url else title
 
 
 def _count_table(audit: Audit) -> str:
     rows = [
         (
-            importance.class_name(each.finding_class), each.rule, marking.escape(audit.about(each)),
+            importance.class_name(each.finding_class), each.rule, marks.escape(audit.about(each)),
             str(each.findings), str(each.accepted or ""), importance.size(each.largest),
         )
         for each in importance.counts(audit.findings())
     ]  # fmt: skip
-    return marking.table(COUNT_HEADS, rows, right=RIGHT)
+    return marks.table(COUNT_HEADS, rows, right=RIGHT)
 
 
 def _largest_table(verdicts: Iterable[Verdict]) -> str:
@@ -193,31 +194,31 @@ def _largest_table(verdicts: Iterable[Verdict]) -> str:
     rows = [
         (
             importance.size(each), importance.class_name(each.finding_class),
-            f"**{each.rule}** {marking.escape(each.subject)}: {marking.escape(each.reason)}",
+            f"**{each.rule}** {marks.escape(each.subject)}: {marks.escape(each.reason)}",
         )
         for each in verdicts
     ]  # fmt: skip
-    return marking.table(heads, rows, right=RIGHT)
+    return marks.table(heads, rows, right=RIGHT)
 
 
 def _slip(verdict: Verdict) -> tuple[str, str, str, str]:
-    said = f"**{verdict.rule}** {marking.escape(verdict.subject)}: {marking.escape(verdict.reason)}"
+    said = f"**{verdict.rule}** {marks.escape(verdict.subject)}: {marks.escape(verdict.reason)}"
     return (
-        importance.size(verdict), said, "; ".join(map(marking.escape, shown(verdict))),
-        marking.escape(verdict.arithmetic),
+        importance.size(verdict), said, "; ".join(map(marks.escape, shown(verdict))),
+        marks.escape(verdict.arithmetic),
     )  # fmt: skip
 
 
 def _item(verdict: Verdict) -> Iterable[str]:
     known = ", accepted" if verdict.outcome == "known" else ""
-    said = f"{marking.escape(verdict.subject)}: {marking.escape(verdict.reason)}"
+    said = f"{marks.escape(verdict.subject)}: {marks.escape(verdict.reason)}"
     yield f"- **{verdict.rule}** ({importance.remark(verdict)}{known}) {said}"
     if verdict.printed:
-        yield f"  - printed: {'; '.join(marking.escape(each) for each in shown(verdict))}"
+        yield f"  - printed: {'; '.join(marks.escape(each) for each in shown(verdict))}"
     if verdict.arithmetic:
-        yield f"  - arithmetic: {marking.escape(verdict.arithmetic)}"
+        yield f"  - arithmetic: {marks.escape(verdict.arithmetic)}"
     if verdict.remedy:
-        yield f"  - would settle it: {marking.escape(verdict.remedy)}"
+        yield f"  - would settle it: {marks.escape(verdict.remedy)}"
 
 
 def _rule_table(audit: Audit) -> str:
@@ -226,8 +227,8 @@ def _rule_table(audit: Audit) -> str:
     for rule, message in audit.messages.items():
         own = [verdict for verdict in audit.verdicts if verdict.rule == rule]
         numbers = (sum(each.outcome in kinds for each in own) for kinds in (FOUND, ("known",), text.GOOD))
-        rows.append((rule, marking.escape(message), *map(str, numbers), by_chance(own)))
-    return marking.table(heads, rows, right=RIGHT)
+        rows.append((rule, marks.escape(message), *map(str, numbers), by_chance(own)))
+    return marks.table(heads, rows, right=RIGHT)
 
 
 def by_chance(verdicts: Sequence[Verdict]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.efficiency import efficiency
-from zoo.quantiles import median_of_rounds
+from zoo.documents import units
 from zoo.records import LatencyRun, Report, Verdict
-from zoo.report import text, units
+from zoo.report import text
+from zoo.rules.latency.efficiency import efficiency
+from zoo.stats.quantiles import median_of_rounds
 
 _WORDS = {
     "pass": "quotable", "inconclusive": "not measurable here", "known": "accepted", "no_claim": "not judged",

@@ -9,11 +9,12 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from zoo.changes import Changes, Difference, LatencyChange, RunChange, VerdictChange
+from zoo.documents import units
 from zoo.records import Run
-from zoo.report import html, text, units
-from zoo.report.console import STYLES, fold
+from zoo.report import html, text
 from zoo.report.rows import is_accuracy
+from zoo.report.terminal.console import STYLES, fold
+from zoo.runs.changes import Changes, Difference, LatencyChange, RunChange, VerdictChange
 
 NAME_WIDTH = 32  # of a run's name on a terminal
 NOT_JUDGED = "not judged here: `zoo bench --baseline RUN` is"

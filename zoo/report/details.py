@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from zoo.agreement import Group
 from zoo.records import Verdict
-from zoo.variants import VariantTable
+from zoo.rules.latency.variants import VariantTable
+from zoo.runs.agreement import Group
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from zoo.efficiency import efficiency, probe
-from zoo.quantiles import median_of_rounds
 from zoo.records import LatencyRun, Record, Report, Run, Verdict
 from zoo.report import text
-from zoo.rules.pairs import Pair
+from zoo.rules.latency.efficiency import efficiency, probe
+from zoo.rules.pairs.image_by_image import Pair
+from zoo.stats.quantiles import median_of_rounds
 
 
 def runs_csv(report: Report) -> str:

@@ -6,11 +6,11 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 
+from zoo.documents import units
+from zoo.documents.units import milliseconds as milliseconds
+from zoo.documents.wording import ABSENT as ABSENT
+from zoo.documents.wording import percent as percent
 from zoo.records import Claim, Conditions, LatencyRun, Outcome, Recognition, Report, Run, Verdict
-from zoo.report import units
-from zoo.report.units import milliseconds as milliseconds
-from zoo.wording import ABSENT as ABSENT
-from zoo.wording import percent as percent
 
 # Worst first: the order in which outcomes are counted and listed.
 OUTCOMES: tuple[Outcome, ...] = (

@@ -9,12 +9,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from zoo import planning, stats
-from zoo.accepted import Accepted, accepted
+from zoo import stats
+from zoo.documents.wording import as_printed, percent
 from zoo.records import Claim, Outcome, Run, Verdict
 from zoo.rules.base import Evidence, Rule
-from zoo.rules.nonsense import MakesSense, symptoms
-from zoo.wording import as_printed, percent
+from zoo.rules.nonsense.makes_sense import MakesSense, symptoms
+from zoo.stats import planning
+from zoo.stats.totals import Accepted, accepted
 
 NONSENSE = f"the answers are nonsense (rule {MakesSense.id})"
 

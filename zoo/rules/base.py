@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeVar
 
-from zoo.predictions import Predictions
 from zoo.records import (
     Checkpoint,
     Claim,
@@ -22,7 +21,8 @@ from zoo.records import (
     Source,
     Verdict,
 )
-from zoo.statements import Statement
+from zoo.records.predictions import Predictions
+from zoo.records.statements import Statement
 
 S = TypeVar("S", bound=Statement)
 

@@ -1,0 +1,58 @@
+"""What a worker is given to read: copies of a checkpoint's files, alone in a folder of their own.
+
+A framework looks for more files beside the one that it is told to read: weights, external data, assets. In such a
+folder it finds nothing that is not in the record. Each copy is hashed while it is made, so that what is read is what
+the record says, also if somebody changes the original in the meantime.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.checkpoints.files import Located
+from zoo.errors import FileUnavailableError
+
+_CHUNK = 1 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class Handed:
+    """paths: of the copies, in the record's order; names: path of a copy, or of their folder -> of the original."""
+
+    paths: tuple[str, ...]
+    names: dict[str, str]
+
+
+@contextmanager
+def handed(located: Located) -> Iterator[Handed]:
+    """Copies that live as long as the block. Raises FileUnavailableError where a file is not the located one."""
+    with tempfile.TemporaryDirectory(prefix="zoo-files-") as name:
+        folder = Path(name)
+        copies = [folder / name for name in located.names]
+        for original, copy, sha256 in zip(located.paths, copies, located.digests, strict=True):
+            try:
+                _copy(original, copy, sha256)
+            except OSError as error:
+                raise FileUnavailableError(
+                    f"{original}: cannot be copied to {copy}: {error.strerror or error}; TMPDIR names another place"
+                ) from error
+        names = {str(copy): str(original) for copy, original in zip(copies, located.paths, strict=True)}
+        yield Handed(tuple(map(str, copies)), {**names, str(folder): str(located.paths[0].parent)})
+
+
+def _copy(original: Path, copy: Path, sha256: str) -> None:
+    digest = hashlib.sha256()
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    with original.open("rb") as source, copy.open("xb") as out:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            out.write(chunk)
+    if digest.hexdigest() != sha256:
+        raise FileUnavailableError(
+            f"{original}: changed while it was in use: expected sha256 {sha256}, got {digest.hexdigest()}; run it again"
+        )

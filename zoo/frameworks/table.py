@@ -1,0 +1,100 @@
+"""The frameworks, as adapters/frameworks.toml describes them, and what their adapters consist of."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import tomllib
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from zoo import disk
+from zoo.errors import ManifestError, UsageError, known_names
+from zoo.records import Record
+
+SERVER = "serve"  # the module that every worker runs
+
+
+class Framework(Record):
+    """One table of frameworks.toml; the file's first comment explains the keys."""
+
+    name: str
+    title: str
+    pythons: tuple[str, ...]
+    requirements: str
+    formats: tuple[str, ...]
+    exports: tuple[str, ...]
+    environment: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def is_core(self) -> bool:
+        """Whether it runs in the core's own environment (the fake of the tests)."""
+        return not self.requirements
+
+    @property
+    def requirements_file(self) -> Path:
+        """Exact pins."""
+        return disk.ADAPTERS / self.requirements
+
+    def sources(self) -> list[Path]:
+        """The program files of its worker, by name: server, adapter, and whatever these import among the adapters."""
+        found: set[str] = set()
+        waiting = [SERVER, f"{self.name}_adapter"]
+        while waiting:
+            name = waiting.pop()
+            path = disk.ADAPTERS / f"{name}.py"
+            if name not in found and path.is_file():
+                found.add(name)
+                waiting += _imported(path.read_text(encoding="utf-8"))
+        return [disk.ADAPTERS / f"{name}.py" for name in sorted(found)]
+
+    def adapter_digest(self) -> str:
+        """sha256 over the adapter's program text: a changed adapter never reuses an old result."""
+        digest = hashlib.sha256()
+        for path in self.sources():
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+        return digest.hexdigest()
+
+
+@lru_cache(maxsize=128)
+def _imported(text: str) -> tuple[str, ...]:
+    """Modules that a program imports anywhere in it, by statement or by `import_module` with a name in quotes."""
+
+    def names() -> Iterator[str]:
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module.split(".")[0]
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+                yield from (str(each.value) for each in node.args if isinstance(each, ast.Constant))
+
+    return tuple(sorted(set(names())))
+
+
+@cache
+def frameworks() -> dict[str, Framework]:
+    """All of frameworks.toml by name, in file order."""
+    path = disk.ADAPTERS / "frameworks.toml"
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        return {name: Framework(name=name, **table) for name, table in tables.items()}
+    except ValidationError as error:
+        raise ManifestError(f"{path}: {error}") from error
+
+
+def public_frameworks() -> list[Framework]:
+    """Those a user means: all but the fake."""
+    return [framework for framework in frameworks().values() if not framework.is_core]
+
+
+def framework(name: str) -> Framework:
+    """One framework; a wrong name is a UsageError with the nearest known ones."""
+    try:
+        return frameworks()[name]
+    except KeyError:
+        names = [entry.name for entry in public_frameworks()]
+        raise UsageError(f"framework {name!r} is not known; {known_names(name, names)}") from None

@@ -1,0 +1,81 @@
+"""`zoo audit`: what the documents give away, and the published files that are here. No image, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
+
+from zoo.checkpoints import inspections
+from zoo.documents.load import Zoo
+from zoo.errors import UsageError, known_names
+from zoo.records import Inspection, Verdict
+from zoo.report.audit import Audit
+from zoo.rules.base import Evidence, Rule
+from zoo.rules.judge import CLAIM_RULES, FILE_RULES, judge
+
+
+def audit(zoo: Zoo, prefixes: Sequence[str] = (), files: Sequence[Inspection] = ()) -> Audit:
+    """Verdicts of the rules C over all documents of a zoo, and of the rules P and S over `files` (see `look`).
+
+    prefixes: only rules whose ids begin with one of these. Without files the verdicts are the same on every machine.
+    Raises UsageError for a prefix that no rule has.
+    """
+    rules = [rule for rule in select(prefixes) if files or rule not in FILE_RULES]
+    evidence = replace(evidence_of(zoo), inspections=files)
+    return Audit(
+        zoo=zoo.name,
+        verdicts=tuple(judge(evidence, rules)),
+        sources=zoo.sources,
+        messages={rule.id: rule.message() for rule in rules},
+        names={rule.id: rule.name() for rule in rules},
+    )
+
+
+def look(zoo: Zoo, prefixes: Sequence[str], say: Callable[[str], None]) -> tuple[Inspection, ...]:
+    """The published files that are on this machine, if a chosen rule asks for any; `say` is told how many."""
+    if not set(select(prefixes)) & set(FILE_RULES):
+        return ()
+    found = inspections.look(zoo, say)
+    if found.checkpoints:
+        say(found.sentence())
+    return found.inspections
+
+
+def about(zoo: Zoo, checkpoints: Container[str]) -> tuple[Verdict, ...]:
+    """Findings about some of a zoo's checkpoints, what matters first: their subjects name them, or claims on them."""
+    meant = {claim.id: claim.checkpoint for claim in zoo.claims.values()}
+    return tuple(
+        verdict
+        for verdict in audit(zoo).findings()
+        if any(meant.get(word, word) in checkpoints for word in [verdict.claim_id or "", *_words(verdict.subject)])
+    )
+
+
+def _words(subject: str) -> list[str]:
+    return [word.rstrip(":,") for word in subject.split()]
+
+
+def evidence_of(zoo: Zoo) -> Evidence:
+    """Everything a zoo's data files say; no run."""
+    return Evidence(
+        claims=list(zoo.claims.values()),
+        checkpoints=zoo.checkpoints,
+        populations=zoo.populations,
+        label_maps=zoo.label_maps,
+        recipes=zoo.recipes,
+        sources=zoo.sources,
+        statements=list(zoo.statements.values()),
+        deviations=list(zoo.deviations.values()),
+    )
+
+
+def select(prefixes: Sequence[str]) -> list[Rule]:
+    """Rules by the beginnings of their ids; all where none is asked for."""
+    rules = (*CLAIM_RULES, *FILE_RULES)
+    for prefix in prefixes:
+        if not any(rule.id.startswith(prefix) for rule in rules):
+            ids = [rule.id for rule in rules]
+            raise UsageError(
+                f"--rules: no rule's id begins with {prefix!r}; {known_names(prefix, ids, limit=len(ids))}"
+            )
+    return [rule for rule in rules if not prefixes or rule.id.startswith(tuple(prefixes))]

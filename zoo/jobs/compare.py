@@ -1,0 +1,42 @@
+"""Two run folders beside each other: runs of one against runs of the other, image by image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from zoo.records import Run, Verdict
+from zoo.records.predictions import Predictions
+from zoo.rules.judge import PAIR_RULES, judge
+from zoo.rules.pairs.same_answers import SameLabels, SameScores
+from zoo.runs.folder import RunFolder
+
+
+def between(first: RunFolder, second: RunFolder) -> list[Verdict]:
+    """Verdicts of the rules X on pairs of a run in `first` and another in `second`.
+
+    None where no two such runs saw the same images, or where they are the very same. Raises RunFolderError.
+    """
+    report, other = first.report(), second.report()
+    documents = first.documents()
+    more = second.documents()
+    evidence = first.evidence((*report.runs, *other.runs), documents, report.conditions.tolerance)
+
+    def answers(run: Run) -> Predictions | None:
+        return (first if run in report.runs else second).predictions(run)
+
+    evidence = replace(
+        evidence,
+        answers=answers,
+        claims=tuple({claim.id: claim for claim in (*documents.claims, *more.claims)}.values()),
+        checkpoints={each.id: each for each in (*more.checkpoints, *documents.checkpoints)},
+        label_maps={each.id: each for each in (*more.label_maps, *documents.label_maps)},
+        populations={each.id: each for each in (*more.populations, *documents.populations)},
+        deviations=(),
+    )
+    here, there = ({run.key for run in each.runs} for each in (report, other))
+    return [
+        verdict
+        for verdict in judge(evidence, (SameLabels(), SameScores(), *PAIR_RULES))
+        if (verdict.run in there - here and verdict.against in here)
+        or (verdict.run in here and verdict.against in there - here)
+    ]

@@ -1,0 +1,136 @@
+"""Stopping early: every block of images goes through every run, in one random order, until all claims are decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from zoo import stats
+from zoo.errors import UsageError, ZooError
+from zoo.images import pixels
+from zoo.images.pixels import Block
+from zoo.measure import ranking
+from zoo.measure.accuracy import Evaluation, Part
+from zoo.records import Claim, Geometry, Outcome, Run
+from zoo.rules.accuracy import obstacle_to
+from zoo.rules.base import Evidence
+from zoo.stats.totals import Accepted, accepted
+
+LOOK_EVERY = pixels.BLOCK  # images
+WORKERS = 12  # alive side by side, of up to 1 GB each; of more runs the last ones' workers end with their turn
+
+
+class Watch:
+    """A claim and what is still possible: totals of right images, fewer with every look."""
+
+    def __init__(self, claim: Claim, goal: Accepted) -> None:
+        self.claim, self.goal = claim, goal
+        self.right, self.low, self.high = 0, 0, goal.images
+        self.outcome: Outcome = "inconclusive"
+
+    def look(self, right: int, n: int) -> bool:
+        """`right` more images were right, `n` have been seen by now; whether that has just decided the claim."""
+        self.right += right
+        if self.outcome != "inconclusive":
+            return False
+        low, high = stats.sequence_totals(self.right, n, self.goal.images)
+        self.low, self.high = max(self.low, int(low)), min(self.high, int(high))
+        self.outcome = self.goal.outcome(self.low, self.high)
+        return self.outcome != "inconclusive"
+
+
+@dataclass
+class Lane:
+    """One run among those that advance together; `failure` ends it, not the others."""
+
+    name: str
+    evaluation: Evaluation
+    watches: Sequence[Watch]
+    parts: list[Part] = field(default_factory=list)
+    failure: ZooError | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it still asks for images."""
+        return self.failure is None and any(watch.outcome == "inconclusive" for watch in self.watches)
+
+    def take(self, block: Block) -> Iterator[str]:
+        """Answers for a decoded block; a sentence for each claim that they decide."""
+        part = self.evaluation.part(block)
+        self.parts.append(part)
+        classes = np.array([image.class_index for image in block.images], dtype=np.int64)
+        right = dict(
+            zip(("top1", "top5"), ranking.correct(part.indices, classes, self.evaluation.first_class), strict=True)
+        )
+        for watch in self.watches:
+            if watch.look(int(right[watch.claim.metric].sum()), block.stop):
+                yield f"{self.name}: {watch.claim.metric} {watch.outcome} after {block.stop:,} images"
+
+
+class Decoded:
+    """How far the blocks are decoded in each geometry; a little ahead, so that all cores have work."""
+
+    def __init__(self, blocks: Sequence[Block], jobs: int) -> None:
+        self.blocks, self._jobs = blocks, jobs
+        self._until: dict[str, int] = {}
+
+    def need(self, geometry: Geometry, until: int) -> None:
+        """Blocks up to number `until` (excluded) are there; raises ImageSetError, CacheError."""
+        have = self._until.get(geometry.id, 0)
+        if until > have:
+            until = max(until, have + 2 * self._jobs)
+            pixels.fill(geometry, self.blocks[have:until], self._jobs)
+            self._until[geometry.id] = until
+
+
+def watches(run: Run, evidence: Evidence) -> list[Watch]:
+    """The documented accuracies that a run on these images can decide."""
+    claims = [claim for metric in ("top1", "top5") for claim in evidence.claims_on(run.checkpoint, metric)]
+    return [
+        Watch(claim, accepted(claim, evidence.tolerance, evidence.populations[claim.population].images))
+        for claim in claims
+        if obstacle_to(run, claim, evidence) is None
+    ]
+
+
+def check_decidable(lanes: Sequence[Lane]) -> None:
+    """Raise UsageError where no claim is there to be decided: every image would be looked at for nothing."""
+    if lanes and not any(lane.watches for lane in lanes):
+        raise UsageError(
+            "--sample auto: there is nothing to decide: none of the chosen checkpoints has a documented accuracy for "
+            "these images and this recipe; give --sample N, or no --sample"
+        )
+
+
+def advance(
+    lanes: Sequence[Lane], decoded: Decoded, say: Callable[[str], None], progress: Callable[[int], None]
+) -> int:
+    """Take block after block until every claim is decided or the set is exhausted; how many blocks were taken.
+
+    Raises ImageSetError, as wrong images make every run wrong; other errors end their own run.
+    """
+    done = 0
+    while done == 0 or (done < len(decoded.blocks) and any(lane.open for lane in lanes)):
+        running = [lane for lane in lanes if lane.failure is None]
+        crowded = len(running) > WORKERS
+        # A worker takes seconds to start: where they cannot all stay, a turn grows with what has been seen.
+        batch = decoded.blocks[done : done + (max(1, done // 4) if crowded else 1)]
+        for number, lane in enumerate(running):
+            decoded.need(lane.evaluation.task.recipe.geometry, done + len(batch))
+            _turn(lane, batch, say)
+            if lane.failure is not None or (crowded and number >= WORKERS - 1):
+                lane.evaluation.rest()
+        done += len(batch)
+        progress(sum(len(block.images) for block in batch))
+    return done
+
+
+def _turn(lane: Lane, batch: Sequence[Block], say: Callable[[str], None]) -> None:
+    try:
+        for block in batch:
+            for sentence in lane.take(block):
+                say(sentence)
+    except ZooError as error:
+        lane.failure = error

@@ -1,0 +1,351 @@
+"""A checkpoint in a framework on an image set: per-image top-5, and the run they make.
+
+Results are kept per block of images under a key of everything they depend on, so that the same question is never
+computed twice and a run that was interrupted goes on where it stopped. They do not depend on the checkpoint's id and
+label map, so that two checkpoints of the same files share them. The run does, and its key says so.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo import disk, kept, machine
+from zoo.checkpoints.files import Located
+from zoo.disk import CacheError
+from zoo.errors import ZooError
+from zoo.frameworks import environments
+from zoo.frameworks.environments import Environment
+from zoo.frameworks.handed import Handed, handed
+from zoo.frameworks.workers import Worker
+from zoo.images import pixels as store
+from zoo.images import preprocess
+from zoo.images.image_sets import ImageSet
+from zoo.images.pixels import Block
+from zoo.measure import ranking
+from zoo.records import Arithmetic, Checkpoint, LabelMap, PopulationKind, Recipe, Run
+from zoo.records.predictions import Predictions
+
+FIRST = 64  # images whose whole score vectors are kept, for comparing frameworks
+
+
+class MisfitError(ZooError):
+    """Checkpoint, recipe and label map do not fit together (exit code 3)."""
+
+    cause = "record"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How every run is made.
+
+    threads: for one operator; batch_size: images a call; arithmetic: "exact", or the framework's defaults; fresh:
+    ignore kept results.
+    """
+
+    threads: int
+    batch_size: int = 8
+    precision: str = "fp32"
+    arithmetic: Arithmetic = "exact"
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run to be made."""
+
+    checkpoint: Checkpoint
+    recipe: Recipe
+    label_map: LabelMap
+    environment: Environment
+    located: Located
+
+
+@dataclass(frozen=True)
+class Material:
+    """The image set, cut into decoded blocks (filled in the task's geometry), and what it is of the population."""
+
+    image_set: ImageSet
+    blocks: Sequence[Block]
+    digest: str
+    population: PopulationKind
+    population_id: str
+
+
+class Evaluation:
+    """One task being worked on; the worker is started only when an answer is missing."""
+
+    def __init__(self, task: Task, settings: Settings, limits: dict[str, float] | None = None) -> None:
+        self.task, self.settings, self.limits = task, settings, limits
+        self._options = options_of(task, settings)
+        self._base = _base_key(task, self._options)
+        self._stack = ExitStack()
+        self._worker: tuple[Worker, Handed] | None = None
+        self._facts: dict[str, Any] = {}
+        self._checked: dict[str, Any] | None = None
+        self._reused = True
+
+    @property
+    def first_class(self) -> int:
+        """The output that stands for class 0."""
+        return self.task.label_map.first
+
+    def __enter__(self) -> Evaluation:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._stack.__exit__(*exception)
+
+    def check(self) -> dict[str, Any]:
+        """Load the checkpoint (or recall that it was) and see that recipe and label map fit; facts of the model.
+
+        No image is needed for this. Raises WorkerError, MisfitError.
+        """
+        if self._checked is not None:
+            return self._checked
+        path = disk.home() / "results" / "models" / f"{self._base}.json"
+        facts = None if self.settings.fresh else kept.read_json(path, self._base)
+        if facts is None:
+            self._started()
+            facts = self._facts
+            kept.write_json(path, self._base, facts)
+        _check_fit(self.task, facts)
+        self._checked = facts
+        return facts
+
+    def inspect(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Static facts of the files, by the worker that has loaded them. Raises WorkerError."""
+        worker, files = self._started()
+        reply = worker.request("inspect", files=files.paths, options={"threads": self.settings.threads, **options})
+        facts: dict[str, Any] = reply["facts"]
+        return facts
+
+    def run(self, material: Material, progress: Callable[[int], None]) -> tuple[Run, Predictions]:
+        """Answers for every block, kept ones first asked for; `progress` is told finished images."""
+        self.check()
+        parts = []
+        for block in material.blocks:
+            parts.append(self.part(block))
+            progress(len(block.images))
+        return self.assembled(material, parts)
+
+    def part(self, block: Block) -> Part:
+        """Answers for one decoded block, computed unless they were kept."""
+        key = self._result_key(block)
+        path = disk.home() / "results" / key[:2] / f"{key}.npz"
+        known = None if self.settings.fresh else kept.read(path, key)
+        if known is not None:
+            return Part.parse(known)
+        self._reused = False
+        part = self._computed(block)
+        kept.write(path, key, part.write)
+        return part
+
+    def assembled(self, material: Material, parts: Sequence[Part], look_every: int = 0) -> tuple[Run, Predictions]:
+        """The run that the parts make, one for each block of the material; look_every: see Run."""
+        known = {**identity(self.task, material), "look_every": look_every}
+        known["key"] = _run_key(self._base, known, self.task.label_map, material)
+        return _assembled(self.task, self.settings, material, parts, self.check(), known, self._reused)
+
+    def rest(self) -> None:
+        """End the worker; the next missing answer starts another."""
+        self._stack.close()
+        self._worker = None
+
+    def _result_key(self, block: Block) -> str:
+        decoded = store.block_key(self.task.recipe.geometry, block)
+        first = FIRST if block.start == 0 else 0
+        return disk.digest_of([self._base, decoded, first, disk.source_digest(ranking)])
+
+    def _computed(self, block: Block) -> Part:
+        """Answers of the worker for pixels that were whole before it read them and untouched after.
+
+        It maps them from the disk, in a process of its own: nothing else would tell that they changed in between.
+        """
+        pixels = store.ready(self.task.recipe.geometry, block)
+        before = _state(pixels)
+        scores, seconds = self._scores(pixels, len(block.images))
+        if _state(pixels) != before:
+            raise CacheError(f"{pixels}: it was changed while a worker read it; run it again")
+        first = scores[: FIRST if block.start == 0 else 0]
+        return Part(*ranking.rank(scores), first_scores=first, seconds=np.float64(seconds))
+
+    def _scores(self, pixels: Path, count: int) -> tuple[NDArray[np.float32], float]:
+        """float32 (count, outputs), and the seconds that the worker took."""
+        worker, _ = self._started()
+        with tempfile.TemporaryDirectory(prefix="zoo-scores-") as folder:
+            out = Path(folder) / "scores.npy"
+            reply = worker.request(
+                "predict",
+                store=str(pixels),
+                rows=[0, count],
+                numeric=[step.to_json() for step in self.task.recipe.numeric.steps],
+                out=str(out),
+            )
+            return np.load(out, allow_pickle=False), reply["seconds"]
+
+    def _started(self) -> tuple[Worker, Handed]:
+        """The worker, and the copies of the files that it has loaded."""
+        if self._worker is None:
+            task = self.task
+            files = self._stack.enter_context(handed(task.located))
+            worker = environments.started(task.environment, limits=self.limits, names=files.names)
+            self._worker = self._stack.enter_context(worker), files
+            reply = self._worker[0].request("load", files=files.paths, options=self._options)
+            self._facts = reply["info"]
+        return self._worker
+
+
+def options_of(task: Task, settings: Settings) -> dict[str, Any]:
+    """How a worker is asked to load a task's files; the fields of contract.Options."""
+    network = task.checkpoint.network
+    return {
+        "threads": settings.threads,
+        "format": task.checkpoint.format,
+        "batch_size": settings.batch_size,
+        "precision": settings.precision,
+        "arithmetic": settings.arithmetic,
+        "network": network.to_json() if network else None,
+        "extra": task.checkpoint.options,
+    }
+
+
+def _base_key(task: Task, options: dict[str, Any]) -> str:
+    """Everything an answer depends on but the images."""
+    environment = task.environment
+    return disk.digest_of(
+        {
+            "checkpoint": [*zip(task.located.names, task.located.digests, strict=True)],
+            "adapter": environment.framework.adapter_digest(),
+            "versions": environment.versions,
+            "environment": {**machine.variables(), **environment.framework.environment},
+            "instruction_sets": machine.instruction_sets(),
+            "options": options,
+            "recipe": task.recipe.content(),
+            "decoders": preprocess.versions(),
+        }
+    )
+
+
+def _check_fit(task: Task, facts: dict[str, Any]) -> None:
+    if facts["outputs"] != task.label_map.outputs:
+        raise MisfitError(
+            f"{task.checkpoint.id}: label map {task.label_map.id!r} expects {task.label_map.outputs} outputs, "
+            f"the network has {facts['outputs']}; name the label map that fits in its checkpoint record"
+        )
+    side = task.recipe.geometry.side
+    layout = task.recipe.numeric.steps[-1].to_json()["order"]
+    given = [3, side, side] if layout == "nchw" else [side, side, 3]
+    wanted = list(facts["input_shape"][1:])
+    if len(wanted) != 3 or any(want not in (-1, have) for want, have in zip(wanted, given, strict=True)):
+        raise MisfitError(
+            f"{task.checkpoint.id}: recipe {task.recipe.id!r} gives {given} ({layout}), input "
+            f"{facts['input_name']!r} expects {wanted}; choose a recipe of that size and layout"
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """Answers for one block of images, as kept on disk: see `ranking.Ranking`; seconds inside the worker."""
+
+    indices: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    tied_first: NDArray[np.bool_]
+    tied_fifth: NDArray[np.bool_]
+    first_scores: NDArray[np.float32]
+    seconds: np.float64 = field(default_factory=lambda: np.float64(0))
+
+    def write(self, out: BinaryIO) -> None:
+        np.savez(out, allow_pickle=False, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+
+    @classmethod
+    def parse(cls, data: bytes) -> Part:
+        """Inverse of `write`."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """What the file system knows of a file, and changes with its content; None where it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _run_key(base: str, known: dict[str, Any], label_map: LabelMap, material: Material) -> str:
+    """Everything that a run and its answers depend on; known: the fields that it has before it is made."""
+    order = [image.id for image in material.image_set.images]
+    return disk.digest_of([base, known, label_map.to_json(), material.digest, order])
+
+
+def _assembled(
+    task: Task,
+    settings: Settings,
+    material: Material,
+    parts: Sequence[Part],
+    facts: dict[str, Any],
+    known: dict[str, Any],
+    reused: bool,
+) -> tuple[Run, Predictions]:
+    images = material.image_set.images
+    indices = np.concatenate([part.indices for part in parts])
+    classes = np.array([image.class_index for image in images], dtype=np.int64)
+    top1, top5 = ranking.correct(indices, classes, task.label_map.first)
+    predictions = Predictions(
+        ids=tuple(image.id for image in images),
+        classes=classes,
+        indices=indices,
+        scores=np.concatenate([part.scores for part in parts]),
+        top1=top1,
+        top5=top5,
+        first_scores=np.concatenate([part.first_scores for part in parts]),
+    )
+    seconds = float(sum(part.seconds for part in parts))
+    run = Run(
+        **known,
+        n=len(images),
+        top1_correct=int(top1.sum()),
+        top5_correct=int(top5.sum()),
+        top1_ties=int(sum(part.tied_first.sum() for part in parts)),
+        top5_ties=int(sum(part.tied_fifth.sum() for part in parts)),
+        seconds=seconds,
+        images_per_second=len(images) / seconds if seconds else 0.0,
+        threads=facts["threads"],
+        precision=facts["precision"],
+        batch_size=settings.batch_size,
+        reused=reused,
+        arithmetic=settings.arithmetic,
+        integer_sums=facts["integer_sums"],
+        kernels=facts["kernels"],
+        instruction_sets=machine.instruction_sets(),
+        status="done",
+    )
+    return run, predictions
+
+
+def identity(task: Task, material: Material) -> dict[str, Any]:
+    """The fields of a Run that are known before it is made."""
+    return {
+        "checkpoint": task.checkpoint.id,
+        "framework": task.environment.framework.name,
+        "recipe": task.recipe.id,
+        "geometry": task.recipe.geometry.id,
+        "label_map": task.label_map.id,
+        "image_set": material.image_set.name,
+        "population": material.population,
+        "population_id": material.population_id,
+        "sha256": task.located.sha256,
+        "hash_verified": task.located.verified,
+        "weights": task.checkpoint.weights or task.located.sha256,
+        "versions": task.environment.versions,
+    }

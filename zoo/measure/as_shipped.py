@@ -1,0 +1,39 @@
+"""What a framework's defaults answer on the first images of a run, where they add integer products in another way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from zoo.images.pixels import BLOCK
+from zoo.measure import ranking
+from zoo.measure.accuracy import Evaluation, Material
+from zoo.records import AsShipped
+from zoo.records.predictions import Predictions
+
+IMAGES = 4 * BLOCK  # enough for a loss of two or three points to show
+
+
+def beside(evaluation: Evaluation, material: Material, predictions: Predictions) -> AsShipped | None:
+    """The defaults' answers beside those of a run with exact arithmetic; None where both add alike on this processor.
+
+    They are kept like any other answers. Raises WorkerError.
+    """
+    facts, settings = evaluation.check(), evaluation.settings
+    if settings.arithmetic != "exact" or facts["shipped_sums"] == facts["integer_sums"]:
+        return None
+    blocks = material.blocks[: IMAGES // BLOCK]
+    with Evaluation(evaluation.task, replace(settings, arithmetic="as-shipped")) as shipped:
+        indices = np.concatenate([shipped.part(block).indices for block in blocks])
+    n = len(indices)
+    right, _ = ranking.correct(indices, predictions.classes[:n], evaluation.first_class)
+    before = predictions.top1[:n]
+    return AsShipped(
+        n=n,
+        different=int((indices[:, 0] != predictions.indices[:n, 0]).sum()),
+        top1_correct=int(before.sum()),
+        shipped_correct=int(right.sum()),
+        gained=int((right & ~before).sum()),
+        lost=int((before & ~right).sum()),
+    )

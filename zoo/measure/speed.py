@@ -1,0 +1,273 @@
+"""Networks under given conditions, timed: workers that take turns, and what was measured of each.
+
+Workers run in palindromes (A B C C B A), so that a machine that grows slower or faster does the same to all of them.
+Fresh workers take over twice: where its memory happens to lie makes a process faster or slower for as long as it lives,
+and the rounds have to show that. Between two blocks nothing runs but the probe, which says how fast the machine
+is at that moment.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo import disk, kept, machine
+from zoo.errors import Cause, WorkerError, ZooError
+from zoo.frameworks import environments
+from zoo.frameworks.handed import handed
+from zoo.measure.accuracy import Settings, Task, options_of
+from zoo.records import Arithmetic, LatencyRun, Round
+from zoo.stats import quantiles
+
+PROCESSES = 3  # one after the other
+PALINDROMES = 2  # of each
+ROUNDS = 2 * PALINDROMES * PROCESSES  # of twelve, the two extreme medians on each side are not in their interval
+_PATIENCE = 10  # times its budget, and a minute, that a block may take before its worker counts as hung
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One cell as it was asked for."""
+
+    checkpoint: str
+    framework: str
+    recipe: str
+    image_set: str
+    batch_size: int
+    threads: int
+    session: str
+    arithmetic: Arithmetic = "exact"
+
+    def fields(self) -> dict[str, Any]:
+        """What a LatencyRun says of it, even if it could not be timed."""
+        own = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {
+            **own,
+            "key": disk.digest_of(own)[:16],
+            "processor": machine.processor(),
+            "instruction_sets": machine.instruction_sets(),
+        }
+
+    def settings(self) -> Settings:
+        """How its network is loaded."""
+        return Settings(self.threads, self.batch_size, arithmetic=self.arithmetic)
+
+    def missing(self, why: ZooError) -> LatencyRun:
+        """The record of a cell that was not started."""
+        return LatencyRun(**self.fields(), status="not_run", error=str(why), cause=why.cause)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one cell is timed with.
+
+    stores: decoded images, in the recipe's geometry; labels: the outputs that the accuracy run chose for them, int64
+    (images,); multiply_adds: of one image, where they are known; untrained: random weights.
+    """
+
+    asked: Asked
+    task: Task
+    stores: Sequence[Path]
+    labels: NDArray[np.int64]
+    multiply_adds: int | None = None
+    untrained: bool = False
+
+    def fields(self) -> dict[str, Any]:
+        """What a LatencyRun says of it before anything is timed."""
+        task = self.task
+        return {
+            **self.asked.fields(),
+            "versions": task.environment.versions,
+            "settings": task.environment.framework.environment,
+            "sha256": task.located.sha256,
+            "weights": "" if self.untrained else task.checkpoint.weights or task.located.sha256,
+            "untrained": self.untrained,
+            "multiply_adds": self.multiply_adds,
+            "file_bytes": sum(path.stat().st_size for path in task.located.paths),
+        }
+
+
+@dataclass
+class Cell:
+    """A network that is timed by one worker after the other. A failure ends its part in the session.
+
+    prepared, loaded, last: what each worker said of its images, of loading, and at its last round.
+    """
+
+    setting: Setting
+    budget: float
+    failure: str = ""
+    cause: Cause = "interrupted"
+    prepared: list[dict[str, Any]] = field(default_factory=list)
+    loaded: list[dict[str, Any]] = field(default_factory=list)
+    last: dict[int, dict[str, Any]] = field(default_factory=dict)
+    rounds: list[Round] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+
+    def hand(self, stack: ExitStack) -> None:
+        """Copy the network's files, for all of its workers, before anything is timed."""
+        with self._failing():
+            self.files = stack.enter_context(handed(self.setting.task.located))
+
+    def open(self, stack: ExitStack) -> None:
+        """Start a worker, read its images, load its network."""
+        task, setting = self.setting.task, self.setting
+        limits = {"bench": 60 + _PATIENCE * self.budget}
+        with self._failing():
+            worker = environments.started(task.environment, limits=limits, names=self.files.names)
+            self.worker = stack.enter_context(worker)
+            _refuse_damaged(setting.stores)
+            prepared = self.worker.request(
+                "prepare",
+                stores=[str(path) for path in setting.stores],
+                images=len(setting.labels),
+                batch_size=setting.asked.batch_size,
+                numeric=[step.to_json() for step in task.recipe.numeric.steps],
+            )
+            loaded = self.worker.request(
+                "load",
+                files=self.files.paths,
+                options=options_of(task, setting.asked.settings()),
+            )
+            self.worker.stop()
+            self.prepared.append(prepared)
+            self.loaded.append(loaded)
+
+    def block(self, folder: Path, probe: float) -> float:
+        """One round. probe: of the moment before, GFLOP/s a core; the one after it is returned."""
+        number = len(self.rounds) + 1
+        asked = self.setting.asked
+        name = f"{asked.checkpoint}@{asked.framework}/b{asked.batch_size}t{asked.threads}"
+        out = folder / f"{re.sub('[^A-Za-z0-9.]+', '-', name)}-r{number}.json"
+        left = self.budget - sum(each.seconds for each in self.rounds)
+        load, before = machine.load(), machine.Usage.now()
+        with self._failing():
+            reply = self.worker.request("bench", seconds=max(left, 0) / (ROUNDS + 1 - number), name=name, out=str(out))
+            used = machine.Usage.now().since(before)
+            self.worker.stop()
+            self.last[len(self.loaded)] = reply
+            times = _times(out)
+            self.times += times
+            probe_after = machine.probe(asked.threads)
+            self.rounds.append(
+                Round(
+                    number=number,
+                    calls=len(times),
+                    median=median(times),
+                    load=load,
+                    elsewhere=_share(used.busy - reply["processor_seconds"], used),
+                    steal=_share(used.stolen, used),
+                    probe_before=probe,
+                    probe_after=probe_after,
+                    **{key: reply[key] for key in ("warmup_calls", "settled", "seconds", "cores_used", "switches")},
+                )
+            )
+            return probe_after
+        return machine.probe(asked.threads)
+
+    def finished(self) -> LatencyRun:
+        """What was measured, or why not."""
+        known = self.setting.fields()
+        if len(self.rounds) < ROUNDS:
+            why = self.failure or f"interrupted after {len(self.rounds)} of {ROUNDS} rounds"
+            return LatencyRun(**known, status="failed", error=why, cause=self.cause)
+        last, info = list(self.last.values()), self.loaded[0]["info"]
+        labels = np.array([each["labels"] for each in last])  # (processes, images)
+        answered = labels != -1
+        return LatencyRun(
+            **known,
+            processes=len(last),
+            threads_read=info["threads"],
+            live_threads=max(each["live_threads"] for each in last),
+            precision=info["precision"],
+            integer_sums=info["integer_sums"],
+            kernels=info["kernels"],
+            load_seconds=median(each["seconds"] for each in self.loaded),
+            first_call_seconds=median(each["first_call_seconds"] for each in last),
+            memory_before=max(each["resident"] for each in self.prepared),
+            memory_peak=max(each["peak"] for each in last),
+            calls=len(self.times),
+            quantiles=quantiles.of_calls(self.times),
+            images_per_second=self.setting.asked.batch_size * len(self.times) / sum(self.times),
+            rounds=tuple(self.rounds),
+            images_checked=int(answered.any(axis=0).sum()),
+            different=int(((labels != self.setting.labels) & answered).any(axis=0).sum()),
+            status="done",
+        )
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """An error of the worker is kept, and the other cells go on."""
+        try:
+            yield
+        except ZooError as error:
+            details = error.details if isinstance(error, WorkerError) else ""
+            self.failure, self.cause = f"{error}\n{details}".strip(), error.cause
+
+
+class Session:
+    """Cells with the same number of threads that are timed in alternation."""
+
+    def __init__(self, settings: Sequence[Setting], budget: float) -> None:
+        """budget: seconds of warm-up and calls for each cell."""
+        self.cells = [Cell(setting, budget) for setting in settings]
+
+    def run(self, folder: Path, say: Callable[[int], None]) -> None:
+        """Time all of them; pytest-benchmark's files go to `folder`, `say` is told each round's number.
+
+        When it ends early, `finished` tells how far it came.
+        """
+        with disk.explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        if not self.cells:
+            return
+        with ExitStack() as files:
+            for cell in self.cells:
+                cell.hand(files)
+            for process in range(PROCESSES):
+                self._run_process(process, folder, say)
+
+    def _run_process(self, process: int, folder: Path, say: Callable[[int], None]) -> None:
+        """The rounds of one worker of each cell."""
+        with ExitStack() as stack:
+            for cell in self._working():
+                cell.open(stack)
+            probe = machine.probe(self.cells[0].setting.asked.threads)
+            for number in range(2 * PALINDROMES):
+                say(2 * PALINDROMES * process + number + 1)
+                for cell in self._working()[:: -1 if number % 2 else 1]:
+                    probe = cell.block(folder, probe)
+
+    def _working(self) -> list[Cell]:
+        return [cell for cell in self.cells if not cell.failure]
+
+    def finished(self) -> list[LatencyRun]:
+        """In the order of the settings."""
+        return [cell.finished() for cell in self.cells]
+
+
+def _refuse_damaged(stores: Sequence[Path]) -> None:
+    """Raise CacheError where decoded images are not what they were when the bench began."""
+    if not all(kept.is_whole(path, path.stem) for path in stores):
+        raise disk.CacheError("decoded images were damaged or removed while networks were timed; run it again")
+
+
+def _times(path: Path) -> list[float]:
+    """Seconds of every call, from pytest-benchmark's file."""
+    (found,) = json.loads(path.read_text(encoding="utf-8"))["benchmarks"]
+    times: list[float] = found["stats"]["data"]
+    return times
+
+
+def _share(part: float, whole: machine.Usage) -> float:
+    """Of all processors' time; clock ticks make small parts negative."""
+    return min(max(part / whole.total, 0.0), 1.0) if whole.total else 0.0

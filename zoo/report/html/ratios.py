@@ -1,0 +1,126 @@
+"""Documented ratios between variants against ours: both axes logarithmic, and alike, in a drawing of fixed size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zoo.documents import units
+from zoo.report import text
+from zoo.report.html.axes import log_ticks
+from zoo.rules.latency.variants import Point, VariantTable
+
+WIDTH, HEIGHT = 640, 420
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 16, 42
+_PAD = 0.12  # of the axis beyond the outermost ratio, as a logarithm
+_LETTER, _LINE = 6.9, 13.0  # about the size of a letter of a label
+# Places of a label beside its mark, the best first.
+_BESIDE = (("start", 8, 4), ("end", -8, 4), ("start", 6, 16), ("end", -6, -8), ("start", 4, -9), ("end", -4, 17))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """One variant: where it lies, where its label is, and its ratios in words."""
+
+    x: float
+    y: float
+    label: str
+    label_x: float
+    label_y: float
+    anchor: str
+    documented: str
+    measured: str
+    departure: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratios:
+    """One drawing. ticks: (position, label); line: x1, y1, x2, y2 of where both ratios are equal."""
+
+    table: VariantTable
+    title: str
+    rho: str
+    marks: tuple[Mark, ...]
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    line: tuple[float, float, float, float]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = _LEFT
+    bottom: int = HEIGHT - _BOTTOM
+    right: int = WIDTH - _RIGHT
+
+
+def ratio_plots(tables: Sequence[VariantTable]) -> list[Ratios]:
+    """A drawing for each column of a document and each framework, batch and threads of ours."""
+    return [_drawn(table) for table in tables if table.points]
+
+
+def _drawn(table: VariantTable) -> Ratios:
+    values = [value for point in table.points for value in (point.documented, point.measured)]
+    low, high = math.log(min(values)) - _PAD, math.log(max(values)) + _PAD
+
+    def across(ratio: float) -> float:
+        return round(_LEFT + (math.log(ratio) - low) / (high - low) * (WIDTH - _LEFT - _RIGHT), 1)
+
+    def down(ratio: float) -> float:
+        return round(HEIGHT - _BOTTOM - (math.log(ratio) - low) / (high - low) * (HEIGHT - _TOP - _BOTTOM), 1)
+
+    places = [(across(point.documented), down(point.measured)) for point in table.points]
+    ends, ours = (math.exp(low), math.exp(high)), table.family
+    ticks = log_ticks(*ends)
+    return Ratios(
+        table=table,
+        title=text.one_line(f"{ours.framework}, batch {ours.batch_size}, {text.counted(ours.threads, 'thread')}"),
+        rho=_correlation(table),
+        marks=_marks(table.points, places),
+        x_ticks=tuple((across(tick), f"{tick:g}") for tick in ticks),
+        y_ticks=tuple((down(tick), f"{tick:g}") for tick in ticks),
+        line=(across(ends[0]), down(ends[0]), across(ends[1]), down(ends[1])),
+    )
+
+
+def _correlation(table: VariantTable) -> str:
+    """The rank correlation in words."""
+    if table.rho is None:
+        return "all times of one side are equal, so that there is no order to compare"
+    return f"rank correlation {table.rho:.3f}, p = {text.chance(table.p_value)}"
+
+
+def _marks(points: Sequence[Point], places: Sequence[tuple[float, float]]) -> tuple[Mark, ...]:
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in places]
+    marks = []
+    for point, (x, y) in zip(points, places, strict=True):
+        label = text.one_line(point.label)
+        anchor, label_x, label_y, box = _placed(label, x, y, taken)
+        taken.append(box)
+        marks.append(
+            Mark(
+                x=x, y=y, label=label, label_x=round(label_x, 1), label_y=round(label_y, 1), anchor=anchor,
+                documented=units.times(point.documented), measured=units.times(point.measured),
+                departure=units.times(point.measured / point.documented),
+            )
+        )  # fmt: skip
+    return tuple(marks)
+
+
+Box = tuple[float, float, float, float]
+
+
+def _placed(label: str, x: float, y: float, taken: Sequence[Box]) -> tuple[str, float, float, Box]:
+    """The place beside a mark that covers least of marks and labels: (anchor, x, y, box)."""
+    found = []
+    for anchor, right, down in _BESIDE:
+        start = x + right - (len(label) * _LETTER if anchor == "end" else 0)
+        box = (start, y + down - _LINE + 2, start + len(label) * _LETTER, y + down + 2)
+        outside = max(0.0, _LEFT - box[0]) + max(0.0, box[2] - WIDTH)
+        found.append((sum(_shared(box, other) for other in taken) + outside * _LINE, anchor, x + right, y + down, box))
+    return min(found, key=lambda each: each[0])[1:]
+
+
+def _shared(one: Box, other: Box) -> float:
+    """The area that two boxes share."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(0.0, width) * max(0.0, height)

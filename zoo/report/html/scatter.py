@@ -1,0 +1,136 @@
+"""Accuracy against what it costs, in multiply-adds and in time: positions in a drawing of fixed size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.documents import units
+from zoo.report import text
+from zoo.report.cells import Cell
+from zoo.report.html.axes import log_ticks
+from zoo.report.rows import Row
+
+WIDTH, HEIGHT = 640, 340
+_SPREAD = 1.1  # least ratio of the costs that is worth a drawing
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 14, 42
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dot:
+    """A run: where it lies, which mark it gets, and its numbers in words."""
+
+    x: float
+    y: float
+    outcome: str
+    number: int
+    subject: str
+    cost: str
+    accuracy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scatter:
+    """One drawing. ticks: (position, label); cost: its name for a column; left_out: runs without a cost."""
+
+    image_set: str
+    cost: str
+    dots: tuple[Dot, ...]
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    x_title: str
+    left_out: int
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = _LEFT
+    bottom: int = HEIGHT - _BOTTOM
+    right: int = WIDTH - _RIGHT
+
+
+def against_multiply_adds(rows: Sequence[Row], costs: Mapping[str, int]) -> list[Scatter]:
+    """Top-1 by the multiply-adds of one image, a drawing for each set of images on which networks differ in cost."""
+    found = [(row, costs.get(row.run.checkpoint, 0) / 1e6) for row in rows]
+    title = "multiply-adds of one image, millions"
+    return _by_images(found, title=title, cost="multiply-adds", words=lambda millions: f"{millions:.0f} M")
+
+
+def against_latency(rows: Sequence[Row], cells: Sequence[Cell]) -> list[Scatter]:
+    """Top-1 by the p50 of batch 1 of the same file in the same framework, a drawing for each number of threads.
+
+    Only of numbers that can be quoted; how many runs that leaves out is said.
+    """
+    drawn = []
+    for threads in sorted({cell.run.threads for cell in cells}):
+        own = [cell for cell in cells if cell.run.batch_size == 1 and cell.run.threads == threads]
+        known = {(cell.run.checkpoint, cell.run.framework): _p50(cell) for cell in own}
+        found = [(row, known.get((row.run.checkpoint, row.run.framework))) for row in rows]
+        drawn += _by_images(
+            [(row, seconds * 1000) for row, seconds in found if seconds],
+            title=f"p50 of batch 1, {text.counted(threads, 'thread')}, ms",
+            cost="p50",
+            words=lambda value: units.milliseconds(value / 1000),
+            left_out=sum(seconds == 0.0 for _, seconds in found),
+        )
+    return drawn
+
+
+def _p50(cell: Cell) -> float:
+    """Seconds; 0 where it cannot be quoted."""
+    return cell.run.p50 if cell.outcome == "pass" else 0.0
+
+
+def _by_images(found: Sequence[tuple[Row, float]], **how: Any) -> list[Scatter]:
+    by_images: dict[str, list[tuple[Row, float]]] = {}
+    for row, cost in found:
+        if row.run.status == "done" and row.run.n and cost > 0:
+            by_images.setdefault(row.run.image_set, []).append((row, cost))
+    drawn = (scatter(each, **how) for each in by_images.values())
+    return [each for each in drawn if each is not None]
+
+
+def scatter(
+    costly: Sequence[tuple[Row, float]], *, title: str, cost: str, words: Callable[[float], str], left_out: int = 0
+) -> Scatter | None:
+    """Top-1 of finished runs, the cost on a logarithmic axis; None where all cost nearly the same.
+
+    costly: runs with what each costs; words: a cost with its unit; left_out: runs whose cost cannot be said.
+    """
+    found, values = [row for row, _ in costly], [value for _, value in costly]
+    if max(values) < _SPREAD * min(values):
+        return None
+    tops = [row.run.top1_correct / row.run.n for row in found]
+    low, high, step = _bounds(min(tops), max(tops))
+    left, right = math.log(min(values)) - 0.15, math.log(max(values)) + 0.15
+
+    def across(value: float) -> float:
+        return round(_LEFT + (math.log(value) - left) / (right - left) * (WIDTH - _LEFT - _RIGHT), 1)
+
+    def down(share: float) -> float:
+        return round(_TOP + (high - share) / (high - low) * (HEIGHT - _TOP - _BOTTOM), 1)
+
+    dots = [
+        Dot(
+            x=across(value), y=down(top), outcome=row.verdicts[0][0], number=number, subject=row.run.subject,
+            cost=words(value), accuracy=row.top1,
+        )
+        for number, (row, value, top) in enumerate(zip(found, values, tops, strict=True), start=1)
+    ]  # fmt: skip
+    shares = [low + step * number for number in range(round((high - low) / step) + 1)]
+    return Scatter(
+        image_set=found[0].run.image_set,
+        cost=cost,
+        dots=tuple(dots),
+        left_out=left_out,
+        x_ticks=tuple((across(value), f"{value:g}") for value in log_ticks(math.exp(left), math.exp(right))),
+        y_ticks=tuple((down(share), text.percent(share, 0)) for share in shares),
+        x_title=title,
+    )
+
+
+def _bounds(low: float, high: float) -> tuple[float, float, float]:
+    """Whole steps around the values: (first, last, step)."""
+    reach = max(high - low, 0.01)
+    step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2) if reach / step <= 6 or step == 0.2)
+    return math.floor(low / step) * step, (math.floor(high / step) + 1) * step, step

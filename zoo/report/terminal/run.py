@@ -1,0 +1,111 @@
+"""The table and the closing lines that a terminal shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from zoo.records import Claim, Report, Verdict
+from zoo.report import text
+from zoo.report.rows import Row, rows
+from zoo.report.terminal import latency
+from zoo.report.terminal.console import GAP, STYLES, fold, plain
+
+_HEADS = ("framework", "checkpoint", "n", "top-1", "top-5", "documented", "verdict", "images/s")
+_RIGHT = {"n", "top-1", "top-5", "images/s"}
+_NARROWEST_ID = 20
+_MOST_DOUBTS = 8  # lines: on a busy machine each latency has a doubt of its own
+
+
+def table(report: Report, claims: Sequence[Claim], width: int = 100) -> RenderableType:
+    """One row per run, then one per latency run; long ids are folded so that the tables fit `width` columns."""
+    found = [] if report.latencies and not report.runs else [_of_runs(rows(report, claims), width)]
+    timed = list(latency.tables(report, width))
+    between = [Text()] if found and timed else []
+    return Group(*found, *between, *timed)
+
+
+def _of_runs(found: Sequence[Row], width: int) -> Table:
+    result = plain(_HEADS, _RIGHT, ("checkpoint", "verdict", "documented"))
+    room = max(_NARROWEST_ID, width - _width_of_others(found))
+    for row in found:
+        result.add_row(
+            row.framework, Text("\n".join(fold(row.checkpoint, room))), row.n, row.top1, row.top5,
+            Text(row.documented), _verdict(row), row.images_per_second,
+        )  # fmt: skip
+    return result
+
+
+def summary(report: Report) -> str:
+    """What is not confirmed and why, what could not be run, the counts; the last line says what to do next.
+
+    Lines are as long as their sentences: let the terminal wrap them, not the program.
+    """
+    images = text.doubtful_images(report)
+    lines = [*_open_verdicts(report), *_failed_runs(report), *([f"Images: {images}."] if images else [])]
+    return "\n".join([*lines, text.headline(report) + ".", f"Next: {text.next_step(report)}."])
+
+
+def sentences(verdicts: Sequence[Verdict]) -> str:
+    """One line per verdict, worst first."""
+    return "\n".join(
+        f"{text.outcome_name(verdict.outcome)}: {text.one_line(verdict.subject)}: {text.one_line(verdict.reason)}"
+        for verdict in text.worst_first(verdicts)
+    )
+
+
+def _cells(row: Row) -> list[list[str]]:
+    """The lines of every cell but the checkpoint's."""
+    verdicts = [words for _, words in row.verdicts]
+    plain = [row.framework, row.n, row.top1, row.top5, row.documented]
+    return [*([cell] for cell in plain), verdicts, [row.images_per_second]]
+
+
+def _width_of_others(found: Sequence[Row]) -> int:
+    heads = [[head] for head in _HEADS if head != "checkpoint"]
+    columns = zip(heads, *(_cells(row) for row in found), strict=True)
+    return sum(max(len(line) for cell in column for line in cell) + GAP for column in columns)
+
+
+def _verdict(row: Row) -> Text:
+    return Text("\n").join(Text(words, style=STYLES.get(outcome, "")) for outcome, words in row.verdicts)
+
+
+def _open_verdicts(report: Report) -> list[str]:
+    """One line per outcome and reason, with the subjects that share it; failed runs have their own lines."""
+    failed = {run.subject for run in text.not_done(report)}
+    subjects: dict[tuple[str, str, bool], list[str]] = {}
+    for verdict in text.worst_first(report.verdicts):
+        follows = verdict.outcome == "not_run" and verdict.subject in failed
+        if verdict.outcome not in text.GOOD and verdict.rule != "L301" and not follows:
+            kind = verdict.outcome, text.one_line(verdict.reason), text.is_latency(verdict)
+            names = subjects.setdefault(kind, [])
+            if (name := text.one_line(verdict.subject)) not in names:
+                names.append(name)
+    lines = [
+        (f"{text.outcome_name(outcome)}: {text.listed(names)}: {reason}", of_bench and outcome != "fail")
+        for (outcome, reason, of_bench), names in subjects.items()
+    ]
+    kept = [line for line, of_bench in lines if not of_bench]
+    doubts = [line for line, of_bench in lines if of_bench]
+    more = [f"{len(doubts) - _MOST_DOUBTS} more of the bench are in report.html"] if len(doubts) > _MOST_DOUBTS else []
+    return [*kept, *doubts[:_MOST_DOUBTS], *more, *_documented_latencies(report)]
+
+
+def _documented_latencies(report: Report) -> list[str]:
+    """They are of other devices without exception, and a bench of a whole zoo has dozens: one line for all."""
+    found = sum(verdict.rule == "L301" for verdict in report.verdicts)
+    many = text.counted(found, "documented latency", "documented latencies")
+    return [f"not comparable: {many} of other devices: report.html has them beside ours"] if found else []
+
+
+def _failed_runs(report: Report) -> list[str]:
+    lines = [
+        f"{'failed' if run.status == 'failed' else 'not run'}: {text.one_line(run.subject)}: "
+        f"{text.first_line(run.error or '')}"
+        for run in text.not_done(report)
+    ]
+    return list(dict.fromkeys(lines))

@@ -1,0 +1,140 @@
+"""What the rules on documents alone (rules C) share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import ClassVar, TypeVar
+
+from zoo.documents.wording import quoted
+from zoo.records import Claim, Outcome, Verdict
+from zoo.records.statements import Statement
+from zoo.rules.base import Rule
+from zoo.rules.claims.findings import Finding
+
+T = TypeVar("T")
+_ROW = re.compile(r"\brow (?:of )?[^,]*(?:, )?")
+
+
+class DocumentRule(Rule):
+    """A rule over what is printed. remedy: what would settle a finding, where the rule says nothing nearer."""
+
+    remedy: ClassVar[str] = "the publisher says which figure stands"
+
+    def found(
+        self,
+        subject: str,
+        finding: Finding | None,
+        reason: str,
+        claims: Sequence[Claim] = (),
+        statements: Sequence[tuple[Statement, str]] = (),
+        arithmetic: str = "",
+        remedy: str = "",
+        chance: Fraction | None = None,
+    ) -> Verdict:
+        """A verdict on `subject`, with the printed texts of claims and of statements and their sources.
+
+        finding: what is wrong, of which class and size; None where the rule holds.
+        """
+        outcome: Outcome = "pass" if finding is None else "fail"
+        verdict = self._verdict_on(subject, outcome, reason, claims, statements, arithmetic)
+        more: dict[str, object] = {"chance": float(chance)} if chance is not None else {}
+        if finding is not None:
+            more |= {"remedy": remedy or self.remedy, **finding.fields()}
+        return verdict.changed(**more)
+
+    def incomparable(self, subject: str, reason: str, claims: Sequence[Claim], arithmetic: str = "") -> Verdict:
+        """Figures that differ and are documented as measured under different conditions: nothing is found."""
+        return self._verdict_on(subject, "not_comparable", reason, claims, (), arithmetic)
+
+    def _verdict_on(
+        self,
+        subject: str,
+        outcome: Outcome,
+        reason: str,
+        claims: Sequence[Claim],
+        statements: Sequence[tuple[Statement, str]],
+        arithmetic: str,
+    ) -> Verdict:
+        texts = [quoted(claim) for claim in claims] + [stated(*pair) for pair in statements]
+        sources = [claim.source for claim in claims] + [statement.source for statement, _ in statements]
+        return Verdict(
+            rule=self.id,
+            subject=subject,
+            outcome=outcome,
+            claim_id=claims[0].id if len(claims) == 1 else None,
+            documented=claims[0].number() if len(claims) == 1 else None,
+            reason=reason,
+            sources=tuple(dict.fromkeys(sources)),
+            printed=tuple(dict.fromkeys(texts)),
+            arithmetic=arithmetic,
+        )
+
+
+def stated(statement: Statement, text: str) -> str:
+    """What a statement says, and where."""
+    where = f"{statement.source}: {statement.place}" if statement.place else statement.source
+    return f"{text} ({where})"
+
+
+def grouped(items: Iterable[tuple[Hashable, T]]) -> dict[Hashable, list[T]]:
+    """Items under their keys, both in the order of first sight."""
+    groups: dict[Hashable, list[T]] = {}
+    for key, item in items:
+        groups.setdefault(key, []).append(item)
+    return groups
+
+
+def table(claim: Claim) -> str:
+    """The table of its source a claim stands in: what its place says before the row."""
+    return claim.place.partition("row ")[0].rstrip(", ") if "row " in claim.place else ""
+
+
+def column(claim: Claim) -> str:
+    """Its place without the row: two claims of one column have this in common."""
+    return _ROW.sub("", claim.place)
+
+
+def scale(claim: Claim) -> int:
+    """What a share of 1 is printed as."""
+    return 100 if claim.unit.startswith("percent") else 1
+
+
+def interval(claim: Claim) -> tuple[Fraction, Fraction]:
+    """What rounds to the print, in the unit of `exact`."""
+    low, high = claim.exact_interval()
+    return (low * 100, high * 100) if claim.is_accuracy else (low, high)
+
+
+def one_value_fits(one: Claim, other: Claim) -> bool:
+    """Whether one value can be behind both claims, each rounded as printed."""
+    (low, high), (other_low, other_high) = interval(one), interval(other)
+    return low <= other_high and other_low <= high
+
+
+def exact(claim: Claim) -> Fraction:
+    """The printed number; accuracies in percent, also where an error is printed."""
+    if not claim.is_accuracy:
+        return Fraction(claim.value)
+    share = Fraction(claim.value) / scale(claim)
+    return 100 * (1 - share if claim.is_error else share)
+
+
+def gap(one: Claim, other: Claim) -> str:
+    """The difference of two claims as arithmetic: "71.878 - 71.81 = 0.068"."""
+    high, low = sorted((exact(one), exact(other)), reverse=True)
+    unit = "points" if one.is_accuracy else one.unit
+    return f"{decimal(high)} - {decimal(low)} = {decimal(high - low)} {unit}"
+
+
+def decimal(value: Fraction, digits: int = 6) -> str:
+    """A number without needless zeros."""
+    text = f"{float(value):.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def first_of(claims: Sequence[Claim], order: Mapping[str, object]) -> str:
+    """The checkpoint that comes first in the zoo among those the claims are about."""
+    names = {claim.checkpoint for claim in claims}
+    return next((name for name in order if name in names), min(names))

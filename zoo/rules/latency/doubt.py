@@ -1,0 +1,89 @@
+"""Whether a measured time can be quoted: do its rounds agree, and did the machine stay the same meanwhile."""
+
+from __future__ import annotations
+
+from zoo.documents.wording import milliseconds, percent
+from zoo.records import LatencyRun
+from zoo.rules.latency.efficiency import probes
+from zoo.stats.quantiles import FEWEST_ROUNDS, median_of_rounds
+
+FEWEST_CALLS = 7  # in a round, for a median that three odd calls do not make one of them
+LARGEST_SPREAD = 0.10  # of the rounds' medians, whole width of their interval by their median; still allowed
+LARGEST_DRIFT = 0.10  # of the probe, largest to smallest by their mean; no longer allowed
+NOTABLE_STEAL = 0.02  # share of processor time; named as a likely cause
+NOTABLE_ELSEWHERE = 0.05  # share of processor time; named as a likely cause
+
+_DIGITS = 9  # of a share: what lies exactly on a limit is not pushed over it by float arithmetic
+
+
+def spread(run: LatencyRun) -> float | None:
+    """Width of the interval of the rounds' medians by their median; None of fewer than six rounds."""
+    found = median_of_rounds(run.medians)
+    if found is None:
+        return None
+    middle, low, high = found
+    return round((high - low) / middle, _DIGITS) if middle > 0 else 0.0
+
+
+def drift(run: LatencyRun) -> float | None:
+    """How far the probe moved: largest less smallest reading by their mean; None where a reading is missing."""
+    readings = probes(run)
+    if not readings or min(readings) <= 0:
+        return None
+    return round((max(readings) - min(readings)) * 2 / (max(readings) + min(readings)), _DIGITS)
+
+
+def obstacle(run: LatencyRun) -> str | None:
+    """Why a time that was measured cannot be quoted, in words that follow "because"; None where it can."""
+    found = _too_few(run)
+    doubts = [found] if found else [*_disagreement(run), *_movement(run)]
+    if not doubts:
+        return None
+    causes = likely_causes(run)
+    return " and ".join(doubts) + (f"; likely: {', '.join(causes)}" if causes else "")
+
+
+def likely_causes(run: LatencyRun) -> list[str]:
+    """What else went on while it was measured; no reason for a refusal by itself."""
+    causes = []
+    unsettled = sum(not each.settled for each in run.rounds)
+    steal, others = (max((getattr(each, name) for each in run.rounds), default=0.0) for name in ("steal", "elsewhere"))
+    if unsettled:
+        causes.append(f"the warm-up did not settle in {unsettled} of {len(run.rounds)} rounds")
+    if steal > NOTABLE_STEAL:
+        causes.append(f"the hypervisor gave up to {percent(steal, 1)} % of the processor to others")
+    if others > NOTABLE_ELSEWHERE:
+        causes.append(f"other programs used up to {percent(others, 0)} % of the machine's processors")
+    return causes
+
+
+def _too_few(run: LatencyRun) -> str | None:
+    rounds, calls = len(run.rounds), min((each.calls for each in run.rounds), default=0)
+    if rounds >= FEWEST_ROUNDS and calls >= FEWEST_CALLS:
+        return None
+    found = [f"rounds: {rounds}, needed: {FEWEST_ROUNDS}"] if rounds < FEWEST_ROUNDS else []
+    found += [f"calls in a round: {calls}, needed: {FEWEST_CALLS}"] if calls < FEWEST_CALLS else []
+    return f"of too few calls within the budget ({'; '.join(found)}): give --budget more"
+
+
+def _disagreement(run: LatencyRun) -> list[str]:
+    found, width = median_of_rounds(run.medians), spread(run)
+    if found is None or width is None or width <= LARGEST_SPREAD:
+        return []
+    ends = f"{milliseconds(found[1])} to {milliseconds(found[2])}"
+    return [f"the rounds differ by {_share(width)} % ({ends}; allowed: {LARGEST_SPREAD * 100:g} %)"]
+
+
+def _movement(run: LatencyRun) -> list[str]:
+    moved, readings = drift(run), probes(run)
+    if moved is None:
+        return ["the probe gave no reading"]
+    if moved < LARGEST_DRIFT:
+        return []
+    ends = f"{min(readings):.3g} to {max(readings):.3g} GFLOP/s a core"
+    return [f"the probe moved by {_share(moved)} % ({ends}; allowed: less than {LARGEST_DRIFT * 100:g} %)"]
+
+
+def _share(value: float) -> str:
+    """Percent with as many digits as it takes to stand beside its limit: 10.04 is not shown as 10.0."""
+    return percent(value, 1 if value >= 0.11 or value < 0.1 else 2)

@@ -1,0 +1,181 @@
+"""Rules L1: whether a latency may be quoted at all, and whether it is of the answers and conditions it should be."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+
+from zoo.documents.wording import milliseconds, percent
+from zoo.records import LatencyRun, Verdict
+from zoo.rules.base import Evidence, Rule
+from zoo.rules.latency import doubt
+from zoo.rules.latency.efficiency import probe
+from zoo.stats.quantiles import median_of_rounds
+
+FEWEST_IMAGES = 64  # whose labels are compared
+CORE_ALLOWANCE = 0.25  # cores above the threads asked for: the interpreter and what reads its messages
+FULL = "fp32"
+
+
+class _OfEach(Rule):
+    """Judges every finished cell by itself."""
+
+    def judge(self, evidence: Evidence) -> Iterator[Verdict]:
+        """One verdict a cell."""
+        for run in evidence.latencies:
+            if run.status == "done":
+                yield self._verdict(run)
+
+    @abstractmethod
+    def _verdict(self, run: LatencyRun) -> Verdict: ...
+
+
+class Quotable(_OfEach):
+    """The rounds of a latency agree (interval of their medians within 10 %), and the probe moved less than 10 %."""
+
+    id = "L101"
+
+    def judge(self, evidence: Evidence) -> Iterator[Verdict]:
+        """One verdict a cell, also for those that could not be measured."""
+        for run in evidence.latencies:
+            yield self._verdict(run) if run.status == "done" else self._not_run(run)
+
+    def _not_run(self, run: LatencyRun) -> Verdict:
+        said = (run.error or "").strip().splitlines() or ["no reason given"]
+        return Verdict(
+            rule=self.id, subject=run.subject, outcome="not_run", reason=f"not run: {said[0]}", run=run.key
+        )  # fmt: skip
+
+    def _verdict(self, run: LatencyRun) -> Verdict:
+        p50, rounds, why = run.quantile(0.5), median_of_rounds(run.medians), doubt.obstacle(run)
+        return Verdict(
+            rule=self.id,
+            subject=run.subject,
+            outcome="pass" if why is None else "inconclusive",
+            measured=p50.value if p50 else None,
+            low=rounds[1] if rounds else None,
+            high=rounds[2] if rounds else None,
+            n=run.calls,
+            reason=_quoted(run) if why is None else f"not measurable here, because {why}",
+            run=run.key,
+        )
+
+
+class SameAnswers(_OfEach):
+    """While it was timed a network gave the labels of its accuracy run, on 64 images at least."""
+
+    id = "L102"
+
+    def _verdict(self, run: LatencyRun) -> Verdict:
+        fault, checked = other_answers(run), run.images_checked
+        return Verdict(
+            rule=self.id,
+            subject=run.subject,
+            outcome="pass" if fault is None else "fail",
+            measured=run.different / checked if checked else None,
+            n=checked,
+            reason=fault or f"the labels of {checked:,} images are those of the accuracy run",
+            run=run.key,
+        )
+
+
+class KeptConditions(_OfEach):
+    """A network was timed in float32 or its own integers, on no more cores than it had threads, which were as many as
+    asked for. A framework that does not offer that number is not comparable with those that do.
+    """
+
+    id = "L103"
+
+    def _verdict(self, run: LatencyRun) -> Verdict:
+        faults, others = broken_conditions(run), other_threads(run)
+        kept = (
+            f"threads in effect: {run.threads_read}, precision: {run.precision}, cores used: up to "
+            f"{_cores(run):.2f}; {run.live_threads} threads lived in the process"
+        )
+        return Verdict(
+            rule=self.id,
+            subject=run.subject,
+            outcome="fail" if faults else "not_comparable" if others else "pass",
+            measured=_cores(run),
+            high=run.threads_read + CORE_ALLOWANCE,
+            reason="; ".join(faults) or others or kept,
+            run=run.key,
+        )
+
+
+def other_answers(run: LatencyRun) -> str | None:
+    """Why the answers given while being timed are not known to be those of the accuracy run; None where they are."""
+    if run.different:
+        share = percent(run.different / run.images_checked)
+        return f"{run.different:,} of {run.images_checked:,} labels ({share} %) are not those of the accuracy run"
+    if run.images_checked < FEWEST_IMAGES:
+        return (
+            f"the labels of {run.images_checked} images were compared, {FEWEST_IMAGES} are needed: give --budget more, "
+            "or more images"
+        )
+    return None
+
+
+def other_threads(run: LatencyRun) -> str | None:
+    """How the threads in effect differ from those asked for; None where they do not."""
+    if run.threads_read == run.threads:
+        return None
+    return f"threads_read: {run.threads_read} in effect, {run.threads} asked for"
+
+
+def broken_conditions(run: LatencyRun) -> list[str]:
+    """What a framework does otherwise than it says."""
+    faults = []
+    full = all(part == FULL or part.startswith(("int", "uint")) for part in run.precision.split("+"))
+    if run.arithmetic == "exact" and not full:
+        found = f"{run.precision} in effect" if run.precision else "not read back"
+        faults.append(f"precision: {found}, {FULL} asked for")
+    allowed = run.threads_read + CORE_ALLOWANCE
+    if _cores(run) > allowed:
+        faults.append(f"cores_used: up to {_cores(run):.2f} with threads {run.threads_read} (allowed: {allowed:g})")
+    return faults
+
+
+def unreliable(run: LatencyRun) -> str | None:
+    """Why a cell is not to be compared with others, in words; None where it may be."""
+    if doubt.obstacle(run) is not None:
+        return f"it is not measurable here ({Quotable.id} says why)"
+    faults = [fault for fault in (other_answers(run), other_threads(run), *broken_conditions(run)) if fault]
+    return f"it is not what was asked for: {faults[0]}" if faults else None
+
+
+def differing(run: LatencyRun, other: LatencyRun, fields: tuple[str, ...]) -> str | None:
+    """The first of `fields` in which two cells differ, with both values; None where they are equal in all."""
+    for name in fields:
+        here, there = getattr(run, name), getattr(other, name)
+        if here != there:
+            return f"{name} differs: {_word(here)} against {_word(there)}"
+    return None
+
+
+def differences(run: LatencyRun, other: LatencyRun, fields: tuple[str, ...]) -> int:
+    """In how many of `fields` two cells differ."""
+    return sum(getattr(run, name) != getattr(other, name) for name in fields)
+
+
+def _word(value: object) -> str:
+    return str(value) if value != "" else "not recorded"
+
+
+def _cores(run: LatencyRun) -> float:
+    return max((each.cores_used for each in run.rounds), default=0.0)
+
+
+def _quoted(run: LatencyRun) -> str:
+    p50, rounds = run.quantile(0.5), median_of_rounds(run.medians)
+    width, moved = doubt.spread(run), doubt.drift(run)
+    assert p50 is not None
+    assert rounds is not None
+    assert width is not None
+    assert moved is not None
+    beside = doubt.likely_causes(run)
+    return (
+        f"{milliseconds(p50.value)}; medians of {len(run.rounds)} rounds {milliseconds(rounds[1])} to "
+        f"{milliseconds(rounds[2])}, {percent(width, 1)} % apart; the probe ({probe(run):.3g} GFLOP/s a core) moved by "
+        f"{percent(moved, 1)} %" + (f"; although {', '.join(beside)}" if beside else "")
+    )

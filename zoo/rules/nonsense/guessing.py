@@ -1,0 +1,92 @@
+"""Whether answers are better than guessing, for rule A201."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo import stats
+from zoo.documents.wording import percent
+from zoo.measure.ranking import K
+from zoo.records import Run
+from zoo.rules.nonsense.seen import SURE, USEFUL, Seen, Symptom, accuracies
+
+BETTER = 1e-3  # p-value of "they are guessed" at which answers are better than guessing
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A way to answer without looking at the images: shares of right answers it gives, and the best in its reach."""
+
+    how: str
+    top1: float
+    top5: float
+    best: float = 1.0
+
+    @property
+    def said(self) -> str:
+        """How, and what it gives."""
+        return f"{self.how}: {percent(self.top1)} and {percent(self.top5)} %"
+
+    def is_beaten(self, run: Run) -> bool:
+        """Whether a run is surely better, by top-1 or by top-5."""
+        counts = (run.top1_correct, self.top1), (run.top5_correct, self.top5)
+        return any(stats.share_p(count, run.n, share, "greater") <= BETTER for count, share in counts)
+
+    def explains(self, run: Run) -> bool:
+        """Whether a run is not better than this, and surely worse than a network that is of use."""
+        useful = self.top1 + USEFUL * (self.best - self.top1)
+        return stats.share_p(run.top1_correct, run.n, useful, "less") <= SURE and not self.is_beaten(run)
+
+
+def any_class(seen: Seen) -> Guess:
+    """Each class is as likely."""
+    return Guess("any class", 1 / seen.classes, min(K, seen.classes) / seen.classes)
+
+
+def _dealt(seen: Seen) -> Guess:
+    """The run's own answers in another order: of images of ten classes, shuffled labels are right by a tenth."""
+    n = len(seen.labels)
+    size = max(seen.classes, int(seen.labels.max()) + 1) + 1  # the last is no label, but an answer that is no class
+    labels, given, ranked = (
+        np.bincount(each.ravel(), minlength=size) / n for each in (seen.labels, seen.given, seen.ranked)
+    )
+    best = float(np.minimum(given, labels).sum())
+    return Guess("these answers, dealt to the images at random", float(given @ labels), float(ranked @ labels), best)
+
+
+def guessed(seen: Seen) -> Symptom | None:
+    """Answers that one of the two ways of guessing explains."""
+    guesses = [any_class(seen), *([_dealt(seen)] if seen.answers is not None else [])]
+    guess = next((each for each in guesses if each.explains(seen.run)), None)
+    if guess is None:
+        return None
+    return Symptom(f"{accuracies(seen.run)} are no better than guessing ({guess.said})", _behind_guessing(seen))
+
+
+def _behind_guessing(seen: Seen) -> str:
+    """Whether images of one label get one answer tells labels in another order from labels of other images."""
+    alike = _alike(seen)
+    if alike is None or alike[0] - alike[1] <= USEFUL:
+        return (
+            "labels of other images or in another order than theirs (look at a few images beside their labels), "
+            "weights that were not trained or not loaded, or the numeric steps of another network (--numeric)"
+        )
+    return (
+        f"the classes in another order, or a last layer that was not trained or not loaded: two images with one label "
+        f"get the same answer in {percent(alike[0])} % of cases, any two in {percent(alike[1])} %; "
+        "label the images by wnid, look at the network's last layer"
+    )
+
+
+def _alike(seen: Seen) -> tuple[float, float] | None:
+    """How often two images of one label, and how often any two images, get the same answer; None without such two."""
+    if seen.answers is None:
+        return None
+    _, labels = np.unique(seen.labels, return_counts=True)
+    _, given = np.unique(seen.given, return_counts=True)
+    _, both = np.unique(np.stack([seen.labels, seen.given]), axis=1, return_counts=True)
+    same_label, same_given, same_both = (int((each * (each - 1)).sum()) for each in (labels, given, both))
+    n = len(seen.labels)
+    return (same_both / same_label, same_given / (n * (n - 1))) if same_label else None

@@ -1,0 +1,111 @@
+"""Rule A201: answers that make no sense, whether or not a documented number is there to compare them with.
+
+docs/statistics.md says what the thresholds are, and how rarely a network that is of use is called nonsense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from zoo import stats
+from zoo.documents.classes import class_name
+from zoo.documents.wording import percent
+from zoo.records import Outcome, Run, Verdict
+from zoo.rules.base import Evidence, Rule
+from zoo.rules.nonsense.guessing import any_class, guessed
+from zoo.rules.nonsense.moved import moved
+from zoo.rules.nonsense.seen import SURE, Seen, Symptom, accuracies, seen_of
+
+ONE_CLASS = 0.9  # share of images with one answer that is too many for images of several classes
+TIED = 0.5  # share of images with a shared best score from which on the order of the outputs decides
+
+
+class MakesSense(Rule):
+    """Answers are better than guessing, differ between images, do not hang on ties, and fit the labels as they are.
+
+    Fails where a network that is of use would give such answers in one of a million runs at most. Of use is one that
+    is right in a fifth at least of what guessing leaves over. Nonsense is: top-1 below that, and neither top-1 nor
+    top-5 better than guessing (any class, or the same answers dealt to the images at random); one class for more than
+    nine in ten images, of which less than half are right and no more than half have one label; a best score that
+    several classes share in more than half of the images; or labels that fit far better in the other numbering of
+    ILSVRC2012, or so many classes further on. Inconclusive where the images are too few to tell.
+    """
+
+    id = "A201"
+
+    def judge(self, evidence: Evidence) -> Iterator[Verdict]:
+        """One verdict for each finished run whose label map is known and has more than one class."""
+        for run in evidence.runs:
+            seen = seen_of(run, evidence)
+            if seen is not None:
+                outcome, reason = _outcome(seen, _symptoms(seen, evidence))
+                yield Verdict(
+                    rule=self.id,
+                    subject=run.subject,
+                    outcome=outcome,
+                    measured=run.top1_correct / run.n,
+                    n=run.n,
+                    reason=reason,
+                    run=run.key,
+                )
+
+
+def symptoms(run: Run, evidence: Evidence) -> tuple[Symptom, ...]:
+    """Everything that makes a run's answers nonsense, the most telling first; nothing where they may be sound.
+
+    Where per-image answers were not kept, the run's counts alone are looked at.
+    """
+    seen = seen_of(run, evidence)
+    return () if seen is None else _symptoms(seen, evidence)
+
+
+def _symptoms(seen: Seen, evidence: Evidence) -> tuple[Symptom, ...]:
+    """Answers that fit other labels are nonsense in no other way."""
+    other = moved(seen, evidence)
+    found = (_tied(seen), _one_class(seen), guessed(seen)) if other is None else (other,)
+    return tuple(symptom for symptom in found if symptom is not None)
+
+
+def _outcome(seen: Seen, found: tuple[Symptom, ...]) -> tuple[Outcome, str]:
+    if found:
+        return "fail", f"nonsense: {'; '.join(each.what for each in found)}; likely: {found[0].likely}"
+    run, chance = seen.run, any_class(seen)
+    if chance.is_beaten(run):
+        return "pass", f"{accuracies(run)} are better than guessing ({chance.said})"
+    return "inconclusive", (
+        f"{accuracies(run)} are not surely better than guessing ({chance.said}), and the images are too few to call "
+        "them nonsense"
+    )
+
+
+def _tied(seen: Seen) -> Symptom | None:
+    ties, n = seen.run.top1_ties, seen.run.n
+    if stats.share_p(ties, n, TIED, "greater") > SURE:
+        return None
+    return Symptom(
+        f"the best score is shared by several classes in {ties:,} of {n:,} images ({percent(ties / n)} %), so that the "
+        "order of the outputs decides",
+        "weights that are empty or were not loaded, or scores that were cut off or rounded before they came out",
+    )
+
+
+def _one_class(seen: Seen) -> Symptom | None:
+    """Images of one class, or of two that are hard to tell apart, may rightly get one answer."""
+    if seen.answers is None:
+        return None
+    run, labels = seen.run, np.unique(seen.labels, return_counts=True)[1]
+    given, counts = np.unique(seen.given, return_counts=True)
+    most = int(counts.max())
+    mixed = 2 * int(labels.max()) <= run.n
+    if not mixed or stats.share_p(most, run.n, ONE_CLASS, "greater") > SURE:
+        return None
+    if stats.share_p(run.top1_correct, run.n, 0.5, "less") > SURE:
+        return None
+    name = class_name(seen.label_map, int(given[counts.argmax()]))
+    return Symptom(
+        f"one class ({name}) is the answer to {most:,} of {run.n:,} images ({percent(most / run.n)} %), which are of "
+        f"{len(labels):,} classes",
+        "weights that were not trained or not loaded, or the numeric steps of another network (--numeric)",
+    )

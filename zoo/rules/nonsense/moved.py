@@ -1,0 +1,113 @@
+"""Whether answers fit other labels than those of the images, for rule A201: a numbering or an offset mistaken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo import stats
+from zoo.documents.wording import percent
+from zoo.images.labels import imagenet_classes
+from zoo.records import LabelMap
+from zoo.rules.base import Evidence
+from zoo.rules.nonsense.seen import SURE, USEFUL, Integers, Seen, Symptom
+
+CONFUSED = 0.1  # share of classes that one wrong class may win, always the one so many places further on
+
+
+@dataclass(frozen=True)
+class _Move:
+    """Which class is the answer to each label, if the labels are mistaken. answer: int64 (classes,); -1 for none."""
+
+    what: str
+    answer: Integers
+    offset: int = 0
+
+
+def moved(seen: Seen, evidence: Evidence) -> Symptom | None:
+    """Answers that fit moved labels: in how many classes these win against the labels as they are.
+
+    One vote for each class that occurs, as images of one class are confused in the same way. All moves that could be
+    found count as tried.
+    """
+    if seen.answers is None or int(seen.labels.max()) >= seen.classes:
+        return None
+    moves = [*_numberings(seen), *_offsets(seen)]
+    if not moves:
+        return None
+    right = [int((seen.given == each.answer[seen.labels]).sum()) for each in moves]
+    best = int(np.argmax(right))
+    move, count, n = moves[best], right[best], len(seen.labels)
+    won, lost = _votes(seen, move)
+    tried = 2 * seen.classes + len(moves)
+    if count < USEFUL * n or stats.share_p(won, won + lost, CONFUSED, "greater") > SURE / tried:
+        return None
+    own = int((seen.given == seen.labels).sum())
+    return Symptom(
+        f"the answers fit other labels: with {move.what}, {count:,} of {n:,} images ({percent(count / n)} %) are "
+        f"right, as labelled {own:,} ({percent(own / n)} %)",
+        _behind_move(move, seen, evidence),
+    )
+
+
+def _votes(seen: Seen, move: _Move) -> tuple[int, int]:
+    """Classes in which the moved label is given more often than the label itself, and those where it is less often."""
+    moved, own = (
+        np.bincount(seen.labels, weights=seen.given == wanted, minlength=seen.classes)
+        for wanted in (move.answer[seen.labels], seen.labels)
+    )
+    return int((moved > own).sum()), int((moved < own).sum())
+
+
+def _offsets(seen: Seen) -> list[_Move]:
+    """The most frequent difference between answer and label that is not 0."""
+    known = seen.given < seen.classes
+    offsets, counts = np.unique((seen.given - seen.labels)[known], return_counts=True)
+    counts = np.where(offsets == 0, 0, counts)
+    if not counts.sum():
+        return []
+    offset = int(offsets[counts.argmax()])
+    answer = np.arange(seen.classes) + offset
+    answer = np.where((answer >= 0) & (answer < seen.classes), answer, -1)
+    return [_Move(f"label {'+' if offset > 0 else '-'} {abs(offset)}", answer, offset)]
+
+
+def _numberings(seen: Seen) -> list[_Move]:
+    """The two numberings of the ImageNet classes taken for each other; ILSVRC2012_ID counts from 1."""
+    if seen.label_map.names != "imagenet":
+        return []
+    by_id = np.full(seen.classes + 1, -1)
+    for number, index in imagenet_classes().by_ilsvrc2012_id.items():
+        by_id[number] = index
+    to_id = np.argsort(by_id[1:]) + 1
+    read = "the labels read as ILSVRC2012_ID"
+    written = "the classes numbered by ILSVRC2012_ID"
+    return [
+        _Move(read, by_id[:-1]),
+        _Move(f"{read} less one", by_id[1:]),
+        _Move(written, np.where(to_id < seen.classes, to_id, -1)),
+        _Move(f"{written} less one", to_id - 1),
+    ]
+
+
+def _behind_move(move: _Move, seen: Seen, evidence: Evidence) -> str:
+    if not move.offset:
+        return (
+            "labels in the other numbering of ILSVRC2012, or a network that was trained with it; label the images by "
+            "wnid, or give the whole list of 50,000 labels, whose numbering is told by itself"
+        )
+    high = "high" if move.offset < 0 else "low"
+    counted = " (counted from 1 in place of 0?)" if move.offset == -1 else ""
+    return f"{_other_map(move.offset, seen.label_map, evidence)}labels that are {abs(move.offset)} too {high}{counted}"
+
+
+def _other_map(offset: int, own: LabelMap, evidence: Evidence) -> str:
+    """The label map under which the offset is none, where there can be one."""
+    first = own.first + offset
+    if not 0 <= first <= own.outputs - own.classes:
+        return ""
+    wanted = own.outputs, own.classes, first
+    fitting = [each.id for each in evidence.label_maps.values() if (each.outputs, each.classes, each.first) == wanted]
+    other = f"label map {fitting[0]!r} fits" if fitting else "another label map would fit"
+    return f"{other} (class 0 is output {first}), not {own.id!r} (output {own.first}); or "

@@ -1,0 +1,74 @@
+"""A run as rule A201 looks at it, and what it may find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.documents.wording import percent
+from zoo.records import LabelMap, Run
+from zoo.records.predictions import Predictions
+from zoo.rules.base import Evidence
+
+SURE = 1e-6  # chance that a network that is of use is called nonsense, for each symptom
+USEFUL = 0.2  # of the way from guessing to all right: the least that a network is good for
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """What is wrong with a run's answers, in numbers, and what is likely to be behind it."""
+
+    what: str
+    likely: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A finished run with the classes it answers. answers: None where they were not kept."""
+
+    run: Run
+    label_map: LabelMap
+    answers: Predictions | None
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return self.label_map.classes
+
+    @cached_property
+    def ranked(self) -> Integers:
+        """Classes of the best outputs, int64 (N, k); `classes` stands for an output that is none."""
+        assert self.answers is not None
+        found = self.answers.indices.astype(np.int64) - self.label_map.first
+        return np.where((found >= 0) & (found < self.classes), found, self.classes)
+
+    @property
+    def given(self) -> Integers:
+        """Class that each image is given, int64 (N,)."""
+        first: Integers = self.ranked[:, 0]
+        return first
+
+    @property
+    def labels(self) -> Integers:
+        """True class of each image, int64 (N,)."""
+        assert self.answers is not None
+        return self.answers.classes
+
+
+def seen_of(run: Run, evidence: Evidence) -> Seen | None:
+    """None where the run is not done, has no images, or has classes that nobody knows or only one."""
+    label_map = evidence.label_maps.get(run.label_map)
+    if run.status != "done" or run.n == 0 or label_map is None or label_map.classes < 2:
+        return None
+    return Seen(run, label_map, evidence.answers(run))
+
+
+def accuracies(run: Run) -> str:
+    """`top-1 of 0.10 % (1 of 1,000 images) and top-5 of 0.70 %`."""
+    top1, top5 = (percent(correct / run.n) for correct in (run.top1_correct, run.top5_correct))
+    return f"top-1 of {top1} % ({run.top1_correct:,} of {run.n:,} images) and top-5 of {top5} %"
