@@ -359,7 +359,7 @@ def test_judged_again_it_says_how_many_verdicts_differ(tmp_path: Path, capsys: p
     stored = a_verdict(outcome="refuted", run=run.key)
     path = folders_by_hand.write(tmp_path / "again", [(run, found)], [stored], documents).path
     assert cli.run(["compare", str(path)]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "1 verdict differs from what is stored"
+    assert capsys.readouterr().out.splitlines()[-1] == "2 verdicts differ from what is stored"  # one is of A201
 
 
 def test_wrong_use_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from zoo.rules.seen import SURE, USEFUL, Integers, Seen, Symptom
 from zoo.wording import percent
 
 CONFUSED = 0.1  # share of classes that one wrong class may win, always the one so many places further on
+MOST = 0.75  # share of classes that moved labels win, where they are the right ones
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ def moved(seen: Seen, evidence: Evidence) -> Symptom | None:
     if count < USEFUL * n or stats.share_p(won, won + lost, CONFUSED, "greater") > SURE / tried:
         return None
     own = int((seen.given == seen.labels).sum())
+    if count <= own or won < MOST * (won + lost):
+        return None  # classes that are neighbours are alike, and a poor network takes many for each other
     return Symptom(
         f"the answers fit other labels: with {move.what}, {count:,} of {n:,} images ({percent(count / n)} %) are "
         f"right, as labelled {own:,} ({percent(own / n)} %)",
