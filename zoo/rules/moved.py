@@ -14,7 +14,8 @@ from zoo.rules.seen import SURE, USEFUL, Integers, Seen, Symptom
 from zoo.wording import percent
 
 CONFUSED = 0.1  # share of classes that one wrong class may win, always the one so many places further on
-MOST = 0.75  # share of classes that moved labels win, where they are the right ones
+FEW = 100  # classes: of fewer, neighbours may all be alike, and a poor network takes many for the next one
+MOST = 0.75  # share of few classes that moved labels have to win
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ def moved(seen: Seen, evidence: Evidence) -> Symptom | None:
     if count < USEFUL * n or stats.share_p(won, won + lost, CONFUSED, "greater") > SURE / tried:
         return None
     own = int((seen.given == seen.labels).sum())
-    if count <= own or won < MOST * (won + lost):
-        return None  # classes that are neighbours are alike, and a poor network takes many for each other
+    if seen.classes < FEW and (count <= own or won < MOST * (won + lost)):
+        return None
     return Symptom(
         f"the answers fit other labels: with {move.what}, {count:,} of {n:,} images ({percent(count / n)} %) are "
         f"right, as labelled {own:,} ({percent(own / n)} %)",
