@@ -26,9 +26,10 @@ FEWEST_CALLS = 100  # of a block, if the time allows
 SHORTEST_SECONDS = 0.3  # of timed calls in a block, if the time allows
 RESERVE = 0.9  # share of the time left that is planned for: the rest is for calls that turn out slower
 
-# No options and plugins of whoever calls: pytest-benchmark alone, which _ARGUMENTS name.
+# No options and plugins of whoever calls: pytest-benchmark alone, which _ARGUMENTS name. It times nothing where it
+# believes itself to be one of several processes of pytest-xdist.
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-for _name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+for _name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
     os.environ.pop(_name, None)
 
 

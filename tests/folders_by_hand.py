@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from records_by_hand import a_report, a_run
 
+from zoo.jobs import judging
 from zoo.records import LabelMap, LatencyRun, Run, Stage, Verdict
 from zoo.records.predictions import Predictions
-from zoo.runs.folder import Documents, RunFolder
+from zoo.records.reports import Documents
+from zoo.runs.folder import RunFolder
 
 ANIMALS = LabelMap(id="animals", outputs=6, classes=6, first=0, names=("ant", "bear", "cat", "dog", "eel", "fox"))
 SHIFTED = LabelMap(id="shifted", outputs=7, classes=6, first=1, names=ANIMALS.names)
@@ -61,5 +63,5 @@ def write(
     parts: dict[str, Any] = {"checkpoints": (), "claims": (), "populations": (), "label_maps": (ANIMALS, SHIFTED)}
     made = a_report([run for run, _ in runs], verdicts or [], population="other", **conditions)
     made = made.changed(latencies=tuple(latencies), stages=tuple(stages))
-    folder.write(made, Documents(**{**parts, **(documents or {})}))
+    judging.write(folder, made, Documents(**{**parts, **(documents or {})}))
     return folder

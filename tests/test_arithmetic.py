@@ -9,7 +9,8 @@ import pytest
 from test_validate import report_of, zoo
 
 from zoo import machine
-from zoo.jobs.validate import Job, Request
+from zoo.jobs.request import Request
+from zoo.jobs.validate import Job
 from zoo.progress import Talk
 from zoo.records import AsShipped, Report, Run, Verdict
 from zoo.runs.folder import RunFolder

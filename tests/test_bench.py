@@ -13,6 +13,7 @@ from zoo import disk
 from zoo.documents.load import load_zoo
 from zoo.frameworks.table import framework, public_frameworks
 from zoo.images import image_sets, pixels
+from zoo.images.digests import file_digests
 from zoo.measure.accuracy import Evaluation, Settings
 from zoo.measure.tasks import Planned, Tasks
 from zoo.progress import Talk
@@ -74,7 +75,7 @@ def test_random_weights_stand_in_for_a_file_that_is_not_here(name: str, own_home
     planned = Planned(checkpoint, framework(checkpoint.framework), published.recipes[checkpoint.recipe])
     task = Tasks(published, Talk(quiet=True)).untrained(planned)
     chosen = image_sets.sample(image_sets.open_image_set(disk.EMBEDDED / "images"), 8, seed=0)
-    blocks = pixels.blocks(chosen, image_sets.digests(chosen, own_home / "digests"))
+    blocks = pixels.blocks(chosen, file_digests(chosen, own_home / "digests"))
     pixels.fill(planned.recipe.geometry, blocks, jobs=1)
     with Evaluation(task, Settings(threads=2)) as evaluation:
         evaluation.check()

@@ -14,6 +14,7 @@ from test_validate import zoo
 
 from zoo.cli import commands
 from zoo.images import image_sets
+from zoo.images.digests import file_digests, listing_digest
 from zoo.records import Population, Recognition, Report, Run
 from zoo.records.predictions import Predictions
 from zoo.report import changes as rendered
@@ -209,7 +210,7 @@ def test_of_a_run_that_failed_only_what_was_asked_for_is_compared(tmp_path: Path
     """What is known only of a finished run stands in its record as a zero or as "other"."""
     folder = little_zoo.make(tmp_path / "little")
     image_set = image_sets.open_image_set(folder / "images")
-    digest = image_sets.listing_digest(image_set, image_sets.digests(image_set, own_home / "digests"))
+    digest = listing_digest(image_set, file_digests(image_set, own_home / "digests"))
     little_zoo.claim_accuracy(folder, "little/good", "100.0", digest, 12)
     assert commands.run(["validate", "--zoo", str(folder), "--out", str(tmp_path / "one")]) == 0
     (folder / "good.json").unlink()
@@ -360,7 +361,7 @@ def test_judged_again_it_says_how_many_verdicts_differ(tmp_path: Path, capsys: p
     stored = a_verdict(outcome="refuted", run=run.key)
     path = folders_by_hand.write(tmp_path / "again", [(run, found)], [stored], documents).path
     assert commands.run(["compare", str(path)]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "1 verdict differs from what is stored"
+    assert capsys.readouterr().out.splitlines()[-1] == "2 verdicts differ from what is stored"  # one is of A201
 
 
 def test_wrong_use_is_refused(folders: tuple[Path, Path], tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from zoo.errors import EnvironmentBuildError, EnvironmentChangedError
 from zoo.frameworks import environments
 from zoo.frameworks.environments import FACTS, Environment
 from zoo.frameworks.table import Framework, framework
-from zoo.jobs.validate import Job, Request
+from zoo.jobs.request import Request
+from zoo.jobs.validate import Job
 from zoo.progress import Talk
 from zoo.runs.folder import RunFolder
 

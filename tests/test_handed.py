@@ -17,13 +17,15 @@ from onnx import TensorProto, helper, numpy_helper
 
 from zoo import disk
 from zoo.checkpoints.files import Located, locate
+from zoo.checkpoints.handed import handed
 from zoo.documents.load import load_zoo
 from zoo.errors import FileUnavailableError, ManifestError
 from zoo.frameworks.environments import Environment
-from zoo.frameworks.handed import handed
 from zoo.frameworks.table import framework
 from zoo.images import image_sets, pixels
-from zoo.jobs.validate import Job, Request
+from zoo.images.digests import file_digests
+from zoo.jobs.request import Request
+from zoo.jobs.validate import Job
 from zoo.measure.accuracy import Evaluation, Settings
 from zoo.measure.tasks import Planned, Tasks
 from zoo.progress import Talk
@@ -97,7 +99,7 @@ def a_task(zoo: Path) -> tuple[Any, pixels.Block]:
     planned = Planned(checkpoint, framework("fake"), known.recipes[checkpoint.recipe])
     task = Tasks(known, Talk(quiet=True)).task(planned)
     image_set = image_sets.open_image_set(zoo / "images")
-    (block,) = pixels.blocks(image_set, image_sets.digests(image_set, zoo / "digests"))
+    (block,) = pixels.blocks(image_set, file_digests(image_set, zoo / "digests"))
     return task, block
 
 

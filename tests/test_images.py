@@ -17,11 +17,13 @@ import pytest
 from PIL import Image as PilImage
 
 from zoo import disk
+from zoo.documents.classes import imagenet_classes
 from zoo.errors import ImageSetError, UsageError
 from zoo.images import image_sets as images
 from zoo.images import labels
+from zoo.images.digests import archive_digest, duplicates, file_digests, listing_digest
 
-CLASSES = labels.imagenet_classes()
+CLASSES = imagenet_classes()
 ANCHORS = list(labels.anchors().values())
 TO_ID = {index: number for number, index in CLASSES.by_ilsvrc2012_id.items()}
 
@@ -185,9 +187,9 @@ def test_tar_and_folder_are_the_same_set(tmp_path: Path) -> None:
     packed = images.open_image_set(validation_tar(tmp_path))
     fill(tmp_path / "flat", validation_images(3))
     flat = images.open_image_set(tmp_path / "flat")
-    hashes = [images.digests(found, tmp_path / "cache") for found in (packed, flat)]
+    hashes = [file_digests(found, tmp_path / "cache") for found in (packed, flat)]
     assert hashes[0] == hashes[1]
-    assert images.listing_digest(packed, hashes[0]) == images.listing_digest(flat, hashes[1])
+    assert listing_digest(packed, hashes[0]) == listing_digest(flat, hashes[1])
 
 
 def special(member: str, kind: bytes, link: str = "") -> tarfile.TarInfo:
@@ -402,26 +404,26 @@ def test_labels_against_classes(tmp_path: Path) -> None:
 def test_digests_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = images.open_image_set(fill(tmp_path / "set", plain(50)))
     told: list[int] = []
-    first = images.digests(found, tmp_path / "cache", told.append)
+    first = file_digests(found, tmp_path / "cache", told.append)
     assert first == tuple(hashlib.sha256(jpeg(n)).hexdigest() for n in range(50))
     assert sum(told) == 50
     assert len(list((tmp_path / "cache").iterdir())) == 1
     monkeypatch.setattr(images.Image, "read", lambda self: pytest.fail("was read again"))
-    assert images.digests(found, tmp_path / "cache", told.append) == first
+    assert file_digests(found, tmp_path / "cache", told.append) == first
     assert sum(told) == 100
 
 
 def test_digests_follow_the_order_of_the_set(tmp_path: Path) -> None:
     found = images.open_image_set(fill(tmp_path / "set", plain(9)))
     mixed = images.ordered(found, 1)
-    by_id = dict(zip((i.id for i in found.images), images.digests(found, tmp_path / "cache"), strict=True))
-    assert images.digests(mixed, tmp_path / "cache") == tuple(by_id[image.id] for image in mixed.images)
+    by_id = dict(zip((i.id for i in found.images), file_digests(found, tmp_path / "cache"), strict=True))
+    assert file_digests(mixed, tmp_path / "cache") == tuple(by_id[image.id] for image in mixed.images)
 
 
 @pytest.mark.parametrize("change", ["size", "time", "label", "name"])
 def test_digests_notice_changes(tmp_path: Path, change: str) -> None:
     folder = fill(tmp_path / "set", plain(3))
-    before = images.digests(images.open_image_set(folder), tmp_path / "cache")
+    before = file_digests(images.open_image_set(folder), tmp_path / "cache")
     target = folder / "0001.jpg"
     if change == "size":
         target.write_bytes(jpeg(77) + b"x")
@@ -434,7 +436,7 @@ def test_digests_notice_changes(tmp_path: Path, change: str) -> None:
         target.rename(folder / "0009.jpg")
         csv = str(plain(3)["labels.csv"]).replace("0001", "0009")
         fill(folder, {"labels.csv": csv})
-    after = images.digests(images.open_image_set(folder), tmp_path / "cache")
+    after = file_digests(images.open_image_set(folder), tmp_path / "cache")
     assert (after == before) == (change == "label")
     assert sorted(after) == sorted(hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.jpg"))
 
@@ -444,10 +446,10 @@ def test_digests_notice_changes(tmp_path: Path, change: str) -> None:
 )
 def test_a_damaged_memory_is_made_again(tmp_path: Path, damage: str) -> None:
     found = images.open_image_set(fill(tmp_path / "set", plain(3)))
-    expected = images.digests(found, tmp_path / "cache")
+    expected = file_digests(found, tmp_path / "cache")
     (memory,) = (tmp_path / "cache").iterdir()
     memory.write_text(damage)
-    assert images.digests(found, tmp_path / "cache") == expected
+    assert file_digests(found, tmp_path / "cache") == expected
     assert len(json.loads(memory.read_text())["digests"]) == 3
 
 
@@ -456,7 +458,7 @@ def test_digests_list_what_cannot_be_read(tmp_path: Path) -> None:
     for image in found.images[:25]:
         image.path.unlink()
     with pytest.raises(ImageSetError) as raised:
-        images.digests(found, tmp_path / "cache")
+        file_digests(found, tmp_path / "cache")
     message = str(raised.value)
     assert "25 images cannot be read" in message
     assert "0000.jpg: No such file or directory" in message
@@ -468,19 +470,19 @@ def test_digests_where_nothing_can_be_written(tmp_path: Path) -> None:
     found = images.open_image_set(fill(tmp_path / "set", plain(3)))
     blocked = fill(tmp_path, {"file": ""}) / "file" / "cache"
     with pytest.raises(disk.CacheError, match=r"bytes are needed"):
-        images.digests(found, blocked)
+        file_digests(found, blocked)
 
 
 def test_a_change_that_sets_its_time_back_is_noticed(tmp_path: Path) -> None:
     """The same size and time of change, as after `touch -r`; the file system keeps another time of its own."""
     folder = fill(tmp_path / "set", plain(3))
-    before = images.digests(images.open_image_set(folder), tmp_path / "cache")
+    before = file_digests(images.open_image_set(folder), tmp_path / "cache")
     target = folder / "0001.jpg"
     stat = target.stat()
     target.write_bytes(jpeg(1)[:-3] + b"abc")
     os.utime(target, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert (target.stat().st_size, target.stat().st_mtime_ns) == (stat.st_size, stat.st_mtime_ns)
-    after = images.digests(images.open_image_set(folder), tmp_path / "cache")
+    after = file_digests(images.open_image_set(folder), tmp_path / "cache")
     assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, True]
 
 
@@ -490,40 +492,40 @@ def test_a_change_without_any_trace_is_noticed_when_asked_for(tmp_path: Path, mo
     found = images.open_image_set(folder)
     key = images._listing_key(folder, found.images)
     monkeypatch.setattr(images, "_listing_key", lambda root, images: key)
-    before = images.digests(found, tmp_path / "cache")
+    before = file_digests(found, tmp_path / "cache")
     (folder / "0001.jpg").write_bytes(jpeg(1)[:-3] + b"abc")
-    assert images.digests(found, tmp_path / "cache") == before
-    fresh = images.digests(found, tmp_path / "cache", fresh=True)
+    assert file_digests(found, tmp_path / "cache") == before
+    fresh = file_digests(found, tmp_path / "cache", fresh=True)
     assert [one == other for one, other in zip(before, fresh, strict=True)] == [True, False, True]
-    assert images.digests(found, tmp_path / "cache") == fresh
+    assert file_digests(found, tmp_path / "cache") == fresh
 
 
 def test_digest_of_an_archive(tmp_path: Path) -> None:
     archive = validation_tar(tmp_path)
     expected = hashlib.sha256(archive.read_bytes()).hexdigest()
-    assert images.archive_digest(archive, tmp_path / "cache") == expected
+    assert archive_digest(archive, tmp_path / "cache") == expected
     (memory,) = (tmp_path / "cache").iterdir()
     made = memory.stat().st_mtime_ns
-    assert images.archive_digest(archive, tmp_path / "cache") == expected
+    assert archive_digest(archive, tmp_path / "cache") == expected
     assert memory.stat().st_mtime_ns == made
     archive.write_bytes(archive.read_bytes() + bytes(512))
-    assert images.archive_digest(archive, tmp_path / "cache") != expected
+    assert archive_digest(archive, tmp_path / "cache") != expected
 
 
 def test_duplicates(tmp_path: Path) -> None:
     folder = fill(tmp_path / "set", plain(5))
     shutil.copy(folder / "0001.jpg", folder / "0004.jpg")
     found = images.open_image_set(folder)
-    assert images.duplicates(images.digests(found, tmp_path / "cache")) == ((1, 4),)
+    assert duplicates(file_digests(found, tmp_path / "cache")) == ((1, 4),)
 
 
 def test_listing_digest_is_the_documented_one(tmp_path: Path) -> None:
     found = images.open_image_set(fill(tmp_path / "set", plain(3, class_index=2)))
-    hashes = images.digests(found, tmp_path / "cache")
+    hashes = file_digests(found, tmp_path / "cache")
     text = "".join(f"{n:04d}.jpg {hashes[n]} 2\n" for n in range(3))
-    assert images.listing_digest(found, hashes) == hashlib.sha256(text.encode()).hexdigest()
+    assert listing_digest(found, hashes) == hashlib.sha256(text.encode()).hexdigest()
     turned = dataclasses.replace(found, images=found.images[::-1])
-    assert images.listing_digest(turned, hashes[::-1]) == images.listing_digest(found, hashes)
+    assert listing_digest(turned, hashes[::-1]) == listing_digest(found, hashes)
 
 
 def numbered(count: int, classes: int) -> images.ImageSet:

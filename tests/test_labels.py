@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from zoo.documents.classes import imagenet_classes
 from zoo.errors import ImageSetError
 from zoo.images import labels
 
-CLASSES = labels.imagenet_classes()
+CLASSES = imagenet_classes()
 TO_ID = {index: number for number, index in CLASSES.by_ilsvrc2012_id.items()}
 ANCHORS = [65, 970, 230, 809, 516, 57, 334, 415, 674, 332, 109, 286, 370, 757, 595, 147, 108, 23, 478, 517]
 NUMBERINGS: dict[str, Callable[[int], int]] = {

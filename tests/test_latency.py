@@ -18,8 +18,8 @@ from zoo import machine
 from zoo.errors import UsageError
 from zoo.frameworks.table import framework
 from zoo.frameworks.workers import Worker
-from zoo.jobs.bench import Bench, BenchRequest
-from zoo.jobs.validate import Request
+from zoo.jobs.bench import Bench
+from zoo.jobs.request import BenchRequest, Request
 from zoo.measure import speed
 from zoo.measure.speed import ROUNDS
 from zoo.progress import Talk

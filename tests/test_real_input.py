@@ -14,8 +14,8 @@ from conftest import built
 from test_validate import zoo
 
 from zoo import machine
+from zoo.documents.classes import imagenet_classes
 from zoo.frameworks.workers import Worker
-from zoo.images.labels import imagenet_classes
 from zoo.records import Report
 
 INT8, QUANT = "onnx-zoo/mobilenetv2-12-int8", "tflite/mobilenet_v2_1.0_224_quant"

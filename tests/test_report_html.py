@@ -219,9 +219,8 @@ def test_plot_keeps_outliers_from_flattening_the_rest() -> None:
     assert axis_bound([0.0]) > 0
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
-def test_plot_leaves_out_what_has_no_number(value: float | None) -> None:
-    report = a_report(verdicts=[a_verdict(measured=value)])
+def test_plot_leaves_out_what_has_no_number() -> None:
+    report = a_report(verdicts=[a_verdict(measured=None)])
     assert claim_plot(report, [a_claim()]) is None
     assert "Documented and measured" not in html.render(report, [a_claim()])
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
+from zoo.jobs import judging
 from zoo.records import Report, Run, Verdict
 from zoo.report import render_all
 from zoo.runs.folder import RunFolder
@@ -54,7 +55,7 @@ def _timeless_verdict(verdict: Verdict, keys: Mapping[str | None, str]) -> Verdi
 def generated(folder: RunFolder) -> dict[str, str]:
     """File name in reports/ -> text."""
     report, documents = folder.report(), folder.documents()
-    details = folder.details(report, documents)
+    details = judging.details(folder, report, documents)
     texts = render_all(timeless(report), documents.claims, details)
     return {name: texts[source] for name, source in NAMES.items()}
 

@@ -9,8 +9,8 @@ import pytest
 from records_by_hand import a_claim, a_run
 from scipy.stats import binom
 
+from zoo.documents.classes import imagenet_classes
 from zoo.documents.load import load_zoo
-from zoo.images.labels import imagenet_classes
 from zoo.records import LabelMap, Population, Run, Verdict
 from zoo.records.predictions import Predictions
 from zoo.rules.accuracy import Top1

@@ -21,6 +21,7 @@ import zoo
 from zoo import kept
 from zoo.cli.commands import cli
 from zoo.errors import DamagedError, RunFolderError
+from zoo.jobs.request import Request
 from zoo.records import Report
 from zoo.runs.folder import RunFolder
 
@@ -35,7 +36,7 @@ TWO = run_with(BAD, key="22" * 32, checkpoint="a/two", weights="w2")
 def folder(tmp_path: Path) -> RunFolder:
     """Two finished runs with their answers, `a/one` right on 8 images and `a/two` on 5, and a latency."""
     made = folders_by_hand.write(tmp_path / "run", [(ONE, GOOD), (TWO, BAD)], latencies=[a_latency_run()])
-    made.create({"zoo": "embedded"})
+    made.create(Request().to_json())
     return made
 
 
@@ -68,7 +69,7 @@ def test_whole_is_read(folder: RunFolder) -> None:
     assert found is not None
     assert np.array_equal(found.indices, BAD.indices)
     assert folder.documents().label_maps == (ANIMALS, SHIFTED)
-    assert folder.request() == {"zoo": "embedded"}
+    assert folder.request(Request) == Request()
 
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -121,14 +122,14 @@ def test_whole_answers_of_another_day_are_found(folder: RunFolder) -> None:
 def test_any_flipped_bit_of_a_json_file_is_named(folder: RunFolder, name: str) -> None:
     path = folder.path / name
     whole, chance = path.read_bytes(), random.Random(5)
-    before = folder.report(), folder.documents(), folder.request()
+    before = folder.report(), folder.documents(), folder.request(Request)
     for _ in range(40):
         data = bytearray(whole)
         data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
         path.write_bytes(data)
         told = name
         try:
-            assert (folder.report(), folder.documents(), folder.request()) == before  # a space became another one
+            assert (folder.report(), folder.documents(), folder.request(Request)) == before  # another kind of space
         except RunFolderError as error:
             told = str(error)
         assert name in told
@@ -226,10 +227,10 @@ def test_an_old_folder_is_read_and_judged(old: RunFolder) -> None:
     assert (old.report().format, states(old)) == (1, [("done", 12), ("done", 4)])
     code, told = command("compare", old.path)
     assert code == 0
-    assert "the stored verdicts stand" in told
+    assert "3 verdicts differ from what is stored" in told  # two of a newer rule, one in a sentence
     assert command("compare", old.path, old.path)[0] == 0
     assert len(zoo.load_run(old.path).predictions) == 24
-    assert old.request()["zoo"] == "little"
+    assert old.request(Request).zoo == "little"
 
 
 def test_an_old_folder_that_is_written_again_is_a_new_one(old: RunFolder) -> None:

@@ -10,7 +10,9 @@ import little_zoo
 import pytest
 
 from zoo.images import image_sets
-from zoo.jobs.validate import Job, Request
+from zoo.images.digests import file_digests, listing_digest
+from zoo.jobs.request import Request
+from zoo.jobs.validate import Job
 from zoo.progress import Talk
 from zoo.records import Report
 from zoo.report.rows import rows
@@ -54,7 +56,7 @@ def run(folder: Path, out: Path, **request: Any) -> Report:
 
 def digest_and_count(folder: Path, home: Path) -> tuple[str, int]:
     found = image_sets.open_image_set(folder / "images")
-    return image_sets.listing_digest(found, image_sets.digests(found, home / "digests")), len(found.images)
+    return listing_digest(found, file_digests(found, home / "digests")), len(found.images)
 
 
 def test_another_label_map_is_another_run_of_the_same_scores(folder: Path, tmp_path: Path) -> None:

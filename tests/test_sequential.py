@@ -17,6 +17,7 @@ from records_by_hand import a_claim
 
 from zoo.errors import UsageError, WorkerError
 from zoo.images import image_sets, pixels
+from zoo.images.digests import file_digests, listing_digest
 from zoo.images.image_sets import Image
 from zoo.images.pixels import Block
 from zoo.jobs import early_stopping
@@ -152,7 +153,7 @@ def folder(tmp_path: Path, own_home: Path) -> Path:
     """600 images; `little/good` is always right, so are `little/late` (of which 100 % is claimed) and the rest."""
     made = little_zoo.make(tmp_path / "little", 600)
     image_set = image_sets.open_image_set(made / "images")
-    digest = image_sets.listing_digest(image_set, image_sets.digests(image_set, own_home / "digests"))
+    digest = listing_digest(image_set, file_digests(image_set, own_home / "digests"))
     little_zoo.claim_accuracy(made, "little/good", "50.0", digest, 600)
     return made
 

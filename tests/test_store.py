@@ -20,6 +20,7 @@ from zoo.disk import CacheError
 from zoo.errors import ImageSetError
 from zoo.images import image_sets
 from zoo.images import pixels as store
+from zoo.images.digests import file_digests
 from zoo.records import CentreCrop, Decode, Geometry, ResizeExact, ToFloat
 
 DECODE = Decode(op="decode", library="pil", exif="ignore")
@@ -32,7 +33,7 @@ SLOW = Geometry(
 
 def cut(folder: Path, home: Path, count: int = 300) -> list[store.Block]:
     image_set = image_sets.open_image_set(little_zoo.make_images(folder, count))
-    return store.blocks(image_set, image_sets.digests(image_set, home / "digests"))
+    return store.blocks(image_set, file_digests(image_set, home / "digests"))
 
 
 def test_blocks_cover_the_set_in_order(own_home: Path, tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ def test_every_bad_image_is_listed(own_home: Path, tmp_path: Path) -> None:
     for number in (3, 5, 135):
         (tmp_path / "images" / f"{number:04d}.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     image_set = image_sets.open_image_set(tmp_path / "images")
-    blocks = store.blocks(image_set, image_sets.digests(image_set, own_home / "digests"))
+    blocks = store.blocks(image_set, file_digests(image_set, own_home / "digests"))
     with pytest.raises(ImageSetError, match="3 images cannot be used") as caught:
         store.fill(WHOLE, blocks, 2)
     assert all(name in str(caught.value) for name in ("0003.png", "0005.png", "0135.png"))
@@ -121,7 +122,7 @@ def test_every_bad_image_is_listed(own_home: Path, tmp_path: Path) -> None:
 def _fill(home: str, folder: str) -> None:
     os.environ["ZOO_HOME"] = home
     image_set = image_sets.open_image_set(Path(folder))
-    store.fill(SLOW, store.blocks(image_set, image_sets.digests(image_set, Path(home) / "digests")), 2)
+    store.fill(SLOW, store.blocks(image_set, file_digests(image_set, Path(home) / "digests")), 2)
 
 
 def test_two_processes_on_one_cache(own_home: Path, tmp_path: Path) -> None:

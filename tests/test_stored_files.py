@@ -16,7 +16,8 @@ from safetensors.numpy import save_file
 
 from zoo import kept
 from zoo.disk import CacheError
-from zoo.jobs.validate import Job, Request
+from zoo.jobs.request import Request
+from zoo.jobs.validate import Job
 from zoo.measure import speed
 from zoo.measure.accuracy import Evaluation
 from zoo.progress import Talk

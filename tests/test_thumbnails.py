@@ -22,6 +22,7 @@ from test_validate import zoo
 from zoo import disk
 from zoo.cli import commands
 from zoo.images import image_sets
+from zoo.images.digests import file_digests, listing_digest
 from zoo.jobs import thumbnails
 from zoo.report import html
 from zoo.report.details import Details
@@ -117,7 +118,7 @@ def test_a_page_stays_small_and_says_what_it_leaves_out() -> None:
 def test_a_folder_is_rendered_with_pictures_of_its_own_images(tmp_path: Path, own_home: Path) -> None:
     folder = make_images(tmp_path / "some")
     image_set = image_sets.open_image_set(folder)
-    digest = image_sets.listing_digest(image_set, image_sets.digests(image_set, disk.home() / "digests"))
+    digest = listing_digest(image_set, file_digests(image_set, disk.home() / "digests"))
     found = {"1a" * 32: answers(CLASSES, CLASSES), "2b" * 32: answers([0, 4, 2, 3], CLASSES)}
     runs = [(run_with(each, key=key, framework=key[:2]), each) for key, each in found.items()]
     path = write(tmp_path / "run", runs, images_digest=digest).path
@@ -139,7 +140,7 @@ def test_a_folder_is_rendered_with_pictures_of_its_own_images(tmp_path: Path, ow
 def two_runs(path: Path, folder: Path, names: tuple[str, str], **conditions: Any) -> Path:
     """A run folder of two runs that disagree on its images, which lie in `folder`."""
     image_set = image_sets.open_image_set(folder)
-    digest = image_sets.listing_digest(image_set, image_sets.digests(image_set, disk.home() / "digests"))
+    digest = listing_digest(image_set, file_digests(image_set, disk.home() / "digests"))
     ids = tuple(image.id for image in image_set.images)
     found = [replace(answers(labels, CLASSES), ids=ids) for labels in (CLASSES, [0, 4, 2, 3])]
     runs = [

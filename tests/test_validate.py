@@ -17,6 +17,7 @@ import pytest
 
 from zoo import kept
 from zoo.images import image_sets
+from zoo.images.digests import file_digests, listing_digest
 from zoo.records import Report
 from zoo.records.predictions import Predictions
 
@@ -33,7 +34,7 @@ def report_of(out: Path) -> Report:
 
 def digest_of(folder: Path, home: Path) -> str:
     image_set = image_sets.open_image_set(folder / "images")
-    return image_sets.listing_digest(image_set, image_sets.digests(image_set, home / "digests"))
+    return listing_digest(image_set, file_digests(image_set, home / "digests"))
 
 
 @pytest.fixture

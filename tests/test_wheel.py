@@ -52,7 +52,7 @@ def test_wheel_holds_adapters_and_data(wheel: Path) -> None:
         }
         assert wanted <= names
     assert {"zoo/data/embedded/weights.safetensors", "zoo/data/base/recipes.toml", "zoo/py.typed"} <= names
-    assert {"zoo/report/report.schema.json", "zoo/report/templates/changes.html.j2"} <= names
+    assert {"zoo/report/report.schema.json", "zoo/report/html/templates/changes.html.j2"} <= names
     assert sum(name.startswith("zoo/data/embedded/images/") for name in names) > 500
 
 

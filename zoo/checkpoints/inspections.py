@@ -12,11 +12,11 @@ from typing import Any
 from zoo import disk, kept
 from zoo.checkpoints import files
 from zoo.checkpoints.files import Located
+from zoo.checkpoints.handed import handed
 from zoo.documents.load import Zoo
 from zoo.errors import FileUnavailableError, WorkerError, ZooError
 from zoo.frameworks import environments
 from zoo.frameworks.environments import Environment
-from zoo.frameworks.handed import handed
 from zoo.frameworks.table import frameworks
 from zoo.records import Checkpoint, File, FileBytes, Inspection, Measured, Port
 

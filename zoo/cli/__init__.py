@@ -1,0 +1,5 @@
+"""The command line."""
+
+from zoo.cli.commands import cli, run
+
+__all__ = ["cli", "run"]

@@ -32,13 +32,17 @@ from zoo.frameworks import environments
 from zoo.frameworks.table import framework, public_frameworks
 from zoo.images import pixels
 from zoo.jobs import compare as comparison
+from zoo.jobs import judging
 from zoo.jobs.audit import audit, look
-from zoo.jobs.bench import BUDGET, Bench, BenchRequest
+from zoo.jobs.bench import Bench
+from zoo.jobs.judging import NO_PICTURES, judged
+from zoo.jobs.request import BUDGET, BenchRequest, Request
 from zoo.jobs.thumbnails import of_report
-from zoo.jobs.validate import Job, Request, judged
+from zoo.jobs.validate import Job
 from zoo.measure import selection
 from zoo.progress import Talk
 from zoo.records import Arithmetic, Report
+from zoo.records.reports import Documents
 from zoo.report import changes as report_of_changes
 from zoo.report import terminal
 from zoo.report.audit import FORMATS
@@ -47,7 +51,7 @@ from zoo.rules.judge import exit_code
 from zoo.runs import merge
 from zoo.runs.changes import Side, count_differing
 from zoo.runs.changes import compare as changes_between
-from zoo.runs.folder import NO_PICTURES, Documents, RunFolder
+from zoo.runs.folder import RunFolder
 
 PROGRAM, COMPLETION = "zoo", "_ZOO_COMPLETE"  # the variable is click's, for completion by a shell
 PLAIN_WIDTH = 100  # of tables that do not go to a terminal
@@ -335,7 +339,7 @@ def report(runs: tuple[Path, ...], out: Path | None, thumbnails: bool, images: s
         )  # fmt: skip
         _show(fresh, documents, folder)
     pictures = of_report(folder, fresh, images) if thumbnails else NO_PICTURES
-    folder.write(fresh, documents, pictures)
+    judging.write(folder, fresh, documents, pictures)
     click.echo(f"written: {folder.path / 'report.md'}, report.html, report.json, *.csv, junit.xml")
     return NOT_RUN if out is not None and _damages(folders) else OK
 

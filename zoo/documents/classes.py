@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
-from zoo.images.labels import imagenet_classes
+from zoo import disk
 from zoo.records import LabelMap
 
 
@@ -25,3 +28,27 @@ def class_name(label_map: LabelMap, index: int) -> str:
         return "no class"
     known = names(label_map)
     return f"{index} {known[index]}" if known else str(index)
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The 1000 classes of ILSVRC2012 (zoo/data/imagenet/classes.csv)."""
+
+    wnids: tuple[str, ...]
+    names: tuple[str, ...]
+    by_wnid: Mapping[str, int]
+    by_ilsvrc2012_id: Mapping[int, int]
+
+
+@cache
+def imagenet_classes() -> Classes:
+    """Read once."""
+    with (disk.DATA / "imagenet" / "classes.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    wnids = tuple(row["wnid"] for row in rows)
+    return Classes(
+        wnids,
+        tuple(row["name"] for row in rows),
+        {wnid: index for index, wnid in enumerate(wnids)},
+        {int(row["ilsvrc2012_id"]): index for index, row in enumerate(rows)},
+    )

@@ -18,14 +18,13 @@ import hashlib
 import os
 import re
 import tarfile
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from stat import S_ISREG
 
-from zoo import disk, kept
+from zoo import disk
+from zoo.documents.classes import imagenet_classes
 from zoo.errors import ImageSetError, UsageError, known_names, listing
 from zoo.images import labels
 
@@ -46,7 +45,6 @@ OTHER_SUFFIXES = (
     ".mat",
 )
 OTHER_NAMES = ("readme", "license", "licence", "copying", "sha256sums", "md5sums", "thumbs.db", "desktop.ini")
-_HASHING_THREADS = 8
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # Python reads bytes that are not UTF-8 as half a surrogate pair
 
 
@@ -292,7 +290,7 @@ def _class_folders(found: Sequence[Image]) -> bool:
 
 
 def _labelled_by_folder(root: Path, found: Sequence[Image]) -> tuple[Image, ...]:
-    known = labels.imagenet_classes().by_wnid
+    known = imagenet_classes().by_wnid
     counts = Counter(PurePosixPath(image.id).parent.as_posix() for image in found)
     unnamed = [folder for folder in counts if not labels.WNID.fullmatch(folder)]
     if unnamed:
@@ -397,98 +395,6 @@ def check_labels_against_classes(image_set: ImageSet, classes: int) -> None:
 
 
 # --- content -------------------------------------------------------------------------------------
-
-
-def digests(
-    image_set: ImageSet, folder: Path, progress: Callable[[int], None] | None = None, *, fresh: bool = False
-) -> tuple[str, ...]:
-    """sha256 of every image file, in the set's order; `progress` is told how many more are done.
-
-    Remembered in `folder`, one file per listing (root, and id, size, mtime and ctime of every image). fresh: read every
-    byte again, whatever is remembered.
-    Raises ImageSetError listing the files that cannot be read, CacheError where `folder` cannot be written.
-    """
-    tell = progress or (lambda images: None)
-    images = sorted(image_set.images, key=lambda image: image.id)
-    key = _listing_key(image_set.root, images)
-    path = folder / f"{key}.json"
-    remembered = None if fresh else kept.read_json(path, key)
-    if remembered is None:
-        known = _hashed(image_set.root, images, tell)
-        kept.write_json(path, key, {"digests": known})
-    else:
-        known = remembered["digests"]
-        tell(len(images))
-    by_id = dict(zip((image.id for image in images), known, strict=True))
-    return tuple(by_id[image.id] for image in image_set.images)
-
-
-def archive_digest(path: Path, folder: Path, *, fresh: bool = False) -> str:
-    """sha256 of a whole archive, remembered as those of images are; raises as `digests` does."""
-    whole = ImageSet(path.name, path, (Image(path.name, -1, path),))
-    return digests(whole, folder, fresh=fresh)[0]
-
-
-def _listing_key(root: Path, images: Sequence[Image]) -> str:
-    whole = hashlib.sha256(f"{os.fspath(root)}\n".encode("utf-8", "surrogateescape"))
-    stats: dict[Path, os.stat_result] = {}
-    unreadable = []
-    for image in images:
-        try:
-            stat = stats.get(image.path) or image.path.stat()
-        except OSError as error:
-            unreadable.append(f"{image.id}: {error.strerror or error}")
-            continue
-        if not S_ISREG(stat.st_mode):
-            unreadable.append(f"{image.id}: expected a file, got a pipe or a device")
-            continue
-        if image.offset is not None:
-            stats[image.path] = stat  # the archive's own
-        size = stat.st_size if image.size is None else image.size
-        # Programs set mtime back after a change; ctime cannot be set.
-        line = f"{image.id}\0{image.offset}\0{size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}\n"
-        whole.update(line.encode("utf-8", "surrogateescape"))
-    _refuse_unreadable(root, unreadable)
-    return whole.hexdigest()
-
-
-def _hashed(root: Path, images: Sequence[Image], tell: Callable[[int], None]) -> list[str]:
-    found: list[str] = []
-    unreadable: list[str] = []
-    with ThreadPoolExecutor(_HASHING_THREADS) as pool:
-        try:
-            for image, future in [(image, pool.submit(image.sha256)) for image in images]:
-                try:
-                    found.append(future.result())
-                except (OSError, ImageSetError) as error:
-                    unreadable.append(f"{image.id}: {getattr(error, 'strerror', None) or error}")
-                tell(1)
-        except BaseException:  # Ctrl-C must not wait for 50,000 files
-            pool.shutdown(cancel_futures=True)
-            raise
-    _refuse_unreadable(root, unreadable)
-    return found
-
-
-def _refuse_unreadable(root: Path, unreadable: Sequence[str]) -> None:
-    if unreadable:
-        raise ImageSetError(listing(f"{root}: {len(unreadable):,} images cannot be read", unreadable))
-
-
-def duplicates(digests: Sequence[str]) -> tuple[tuple[int, ...], ...]:
-    """Positions of images with the same bytes, a group each, in the order of the images."""
-    positions: dict[str, list[int]] = defaultdict(list)
-    for position, digest in enumerate(digests):
-        positions[digest].append(position)
-    return tuple(tuple(group) for group in positions.values() if len(group) > 1)
-
-
-def listing_digest(image_set: ImageSet, digests: Sequence[str]) -> str:
-    """What identifies images and labels together: sha256 over the sorted lines "id sha256 class"."""
-    lines = sorted(
-        f"{image.id} {digest} {image.class_index}\n" for image, digest in zip(image_set.images, digests, strict=True)
-    )
-    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 # --- order ---------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from zoo import disk
+from zoo.documents.classes import imagenet_classes
 from zoo.errors import ImageSetError, known_names, listing
 
 LABEL_FILES = ("labels.csv", "val.txt", "ILSVRC2012_validation_ground_truth.txt", "synset_labels.txt")
@@ -56,30 +57,6 @@ class _Row:
     line: int
     key: str
     token: str  # a number or a wnid, as written
-
-
-@dataclass(frozen=True)
-class Classes:
-    """The 1000 classes of ILSVRC2012 (zoo/data/imagenet/classes.csv)."""
-
-    wnids: tuple[str, ...]
-    names: tuple[str, ...]
-    by_wnid: Mapping[str, int]
-    by_ilsvrc2012_id: Mapping[int, int]
-
-
-@cache
-def imagenet_classes() -> Classes:
-    """Read once."""
-    with (disk.DATA / "imagenet" / "classes.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    wnids = tuple(row["wnid"] for row in rows)
-    return Classes(
-        wnids,
-        tuple(row["name"] for row in rows),
-        {wnid: index for index, wnid in enumerate(wnids)},
-        {int(row["ilsvrc2012_id"]): index for index, row in enumerate(rows)},
-    )
 
 
 @cache

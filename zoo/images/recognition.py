@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.images import image_sets as images
+from zoo.images.digests import duplicates, listing_digest
 from zoo.images.image_sets import Image, ImageSet
 from zoo.records import ImageArchive, KnownImage, Population, PopulationKind, Recognition
 
@@ -76,8 +76,8 @@ class _Found:
         pairs = [(image.stem, image.class_index) for image in image_set.images]
         self.place = {stem: number for number, (stem, _) in enumerate(pairs)}
         self.labels_digest = labels_digest(pairs)
-        self.digest = images.listing_digest(image_set, digests)
-        groups = images.duplicates(digests)
+        self.digest = listing_digest(image_set, digests)
+        groups = duplicates(digests)
         self.copies = [(self.images[copy], self.images[first]) for first, *copies in groups for copy in copies]
 
     def recognition(self, **known: Any) -> Recognition:

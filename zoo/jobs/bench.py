@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from zoo import disk
 from zoo.checkpoints import inspections
@@ -21,41 +20,23 @@ from zoo.documents.load import load_zoo
 from zoo.errors import FileUnavailableError, UsageError, ZooError
 from zoo.images import image_sets as images
 from zoo.images import pixels
+from zoo.images.digests import file_digests, listing_digest
 from zoo.images.image_sets import ImageSet
-from zoo.jobs.request import command_line
-from zoo.jobs.validate import conditions, judged, opened
+from zoo.jobs import judging
+from zoo.jobs.image_source import opened
+from zoo.jobs.judging import conditions, judged
+from zoo.jobs.request import BenchRequest
 from zoo.measure import selection, speed, stages
 from zoo.measure.accuracy import Evaluation, Settings, Task
 from zoo.measure.speed import Asked, Session, Setting
 from zoo.measure.tasks import Planned, Tasks, made_once
 from zoo.progress import Talk
-from zoo.records import Arithmetic, Conditions, Geometry, LatencyRun, Recognition, Record, Report, Stage
+from zoo.records import Conditions, Geometry, LatencyRun, Recognition, Report, Stage
+from zoo.records.reports import Documents
 from zoo.rules.latency.quotable import FEWEST_IMAGES
-from zoo.runs.folder import Documents, RunFolder
+from zoo.runs.folder import RunFolder
 
 TOGETHER = 12  # cells of one session: all their networks are in memory at once
-BUDGET = 20.0  # seconds
-
-
-class BenchRequest(Record):
-    """The arguments of `zoo bench`; see there. It is kept in the run folder."""
-
-    zoo: str = "embedded"
-    checkpoints: str | None = None
-    frameworks: tuple[str, ...] | None = None
-    batch: tuple[int, ...] = (1,)
-    threads: tuple[int, ...] = Field(default_factory=lambda: (pixels.default_jobs(),))
-    images: str | None = None
-    labels: str | None = None
-    recipe: str | None = None
-    arithmetic: Arithmetic = "exact"
-    budget: float = BUDGET
-    untrained: bool = False
-    baseline: str | None = None
-
-    def arguments(self) -> tuple[str, ...]:
-        """The command line that makes this request; options at their default are left out."""
-        return command_line("bench", self)
 
 
 @dataclass(frozen=True)
@@ -180,7 +161,7 @@ class Bench:
 
     @cached_property
     def _digests(self) -> tuple[str, ...]:
-        return images.digests(self.images, disk.home() / "digests")
+        return file_digests(self.images, disk.home() / "digests")
 
     @cached_property
     def _blocks(self) -> list[pixels.Block]:
@@ -212,11 +193,11 @@ class Bench:
         report = judged(
             self._conditions(), (), (), documents, self.folder, latencies=done, stages=tuple(self.stages.values())
         )
-        self.folder.write(report, documents)
+        judging.write(self.folder, report, documents)
         return report, documents
 
     def _conditions(self) -> Conditions:
-        digest = images.listing_digest(self.images, self._digests)
+        digest = listing_digest(self.images, self._digests)
         found = conditions(self.request.arguments(), self.zoo, self.images, digest, ("other", ""), Recognition())
         return found.changed(created=self.created)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from zoo.jobs import judging
 from zoo.records import Run, Verdict
 from zoo.records.predictions import Predictions
 from zoo.rules.judge import PAIR_RULES, judge
@@ -19,7 +20,7 @@ def between(first: RunFolder, second: RunFolder) -> list[Verdict]:
     report, other = first.report(), second.report()
     documents = first.documents()
     more = second.documents()
-    evidence = first.evidence((*report.runs, *other.runs), documents, report.conditions.tolerance)
+    evidence = judging.evidence(first, (*report.runs, *other.runs), documents, report.conditions.tolerance)
 
     def answers(run: Run) -> Predictions | None:
         return (first if run in report.runs else second).predictions(run)

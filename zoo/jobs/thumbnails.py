@@ -15,6 +15,7 @@ from zoo import disk
 from zoo.documents.load import load_zoo
 from zoo.errors import UsageError
 from zoo.images import image_sets
+from zoo.images.digests import file_digests, listing_digest
 from zoo.images.image_sets import Image, ImageSet
 from zoo.records import Conditions, Report, Run
 from zoo.report.reproduce import option
@@ -94,8 +95,8 @@ def _seen(
     wanted = {*ids}
     seen = ImageSet(whole.name, whole.root, tuple(image for image in whole.images if image.id in wanted))
     if len(seen.images) == len(wanted):
-        digests = image_sets.digests(seen, disk.home() / "digests")
-        if image_sets.listing_digest(seen, digests) == conditions.images_digest:
+        digests = file_digests(seen, disk.home() / "digests")
+        if listing_digest(seen, digests) == conditions.images_digest:
             return zip(seen.images, digests, strict=True)
     named = f"--images {whole.root}" if given else f"{whole.root}, where {run.subject} found its images"
     remedy = "give those of the run" if given else "give them with --images"

@@ -2,168 +2,38 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cached_property, partial
-from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import TypeVar
 
-from pydantic import Field
-
-from zoo import __version__, disk, machine
 from zoo.checkpoints import inspections
-from zoo.documents.load import Zoo, load_zoo
-from zoo.errors import Cause, FileUnavailableError, ImageSetError, UsageError, WorkerError, ZooError, listing
+from zoo.documents.load import load_zoo
+from zoo.errors import Cause, FileUnavailableError, ImageSetError, WorkerError, ZooError
 from zoo.images import image_sets as images
-from zoo.images import pixels, preprocess, recognition
-from zoo.images.image_sets import ImageSet
-from zoo.images.recognition import Recognised
-from zoo.jobs import audit, early_stopping, thumbnails
-from zoo.jobs.request import command_line
+from zoo.jobs import audit, early_stopping, judging, thumbnails
+from zoo.jobs.image_source import Source
+from zoo.jobs.judging import NO_PICTURES, conditions, judged
+from zoo.jobs.request import Request
 from zoo.measure import as_shipped, selection
 from zoo.measure.accuracy import Evaluation, Material, Settings
 from zoo.measure.tasks import Planned, Tasks
 from zoo.progress import Talk
 from zoo.records import (
-    Arithmetic,
     Checkpoint,
     Conditions,
-    Fraction,
-    Geometry,
     Inspection,
-    LatencyRun,
-    Part,
-    PopulationKind,
     Recipe,
-    Recognition,
-    Record,
     Report,
     Run,
     RunStatus,
-    Stage,
     Verdict,
 )
 from zoo.records.predictions import Predictions
-from zoo.report import text
-from zoo.rules.judge import judge
-from zoo.runs.folder import NO_PICTURES, Documents, RunFolder
+from zoo.records.reports import Documents
+from zoo.runs.folder import RunFolder
 
 T = TypeVar("T")
-COPIES_SAID = 3  # report.json lists more
-Count = Annotated[int, Field(ge=1)]
-
-
-class Request(Record):
-    """The arguments of `zoo validate`; see there. It is kept in the run folder for --resume."""
-
-    zoo: str = "embedded"
-    checkpoints: str | None = None
-    frameworks: tuple[str, ...] | None = None
-    images: str | None = None
-    labels: str | None = None
-    sample: Count | Literal["auto"] | None = None  # of so many images; "auto": of as many as it takes
-    seed: int = 0
-    recipe: str | None = None
-    numeric: str | None = None
-    threads: Count = Field(default_factory=pixels.default_jobs)
-    batch_size: Count = 8
-    arithmetic: Arithmetic = "exact"
-    jobs: Count = Field(default_factory=pixels.default_jobs)
-    tolerance: Fraction = 0.001
-    thumbnails: bool = False
-
-    def arguments(self) -> tuple[str, ...]:
-        """The command line that makes this request; options at their default are left out."""
-        return command_line("validate", self, tolerance=f"{self.tolerance * 100:g}")
-
-
-class Whole:
-    """An image set as it was opened. All of it is hashed: a sample does not show what it was drawn from."""
-
-    def __init__(self, zoo: Zoo, image_set: ImageSet, talk: Talk, *, fresh: bool) -> None:
-        self.set, self._populations, self._talk, self._fresh = image_set, zoo.populations, talk, fresh
-
-    @cached_property
-    def digests(self) -> dict[str, str]:
-        """Id of every image to the sha256 of its file, in the set's order."""
-        with self._talk.bar("hashing images", len(self.set.images)) as advance:
-            found = images.digests(self.set, disk.home() / "digests", advance, fresh=self._fresh)
-        return dict(zip((image.id for image in self.set.images), found, strict=True))
-
-    @cached_property
-    def recognised(self) -> Recognised:
-        """What the set is. What is odd about it is said at once, for a run may take hours."""
-        found = recognition.recognise(self.set, tuple(self.digests.values()), self._populations, self._archive_digest)
-        if found.how.doubt:
-            said = f"{self.set.root}: not the documented images: {found.how.doubt}"
-            self._talk.warn(f"{said}. No documented accuracy is judged on them.")
-        if found.how.copies:
-            said = f"{self.set.root}: {text.copies(found.how)}, such as"
-            self._talk.warn(listing(said, found.how.copies_listed[:COPIES_SAID]))
-        return found
-
-    def _archive_digest(self, path: Path) -> str:
-        self._talk.say(f"{path.name}: comparing the whole archive with the published sha256")
-        return images.archive_digest(path, disk.home() / "digests", fresh=self._fresh)
-
-
-class Source:
-    """The image set of a job: opened at once, hashed and decoded only when the first network is ready for it.
-
-    whole: the set that it was chosen from.
-    """
-
-    def __init__(self, whole: Whole, chosen: ImageSet, jobs: int, talk: Talk) -> None:
-        self.whole, self.set, self._jobs, self._talk = whole, chosen, jobs, talk
-        self._filled: set[str] = set()
-
-    @classmethod
-    def of(cls, zoo: Zoo, request: Request, talk: Talk, *, fresh: bool = False) -> Source:
-        """What a request asks for. Raises UsageError, ImageSetError."""
-        whole = Whole(zoo, opened(zoo, request.images, request.labels), talk, fresh=fresh)
-        return cls(whole, _chosen(whole.set, request), request.jobs, talk)
-
-    @cached_property
-    def digests(self) -> tuple[str, ...]:
-        """sha256 of every image file."""
-        return tuple(self.whole.digests[image.id] for image in self.set.images)
-
-    @property
-    def population(self) -> tuple[PopulationKind, str]:
-        """What the set is of a population; a sample of a full set is a random one."""
-        found = self.whole.recognised
-        sampled = found.population == "full" and len(self.set.images) < len(self.whole.set.images)
-        return "random_sample" if sampled else found.population, found.population_id
-
-    @cached_property
-    def digest(self) -> str:
-        """One hash for images and labels."""
-        return images.listing_digest(self.set, self.digests)
-
-    @cached_property
-    def blocks(self) -> list[pixels.Block]:
-        """The set, cut for the store."""
-        return pixels.blocks(self.set, self.digests)
-
-    def first(self, blocks: int) -> Source:
-        """Its first blocks; the rest was not needed."""
-        return Source(self.whole, self.set.first(self.blocks[blocks - 1].stop), self._jobs, self._talk)
-
-    def material(self) -> Material:
-        """The set as networks are given it."""
-        return Material(self.set, self.blocks, self.digest, *self.population)
-
-    def decoded(self, geometry: Geometry) -> Material:
-        """The same, decoded in one geometry."""
-        material = self.material()  # first: it says what is odd about the images
-        if geometry.id not in self._filled:
-            with self._talk.bar(f"decoding ({geometry.id})", len(self.set.images)) as advance:
-                pixels.fill(geometry, self.blocks, self._jobs, advance)
-            self._filled.add(geometry.id)
-        return material
 
 
 class Job:
@@ -226,7 +96,9 @@ class Job:
         kind, name = self.source.population
         run = self._missing(planned, "not_run", "not started", "other")
         run = run.changed(population=kind, population_id=name)
-        watches = early_stopping.watches(run, self.folder.evidence((), self._documents(), self.request.tolerance))
+        watches = early_stopping.watches(
+            run, judging.evidence(self.folder, (), self._documents(), self.request.tolerance)
+        )
         return early_stopping.Lane(run.subject, evaluation, watches)
 
     def _arrived(self, lane: early_stopping.Lane, material: Material) -> Run:
@@ -321,7 +193,7 @@ class Job:
         documents = self._documents()
         report = judged(self._conditions(), runs, tuple(self._inspections.values()), documents, self.folder)
         pictures = thumbnails.Thumbnails(self.source.set) if self.request.thumbnails else NO_PICTURES
-        self.folder.write(report, documents, pictures)
+        judging.write(self.folder, report, documents, pictures)
         return report, documents
 
     def _documents(self) -> Documents:
@@ -344,81 +216,3 @@ class Job:
         source, how = self.source, self.source.whole.recognised.how
         found = conditions(self.request.arguments(), self.zoo, source.set, source.digest, source.population, how)
         return found.changed(tolerance=self.request.tolerance)
-
-
-def conditions(
-    command: Sequence[str],
-    zoo: Zoo,
-    image_set: ImageSet,
-    digest: str,
-    population: tuple[PopulationKind, str],
-    how: Recognition,
-) -> Conditions:
-    """What holds for everything that is measured now, on these images."""
-    kind, name = population
-    return Conditions(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=tuple(command),
-        suite_version=__version__,
-        python=platform.python_version(),
-        platform=platform.platform(),
-        processor=machine.processor(),
-        instruction_sets=machine.instruction_sets(),
-        variables=machine.variables(),
-        cores=pixels.default_jobs(),
-        zoo=zoo.name,
-        image_set=image_set.name,
-        images=len(image_set.images),
-        images_digest=digest,
-        population=kind,
-        population_id=name,
-        recognition=how,
-        decoders=preprocess.versions(),
-    )
-
-
-def judged(
-    conditions: Conditions,
-    runs: Sequence[Run],
-    found: Sequence[Inspection],
-    documents: Documents,
-    folder: RunFolder,
-    parts: Sequence[Part] = (),
-    latencies: Sequence[LatencyRun] = (),
-    stages: Sequence[Stage] = (),
-) -> Report:
-    """A report with the verdicts of today's rules on stored runs, answers, inspections, latencies and documents."""
-    evidence = folder.evidence(runs, documents, conditions.tolerance, found, latencies)
-    return Report(
-        conditions=conditions,
-        parts=tuple(parts),
-        runs=tuple(runs),
-        verdicts=tuple(judge(evidence)),
-        inspections=tuple(found),
-        latencies=tuple(latencies),
-        stages=tuple(stages),
-    )
-
-
-def _chosen(whole: ImageSet, request: Request) -> ImageSet:
-    """All images, a sample, or all in the order in which they are looked at until everything is decided."""
-    if request.sample is None:
-        return whole
-    if isinstance(request.sample, int):
-        return images.sample(whole, request.sample, request.seed)
-    return images.ordered(whole, request.seed)
-
-
-def opened(zoo: Zoo, given: str | None, labels: str | None) -> ImageSet:
-    """The images of --images with --labels, else the zoo's own; raises UsageError, ImageSetError."""
-    label_file = Path(labels) if labels else None
-    if given is not None:
-        return images.open_image_set(Path(given), label_file)
-    own = zoo.root / "images"
-    if not own.is_dir():
-        raise UsageError(
-            f"--images is needed: zoo {zoo.name!r} has no images of its own; give a folder of labelled images, "
-            "for instance the ILSVRC2012 validation set"
-        )
-    whole = images.open_image_set(own, label_file)
-    return replace(whole, name=f"{zoo.name}/{whole.name}")

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from zoo import disk, kept, machine
 from zoo.checkpoints.files import Located
+from zoo.checkpoints.handed import Handed, handed
 from zoo.disk import CacheError
 from zoo.errors import ZooError
 from zoo.frameworks import environments
 from zoo.frameworks.environments import Environment
-from zoo.frameworks.handed import Handed, handed
 from zoo.frameworks.workers import Worker
 from zoo.images import pixels as store
 from zoo.images import preprocess

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-K = 5
+from zoo.records.predictions import K
 
 
 class Ranking(NamedTuple):

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import disk, kept, machine
+from zoo.checkpoints.handed import handed
 from zoo.errors import Cause, WorkerError, ZooError
 from zoo.frameworks import environments
-from zoo.frameworks.handed import handed
 from zoo.measure.accuracy import Settings, Task, options_of
 from zoo.records import Arithmetic, LatencyRun, Round
 from zoo.stats import quantiles

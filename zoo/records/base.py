@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Url = Annotated[str, Field(pattern=r"^(https://|http://127\.0\.0\.1[:/])\S+$")]  # plain only on the loopback
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*(/[A-Za-z0-9][A-Za-z0-9._+-]*)*$")]
-FileName = Annotated[str, Field(pattern=r"^[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*$")]  # it leads into no folder
+FILE_NAME = r"^[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*$"
+FileName = Annotated[str, Field(pattern=FILE_NAME)]  # it leads into no folder
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 # A number as printed, with its last zeros; of as many digits as Python's decimals compute with exactly.
 Digits = Annotated[str, Field(pattern=r"^[0-9]{1,10}(\.[0-9]{1,17})?$")]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from fractions import Fraction as Rational
-from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from zoo.records.base import Digits, FileName, Identifier, Images, Outputs, Record, Sha256, Side, Url, Width
+from zoo.records.base import FILE_NAME, Digits, FileName, Identifier, Images, Outputs, Record, Sha256, Side, Url, Width
 
 
 class LabelMap(Record):
@@ -91,7 +91,7 @@ class File(Digests):
     name: as the framework expects it beside the other files, with its folders ("variables/variables.index").
     """
 
-    name: FileName
+    name: str
     urls: tuple[Url, ...] = ()
     size_bytes: int | None = Field(default=None, gt=0)
     archive: Archive | None = None
@@ -99,9 +99,10 @@ class File(Digests):
     @field_validator("name")
     @classmethod
     def _stays_inside(cls, name: str) -> str:
-        parts = PurePosixPath(name).parts
-        if not parts or name.startswith("/") or ".." in parts or str(PurePosixPath(name)) != name:
-            raise ValueError(f"expected a name, with folders or without, that stays inside its folder, got {name!r}")
+        for part in name.split("/"):
+            if not re.fullmatch(FILE_NAME, part):
+                what = "expected a name, with folders or without, that stays inside its folder"
+                raise ValueError(f"{what} (no part is empty or begins with a point), got {name!r}")
         return name
 
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from zoo.errors import RunFolderError
 
+K = 5  # best outputs of each image that are kept
+
 
 @dataclass(frozen=True)
 class Predictions:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from zoo.records.base import Fraction, Record
+from zoo.records.documents import Checkpoint, Claim, Deviation, LabelMap, Population
 from zoo.records.latency import LatencyRun, Stage
 from zoo.records.runs import Inspection, PopulationKind, Run, Verdict
 
@@ -103,3 +104,19 @@ class Report(Record):
     answers: dict[str, str] = Field(default_factory=dict)
     documents: str = ""
     seal: Seal | None = None
+
+
+class Documents(Record):
+    """What verdicts were made from besides the runs, so that a run folder can be judged again anywhere.
+
+    findings: what the audit of the whole zoo's documents says of these checkpoints. baseline: latencies of the
+    earlier bench that this one was compared with.
+    """
+
+    checkpoints: tuple[Checkpoint, ...]
+    claims: tuple[Claim, ...]
+    populations: tuple[Population, ...]
+    label_maps: tuple[LabelMap, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
+    findings: tuple[Verdict, ...] = ()
+    baseline: tuple[LatencyRun, ...] = ()

@@ -22,7 +22,6 @@ def render_all(report: Report, claims: Sequence[Claim], details: Details = NOTHI
     """
     latency = {"latency.csv": tables.latency_csv(report)} if report.latencies else {}
     return {
-        "report.json": report.model_dump_json(indent=1, by_alias=True) + "\n",
         "report.md": markdown.render(report, claims),
         "report.html": html.render(report, claims, details),
         "verdicts.csv": tables.verdicts_csv(report),

@@ -14,9 +14,8 @@ The first four are read again, and believed only if they are whole (zoo.kept): t
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -26,50 +25,19 @@ from typing import Any, BinaryIO, TypeVar
 from pydantic import ValidationError
 
 from zoo import disk, kept
-from zoo.documents import counting
 from zoo.errors import DamagedError, RunFolderError
 from zoo.records import (
     FORMAT,
-    Checkpoint,
-    Claim,
-    Deviation,
-    Inspection,
-    LabelMap,
-    LatencyRun,
-    Population,
+    Documents,
     Record,
     Report,
     Run,
-    Verdict,
 )
 from zoo.records.predictions import Predictions
-from zoo.report import Details, render_all
-from zoo.report.tables import discordant_csv
-from zoo.rules.base import Evidence
-from zoo.rules.latency import variants
-from zoo.rules.pairs.image_by_image import pairs
-from zoo.runs import agreement
 
 R = TypeVar("R", bound=Record)
-NO_PICTURES: Mapping[str, str] = {}
 MEND = "put back a whole copy of the run folder, or make the run again (`zoo validate --resume RUN`)"
 PROBLEMS_SHOWN = 3  # of a file that is no record
-
-
-class Documents(Record):
-    """What verdicts were made from besides the runs, so that a run folder can be judged again anywhere.
-
-    findings: what the audit of the whole zoo's documents says of these checkpoints. baseline: latencies of the
-    earlier bench that this one was compared with.
-    """
-
-    checkpoints: tuple[Checkpoint, ...]
-    claims: tuple[Claim, ...]
-    populations: tuple[Population, ...]
-    label_maps: tuple[LabelMap, ...] = ()
-    deviations: tuple[Deviation, ...] = ()
-    findings: tuple[Verdict, ...] = ()
-    baseline: tuple[LatencyRun, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,66 +71,19 @@ class RunFolder:
         path = self._answers(run)
         return _read(path, run.key, _stamp(path)) if run.status == "done" and run.key and path.is_file() else None
 
-    def evidence(
-        self,
-        runs: Sequence[Run],
-        documents: Documents,
-        tolerance: float,
-        found: Sequence[Inspection] = (),
-        latencies: Sequence[LatencyRun] = (),
-    ) -> Evidence:
-        """What rules look at: runs, their answers in this folder, what is in the files, latencies, the documents."""
-        return Evidence(
-            runs=runs,
-            inspections=found,
-            claims=documents.claims,
-            checkpoints={checkpoint.id: checkpoint for checkpoint in documents.checkpoints},
-            populations={population.id: population for population in documents.populations},
-            label_maps={label_map.id: label_map for label_map in documents.label_maps},
-            answers=self.predictions,
-            tolerance=tolerance,
-            deviations=documents.deviations,
-            latencies=latencies,
-            baseline=documents.baseline,
-        )
-
-    def write(self, report: Report, documents: Documents, thumbnails: Mapping[str, str] = NO_PICTURES) -> None:
-        """report.json, documents.json and every rendered form.
-
-        thumbnails: image id -> data URI of a small JPEG, for discordant images; none unless they are asked for.
-        """
+    def write(self, report: Report, documents: Documents) -> Report:
+        """report.json and documents.json; the report as it was written, with the digests of its answers."""
         judged_by = documents.to_json()
         kept.write_json(self.path / "documents.json", "documents.json", judged_by)
         digests = {"answers": self._digests(report.runs), "documents": kept.digest_of_json(judged_by)}
         report = report.changed(**digests, format=FORMAT, seal=None)
-        rendered = render_all(report, documents.claims, self.details(report, documents, thumbnails))
-        kept.write_json(self.path / "report.json", "report.json", json.loads(rendered.pop("report.json")))
-        for name, text in rendered.items():
-            self._write_text(name, text)
-        evidence = self.evidence(report.runs, documents, report.conditions.tolerance)
-        self._write_text("discordant.csv", discordant_csv(pairs(evidence)))
+        kept.write_json(self.path / "report.json", "report.json", report.to_json())
+        return report
 
-    def details(self, report: Report, documents: Documents, thumbnails: Mapping[str, str] = NO_PICTURES) -> Details:
-        """What a page shows besides the records: how far the answers agree, what the networks cost, the findings."""
-        groups = agreement.groups(report.runs, self.predictions, {each.id: each for each in documents.label_maps})
-        pictured = [image.image for group in groups for image in group.discordant] if thumbnails else []
-        costs = {
-            each.checkpoint: each.measured.multiply_adds
-            for each in report.inspections
-            if each.measured is not None and each.measured.multiply_adds is not None
-        }
-        for checkpoint in documents.checkpoints:
-            if checkpoint.network is not None:  # what is documented counts, measured or not
-                costs[checkpoint.id] = counting.parts(checkpoint.network).multiply_adds
-        return Details(
-            agreement=groups,
-            thumbnails={name: uri for name in pictured if (uri := thumbnails.get(name)) is not None},
-            multiply_adds=costs,
-            findings=documents.findings,
-            variants=tuple(
-                variants.tables(report.latencies, documents.claims, {each.id: each for each in documents.checkpoints})
-            ),
-        )
+    def write_text(self, name: str, text: str) -> None:
+        """Any other file, such as a rendered form of the report."""
+        with disk.explained(self.path / name):
+            disk.replace_text(self.path / name, text)
 
     def report(self) -> Report:
         """report.json. A run whose answers are not whole, or do not give its counts, is one that failed.
@@ -221,10 +142,6 @@ class RunFolder:
                     kept.write(path, run.key, partial(_copy, path.read_bytes()))
                 found[run.key] = kept.stated_digest(path) or ""
         return found
-
-    def _write_text(self, name: str, text: str) -> None:
-        with disk.explained(self.path / name):
-            disk.replace_text(self.path / name, text)
 
     def _json(self, name: str) -> dict[str, Any]:
         """The content of a sealed file; files from before format 2 have no seal."""

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from zoo.errors import UsageError
 from zoo.records import Conditions, Inspection, LatencyRun, Part, Run, Stage
-from zoo.runs.folder import Documents, RunFolder
+from zoo.records.reports import Documents
+from zoo.runs.folder import RunFolder
 
 R = TypeVar("R", Run, LatencyRun)
 

@@ -103,7 +103,7 @@ def page(template: str, own_style: str = "", script: str = "", **values: Any) ->
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("zoo.report"), autoescape=True, undefined=StrictUndefined,
+        loader=PackageLoader("zoo.report.html"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
         finalize=lambda value: text.clean(value) if type(value) is str else value,
     )  # fmt: skip

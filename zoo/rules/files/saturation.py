@@ -15,7 +15,7 @@ from zoo.rules.files.base import FileRule, known
 LEVEL = 0.05  # of McNemar's exact test on the images that were answered in both ways
 REMEDY = (
     "quantise again with weights of 7 bits (reduce_range), or tell users to turn on exact sums "
-    "(session.x64quantprecision=1 of ONNX Runtime, LP_TRANSFORMS_MODE=NO of OpenVINO)"
+    "(session.x64quantprecision=1 or LP_TRANSFORMS_MODE=NO, by framework)"
 )
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from zoo import stats
 from zoo.documents.wording import percent
-from zoo.measure.ranking import K
 from zoo.records import Run
+from zoo.records.predictions import K
 from zoo.rules.nonsense.seen import SURE, USEFUL, Seen, Symptom, accuracies
 
 BETTER = 1e-3  # p-value of "they are guessed" at which answers are better than guessing

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo import stats
+from zoo.documents.classes import imagenet_classes
 from zoo.documents.wording import percent
-from zoo.images.labels import imagenet_classes
 from zoo.records import LabelMap
 from zoo.rules.base import Evidence
 from zoo.rules.nonsense.seen import SURE, USEFUL, Integers, Seen, Symptom
 
 CONFUSED = 0.1  # share of classes that one wrong class may win, always the one so many places further on
+FEW = 100  # classes: of fewer, neighbours may all be alike, and a poor network takes many for the next one
+MOST = 0.75  # share of few classes that moved labels have to win
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ def moved(seen: Seen, evidence: Evidence) -> Symptom | None:
     if count < USEFUL * n or stats.share_p(won, won + lost, CONFUSED, "greater") > SURE / tried:
         return None
     own = int((seen.given == seen.labels).sum())
+    if seen.classes < FEW and (count <= own or won < MOST * (won + lost)):
+        return None
     return Symptom(
         f"the answers fit other labels: with {move.what}, {count:,} of {n:,} images ({percent(count / n)} %) are "
         f"right, as labelled {own:,} ({percent(own / n)} %)",
