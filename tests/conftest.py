@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.by_hand.built import REPOSITORY, built
 from zoo import disk
-from zoo.frameworks import environments
 from zoo.frameworks.environments import Environment
-from zoo.frameworks.table import framework, public_frameworks
-
-REPOSITORY = Path(__file__).parents[1]
+from zoo.frameworks.table import public_frameworks
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,17 +32,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests come first: where files run side by side, a long one at the end would run alone."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
-
-
-def built(name: str) -> Environment:
-    """The framework's environment; skipped where it is not built, an error in CI, which builds all of them."""
-    found = environments.find(framework(name))
-    if found is None:
-        message = f"the environment of {name} is not built: zoo setup {name}"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 import click
 import pytest
 import yaml
-from conftest import REPOSITORY
 
+from tests.by_hand.built import REPOSITORY
 from zoo.cli.commands import cli
 
 PAGE = (REPOSITORY / "docs" / "your-own-ci.md").read_text(encoding="utf-8")

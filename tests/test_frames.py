@@ -7,13 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import folders_by_hand
 import pytest
-from conftest import REPOSITORY
-from folders_by_hand import SHIFTED, answers, run_with
-from records_by_hand import a_latency_run, a_run, a_verdict
 
 import zoo
+from tests.by_hand import folders as folders_by_hand
+from tests.by_hand.built import REPOSITORY
+from tests.by_hand.folders import SHIFTED, answers, run_with
+from tests.by_hand.records import a_latency_run, a_run, a_verdict
 from zoo.errors import RunFolderError
 from zoo.records import LatencyRun, Run, Verdict
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import REPOSITORY
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from tests.by_hand.built import REPOSITORY
 
 PATTERNS = ("*.md", "adapters/*.md", "docs/**/*.md", "reference_results/*.md", "reports/*.md", "zoo/data/**/*.md")
 PAGES = sorted(path for pattern in PATTERNS for path in REPOSITORY.glob(pattern))

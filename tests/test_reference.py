@@ -9,8 +9,8 @@ from types import ModuleType
 
 import click
 import pytest
-from conftest import REPOSITORY
 
+from tests.by_hand.built import REPOSITORY
 from zoo.cli.commands import cli
 from zoo.documents.load import load_zoo
 from zoo.ending.exit_codes import EXIT_CODES

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-import random
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import little_zoo
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from tests.by_hand import little_zoo
+from tests.by_hand.stored import KINDS, flipped, stored
 from zoo import kept
 from zoo.disk import CacheError
 from zoo.jobs.request import Request
@@ -23,17 +23,6 @@ from zoo.measure.accuracy import Evaluation
 from zoo.progress import Talk
 from zoo.records.predictions import Predictions
 from zoo.runs.folder import RunFolder
-
-# kind -> its files in ZOO_HOME, after a run of the zoo below
-KINDS = {
-    "pixels": "pixels/*/*.npy",
-    "results": "results/??/*.npz",
-    "models": "results/models/*.json",
-    "inspections": "results/inspections/*.json",
-    "digests": "digests/*.json",
-    "exports": "exports/*/*.json",
-    "members": "members/*/*.json",
-}
 
 
 def a_zoo(folder: Path) -> Path:
@@ -66,16 +55,6 @@ def answers(zoo: Path, out: Path) -> dict[str, tuple[list[list[int]], list[bool]
     assert [run.status for run in report.runs] == ["done"] * 3, [run.error for run in report.runs]
     found: dict[str, Predictions | None] = {run.checkpoint: folder.predictions(run) for run in report.runs}
     return {name: (each.indices.tolist(), each.top1.tolist()) for name, each in found.items() if each is not None}
-
-
-def stored(home: Path, pattern: str) -> list[Path]:
-    """Files of a kind, in order."""
-    return sorted(path for path in home.glob(pattern) if kept.ASIDE not in str(path))
-
-
-def flipped(data: bytes) -> bytes:
-    at = random.Random(len(data)).randrange(len(data))
-    return data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :]
 
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {

@@ -10,8 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
 
+from tests.by_hand.built import REPOSITORY
 from zoo import disk
 
 

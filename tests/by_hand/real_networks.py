@@ -1,0 +1,73 @@
+"""Networks, weights and images that the tests of several formats share."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.by_hand.far_side import ADAPTERS, FarSide
+
+sys.path.insert(0, str(ADAPTERS))
+from mobilenet_v2 import Network, tensor_shapes
+
+NCHW = [{"op": "layout", "order": "nchw"}]  # numeric steps for a float store (N, H, W, 3) that is ready as it is
+# padding -> (reconstructed file, its network, mean and std of its recipe for pixels in [0, 1])
+REAL = {
+    "same": (
+        "mobilenet_v2_1.0_224_fp32-backbone_int8-classifier.onnx",
+        Network(classes=1001, padding="same", bn_epsilon=1e-3),
+        ([0.5] * 3, [0.5] * 3),
+    ),
+    "symmetric": (
+        "mobilenetv2-12_fp32-backbone_int8-classifier.onnx",
+        Network(),
+        ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    ),
+}
+
+
+def random_tensors(network: Network) -> dict[str, np.ndarray]:
+    """Canonical tensors of which every part matters: variances differ, scales are near 1."""
+    random = np.random.default_rng(1)
+    tensors = {}
+    for name, shape in tensor_shapes(network).items():
+        spread = np.sqrt(2 / max(1, np.prod(shape[1:]))) if len(shape) > 1 else 0.2
+        values = random.normal(0, spread, shape)
+        if len(shape) == 1 and name.endswith(("weight", "running_var")):
+            values = random.uniform(0.5, 1.5, shape)
+        tensors[name] = values.astype(np.float32)
+    return tensors
+
+
+def real_batch(assets: Path, mean: list[float], std: list[float], count: int = 16) -> np.ndarray:
+    """float32 (count, 224, 224, 3), NHWC, RGB: centre crops of the first images of imagenet_sample_1000."""
+    paths = sorted((assets / "images" / "imagenet_sample_1000").rglob("*.JPEG"))[:count]
+    pixels = np.stack([_cropped(path) for path in paths]).astype(np.float32) / 255
+    return ((pixels - np.float32(mean)) / np.float32(std)).astype(np.float32)
+
+
+def _cropped(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        coloured = image.convert("RGB")
+    scale = 256 / min(coloured.size)
+    resized = coloured.resize([round(length * scale) for length in coloured.size], Image.Resampling.BILINEAR)
+    left, top = ((length - 224) // 2 for length in resized.size)
+    return np.asarray(resized.crop((left, top, left + 224, top + 224)))
+
+
+def reference_logits(onnx_path: Path, batch: np.ndarray) -> np.ndarray:
+    """ONNX Runtime's float32 answers (N, classes) of a file that takes NCHW."""
+    with FarSide("onnxruntime") as far:
+        far.load([onnx_path], "onnx")
+        return far.predict(batch, NCHW)
+
+
+def exported_logits(network: Network, batch: np.ndarray, folder: Path) -> np.ndarray:
+    """ONNX Runtime's answers (N, classes) for a network's random tensors, through an .onnx in `folder`."""
+    with FarSide("onnxruntime") as far:
+        far.load(far.export(random_tensors(network), asdict(network), "onnx", folder), "onnx")
+        return far.predict(batch, NCHW)

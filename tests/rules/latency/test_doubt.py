@@ -1,0 +1,106 @@
+"""When a measured time may be quoted; the limits are 10 %, exactly."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.by_hand.records import a_latency_run, a_round
+from zoo.documents.wording import milliseconds
+from zoo.records import LatencyRun
+from zoo.rules.latency import doubt
+
+
+def with_medians(low: float, high: float) -> LatencyRun:
+    """Rounds around 1 s whose ends are these."""
+    return a_latency_run([low, 1.0, 1.0, 1.0, 1.0, high])
+
+
+def with_probes(low: float, high: float) -> LatencyRun:
+    middle = (low + high) / 2
+    rounds = [a_round(number, probe_before=middle, probe_after=middle) for number in range(1, 5)]
+    ends = [a_round(5, probe_before=low, probe_after=middle), a_round(6, probe_before=middle, probe_after=high)]
+    return a_latency_run().changed(rounds=(*rounds, *ends))
+
+
+def test_a_quiet_machine_is_quotable() -> None:
+    assert doubt.obstacle(a_latency_run()) is None
+    assert doubt.likely_causes(a_latency_run()) == []
+
+
+@pytest.mark.parametrize(("low", "high", "allowed"), [(0.95, 1.05, True), (0.9, 1.0, True), (0.949, 1.05, False)])
+def test_rounds_may_differ_by_exactly_ten_per_cent(low: float, high: float, allowed: bool) -> None:
+    run = with_medians(low, high)
+    assert doubt.spread(run) == pytest.approx(high - low)
+    why = doubt.obstacle(run)
+    assert (why is None) is allowed
+    if why is not None:
+        assert why == "the rounds differ by 10.10 % (949 ms to 1050 ms; allowed: 10 %)"
+
+
+@pytest.mark.parametrize(("low", "high", "allowed"), [(95.0, 105.0, False), (95.01, 105.0, True), (19.0, 21.0, False)])
+def test_the_probe_must_move_by_less_than_ten_per_cent(low: float, high: float, allowed: bool) -> None:
+    why = doubt.obstacle(with_probes(low, high))
+    assert (why is None) is allowed
+    if why is not None:
+        shown = f"the probe moved by 10.00 % ({low:g} to {high:g} GFLOP/s a core; allowed: less than 10 %)"
+        assert why == shown
+
+
+def test_both_are_said() -> None:
+    run = with_probes(40, 50)
+    run = run.changed(rounds=tuple(each.changed(median=0.001 * (5 + each.number)) for each in run.rounds))
+    why = doubt.obstacle(run) or ""
+    assert "the rounds differ by 58.8 % (6.00 ms to 11.0 ms; allowed: 10 %) and the probe moved by 22.2 %" in why
+
+
+@pytest.mark.parametrize(
+    ("rounds", "calls", "said"),
+    [
+        (5, 200, "rounds: 5, needed: 6"),
+        (6, 6, "calls in a round: 6, needed: 7"),
+        (3, 4, "rounds: 3, needed: 6; calls in a round: 4, needed: 7"),
+    ],
+)
+def test_too_few_calls(rounds: int, calls: int, said: str) -> None:
+    run = a_latency_run([0.004] * rounds, {"calls": calls})
+    assert doubt.obstacle(run) == f"of too few calls within the budget ({said}): give --budget more"
+
+
+def test_enough_calls() -> None:
+    assert doubt.obstacle(a_latency_run([0.004] * 6, {"calls": 7})) is None
+
+
+def test_without_a_probe_nothing_can_be_said() -> None:
+    run = a_latency_run(rounds={"probe_after": 0.0})
+    assert doubt.drift(run) is None
+    assert doubt.obstacle(run) == "the probe gave no reading"
+
+
+def test_causes_explain_a_refusal_and_are_none_by_themselves() -> None:
+    trouble = {"settled": False, "steal": 0.031, "elsewhere": 0.34}
+    assert doubt.obstacle(a_latency_run(rounds=trouble)) is None
+    why = doubt.obstacle(a_latency_run([0.004, 0.004, 0.004, 0.004, 0.004, 0.006], trouble)) or ""
+    assert why.endswith(
+        "; likely: the warm-up did not settle in 6 of 6 rounds, the hypervisor gave up to 3.1 % of the processor to "
+        "others, other programs used up to 34 % of the machine's processors"
+    )
+
+
+def test_limits_of_what_is_named() -> None:
+    assert doubt.likely_causes(a_latency_run(rounds={"steal": 0.02, "elsewhere": 0.05})) == []
+    assert len(doubt.likely_causes(a_latency_run(rounds={"steal": 0.0201, "elsewhere": 0.051}))) == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.00401, "4.01 ms"),
+        (0.0125, "12.5 ms"),
+        (0.0000421, "0.0421 ms"),
+        (0.0099995, "10.0 ms"),
+        (1.234, "1234 ms"),
+        (0, "0 ms"),
+    ],
+)
+def test_milliseconds(seconds: float, shown: str) -> None:
+    assert milliseconds(seconds) == shown
