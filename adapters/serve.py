@@ -1,4 +1,4 @@
-"""The far side of a worker: `python -E -s serve.py <module>` answers JSON lines on stdin/stdout.
+"""The far side of a worker: `python -E -s serve.py <framework>` answers JSON lines on stdin/stdout.
 
 One request a line, one reply a line. Request: {"id", "op", ...}; reply: {"id", "reply": "ok", "result": {...}} or
 {"id", "reply": "error", "kind", "message", "traceback"}. The real stdout is moved aside first, as frameworks print.
@@ -8,6 +8,7 @@ Arrays never travel in JSON: requests name .npy files.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
 import platform
@@ -17,11 +18,21 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Sequence, TextIO, Tuple
 
-import numeric
 import numpy as np
-import untrained
-from contract import Adapter, Options, info_as_json, live_threads
-from mobilenet_v2 import Network
+
+if not __package__:  # run as a program
+    # This folder becomes the package `adapters`, and goes off the path: a folder torch/ in it would hide torch.
+    _folder = Path(__file__).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != _folder]
+    _spec = importlib.util.spec_from_file_location("adapters", _folder / "__init__.py")
+    assert _spec is not None
+    assert _spec.loader is not None
+    sys.modules["adapters"] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(sys.modules["adapters"])
+
+from adapters.common import numeric, untrained
+from adapters.common.contract import Adapter, Options, info_as_json, live_threads
+from adapters.common.mobilenet_v2 import Network
 
 Reply = Dict[str, Any]
 
@@ -29,8 +40,8 @@ Reply = Dict[str, Any]
 class Server:
     """Answers requests with one adapter, which is imported at `hello` so that a failed import is a reply."""
 
-    def __init__(self, module: str) -> None:
-        self.module = module
+    def __init__(self, framework: str) -> None:
+        self.framework = framework
         self.adapter: Any = None
         self.options: Any = None
         self.batches: List[np.ndarray] = []
@@ -54,7 +65,7 @@ class Server:
 
     def hello(self, request: Dict[str, Any]) -> Reply:
         """Import the adapter; versions of what can change an answer."""
-        adapter: Adapter = importlib.import_module(self.module).ADAPTER()
+        adapter: Adapter = importlib.import_module(f"adapters.{self.framework}.adapter").ADAPTER()
         self.adapter = adapter
         return {
             "versions": {"python": platform.python_version(), **adapter.versions()},
@@ -87,7 +98,7 @@ class Server:
 
         Before `load`, so that they count as memory which was there already; `bench` has its imports by then too.
         """
-        timing = importlib.import_module("timing")  # needs pytest, which is only asked for here
+        timing = importlib.import_module("adapters.common.timing")  # needs pytest, which is only asked for here
         size, steps = request["batch_size"], request["numeric"]
         stores = [np.load(path, mmap_mode="r", allow_pickle=False) for path in request["stores"]]
         pixels = np.concatenate(stores)[: request["images"]]
@@ -102,7 +113,7 @@ class Server:
 
     def bench(self, request: Dict[str, Any]) -> Reply:
         """Time one block of calls (see timing.Cell.block), after the first request's first call."""
-        timing = importlib.import_module("timing")
+        timing = importlib.import_module("adapters.common.timing")
         if self.cell is None:
             self.cell = timing.Cell(self.adapter, self.batches)
         found = self.cell.block(request["seconds"], request["name"], Path(request["out"]))

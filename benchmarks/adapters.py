@@ -29,10 +29,9 @@ from rich.console import Console
 from rich.table import Table
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "adapters")]
+sys.path.insert(0, str(REPOSITORY))
 
-from mobilenet_v2 import Network, tensor_shapes  # noqa: E402
-
+from adapters.common.mobilenet_v2 import Network, tensor_shapes  # noqa: E402
 from zoo.documents.load import load_zoo  # noqa: E402
 from zoo.frameworks import environments  # noqa: E402
 from zoo.frameworks.environments import Environment  # noqa: E402

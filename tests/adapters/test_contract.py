@@ -188,7 +188,7 @@ def expected_counts() -> dict[str, int]:
 
 
 def layer_table() -> Any:
-    """The network as adapters/mobilenet_v2.py knows it."""
+    """The network as adapters/common/mobilenet_v2.py knows it."""
     return counting.table().Network(**network().model_dump())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
@@ -11,14 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from adapters.common.mobilenet_v2 import Network, tensor_shapes
+from adapters.mindspore.names import TRAINING_SCALARS, extras, mindcv, mindvision
 from tests.by_hand import far_side
-from tests.by_hand.far_side import ADAPTERS, FarError, FarSide, environment
+from tests.by_hand.far_side import FarError, FarSide, environment
 from tests.by_hand.real_networks import NCHW, REAL, exported_logits, random_tensors, real_batch, reference_logits
 from tests.by_hand.reconstructed import canonical_tensors, with_statistics
-
-sys.path.insert(0, str(ADAPTERS))
-from mindspore_names import TRAINING_SCALARS, extras, mindcv, mindvision
-from mobilenet_v2 import Network, tensor_shapes
 
 FORMAT = "mindspore_ckpt"
 EXPORTS = (FORMAT, f"{FORMAT}:moments", f"{FORMAT}:mindcv")

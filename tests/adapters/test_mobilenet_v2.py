@@ -41,10 +41,9 @@ DLI14 = {0.25: (1.519, 37.21), 0.35: (1.677, 59.29), 0.75: (2.636, 209.08)}
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """adapters/mobilenet_v2.py; adapters/ are programs, not a package."""
-    monkeypatch.syspath_prepend(str(ADAPTERS))
-    return importlib.import_module("mobilenet_v2")
+def table() -> ModuleType:
+    """adapters/common/mobilenet_v2.py."""
+    return importlib.import_module("adapters.common.mobilenet_v2")
 
 
 def all_floats(table: ModuleType, network: object) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
@@ -11,14 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from adapters.common.mobilenet_v2 import Network, tensor_shapes
+from adapters.mxnet.names import bare, prefixed, structural, tables
 from tests.by_hand import far_side
-from tests.by_hand.far_side import ADAPTERS, FarError, FarSide, environment
+from tests.by_hand.far_side import FarError, FarSide, environment
 from tests.by_hand.real_networks import NCHW, REAL, exported_logits, random_tensors, real_batch, reference_logits
 from tests.by_hand.reconstructed import canonical_tensors, with_statistics
-
-sys.path.insert(0, str(ADAPTERS))
-from mobilenet_v2 import Network, tensor_shapes
-from mxnet_names import bare, prefixed, structural, tables
 
 EXPORTS = ("mxnet_symbol", "gluon_params", "gluon_params:prefixed")
 SMALL = Network(alpha=0.35, resolution=96, classes=11)

@@ -1,8 +1,8 @@
-"""Numeric steps (adapters/numeric.py) against numpy written out, in both layouts."""
+"""Numeric steps (adapters/common/numeric.py) against numpy written out, in both layouts."""
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from zoo import disk
 from zoo.documents.load import load_zoo
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (3, 5, 7, 3), dtype=np.uint8)
@@ -20,11 +19,7 @@ Apply = Callable[[list[dict[str, Any]], NDArray[Any]], NDArray[Any]]
 
 @pytest.fixture(scope="module")
 def apply() -> Apply:
-    spec = importlib.util.spec_from_file_location("numeric", disk.ADAPTERS / "numeric.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = importlib.import_module("adapters.common.numeric")
     found: Apply = module.apply
     return found
 

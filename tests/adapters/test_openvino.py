@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -14,11 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.by_hand.far_side import ADAPTERS, FarError, FarSide
+from adapters.common.mobilenet_v2 import Network
+from tests.by_hand.far_side import FarError, FarSide
 from tests.by_hand.real_networks import NCHW, REAL, exported_logits, random_tensors, real_batch, reference_logits
-
-sys.path.insert(0, str(ADAPTERS))
-from mobilenet_v2 import Network
 
 SMALL = Network(alpha=0.35, resolution=96, classes=11)
 # how the data files describe Open Model Zoo's conversion of a network from PyTorch, and of one from TensorFlow

@@ -7,7 +7,6 @@ it has to say that.
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -16,12 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from adapters.common import saturation
 from tests.by_hand import quantised as small
-from tests.by_hand.far_side import ADAPTERS, FarError, FarSide, run_inside
+from tests.by_hand.far_side import FarError, FarSide, run_inside
 from tests.by_hand.real_networks import NCHW
-
-sys.path.insert(0, str(ADAPTERS))
-import saturation
 
 Far = Callable[[str], FarSide]
 ANSWERED = [

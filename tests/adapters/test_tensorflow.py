@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
@@ -16,13 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from adapters.common.contract import Adapter, AdapterError, ModelInfo
+from adapters.common.mobilenet_v2 import Network, tensor_shapes
+from adapters.tensorflow.names import KERAS, SLIM, checked, rows, to_canonical, to_dialect, unaliased
 from tests.by_hand import far_side
-from tests.by_hand.far_side import ADAPTERS, FarError, FarSide
-
-sys.path.insert(0, str(ADAPTERS))
-from contract import Adapter, AdapterError, ModelInfo
-from mobilenet_v2 import Network, tensor_shapes
-from tensorflow_names import KERAS, SLIM, checked, rows, to_canonical, to_dialect, unaliased
+from tests.by_hand.far_side import FarError, FarSide
 
 FORMATS = ("frozen_graph", "saved_model", "tflite", "slim_ckpt", "keras_h5")
 SOFTMAX = ("slim_ckpt", "keras_h5")

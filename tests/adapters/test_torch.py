@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -15,16 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adapters.common import torch_pickles, torch_states
+from adapters.common.contract import AdapterError
+from adapters.common.mobilenet_v2 import Network, tensor_shapes
+from adapters.common.torch_names import DIALECTS, counters, names, unwrapped
 from tests.by_hand import far_side
-from tests.by_hand.far_side import ADAPTERS, FarError, FarSide
+from tests.by_hand.far_side import FarError, FarSide
 from tests.by_hand.real_networks import NCHW, REAL, exported_logits, random_tensors, real_batch, reference_logits
-
-sys.path.insert(0, str(ADAPTERS))
-import torch_pickles
-import torch_states
-from contract import AdapterError
-from mobilenet_v2 import Network, tensor_shapes
-from torch_names import DIALECTS, counters, names, unwrapped
 
 FORMAT = "torch_state_dict"
 SMALL = Network(alpha=0.35, resolution=96, classes=11)

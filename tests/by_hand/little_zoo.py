@@ -30,7 +30,7 @@ def make_images(folder: Path, count: int) -> Path:
 
 
 def add_checkpoint(folder: Path, name: str, **behaviour: object) -> None:
-    """A checkpoint `little/<name>` whose network behaves as told (see adapters/fake_adapter.py)."""
+    """A checkpoint `little/<name>` whose network behaves as told (see adapters/fake/adapter.py)."""
     model = {"outputs": CLASSES, "input_shape": [-1, SIDE, SIDE, 3], **behaviour}
     (folder / f"{name}.json").write_text(json.dumps(model), encoding="utf-8")
     with (folder / "checkpoints.toml").open("a", encoding="utf-8") as file:

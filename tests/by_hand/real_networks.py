@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from tests.by_hand.far_side import ADAPTERS, FarSide
-
-sys.path.insert(0, str(ADAPTERS))
-from mobilenet_v2 import Network, tensor_shapes
+from adapters.common.mobilenet_v2 import Network, tensor_shapes
+from tests.by_hand.far_side import FarSide
 
 NCHW = [{"op": "layout", "order": "nchw"}]  # numeric steps for a float store (N, H, W, 3) that is ready as it is
 # padding -> (reconstructed file, its network, mean and std of its recipe for pixels in [0, 1])

@@ -7,17 +7,13 @@ them with a claim.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from tests.by_hand.built import REPOSITORY
-
-sys.path.insert(0, str(REPOSITORY / "adapters"))
-from mobilenet_v2 import Conv, Network, blocks, tensor_shapes
+from adapters.common.mobilenet_v2 import Conv, Network, blocks, tensor_shapes
 
 Tensors = dict[str, np.ndarray]
 

@@ -28,10 +28,9 @@ SAMPLE = (0, 411, 959)  # three committed images
 
 
 @pytest.fixture
-def architecture(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The layer table. adapters/ are programs, not a package, hence the path."""
-    monkeypatch.syspath_prepend(str(ROOT / "adapters"))
-    return importlib.import_module("mobilenet_v2")
+def architecture() -> ModuleType:
+    """The layer table."""
+    return importlib.import_module("adapters.common.mobilenet_v2")
 
 
 @pytest.fixture(scope="module")

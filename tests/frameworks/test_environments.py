@@ -160,7 +160,7 @@ def test_a_removed_environment_json_is_made_again(own: Environment) -> None:
 
 def test_another_adapter_is_asked_what_it_says(own: Environment, adapters: Path) -> None:
     """What a worker says of itself is its adapter's word."""
-    (adapters / "layers.py").write_text((adapters / "layers.py").read_text() + "\n")
+    (adapters / "common" / "layers.py").write_text((adapters / "common" / "layers.py").read_text() + "\n")
     for changed in (True, False):
         facts = kept.read_json(own.folder / FACTS, own.key)
         assert facts is not None

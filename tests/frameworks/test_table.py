@@ -15,27 +15,27 @@ from zoo.frameworks.table import framework
 
 # Run in a framework's environment, as serve.py is: the modules among the adapters that were imported.
 PROGRAM = """
-import importlib, json, sys
+import importlib, json, runpy, sys
 from pathlib import Path
 folder = Path(sys.argv[1])
 sys.path.insert(0, str(folder))
-importlib.import_module("serve")
-importlib.import_module(sys.argv[2])
-importlib.import_module("timing")
-found = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-print(json.dumps(sorted({Path(name).name for name in found if name and Path(name).parent == folder})))
+runpy.run_path(str(folder / "serve.py"), run_name="serve")
+importlib.import_module(f"adapters.{sys.argv[2]}.adapter")
+importlib.import_module("adapters.common.timing")
+found = {Path(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None)}
+print(json.dumps(sorted(path.relative_to(folder).as_posix() for path in found if folder in path.parents)))
 """
 
 
 def test_every_module_that_a_worker_imports_is_in_its_sources(environment: Environment) -> None:
     entry = environment.framework
     done = subprocess.run(
-        [environment.python, "-E", "-s", "-c", PROGRAM, disk.ADAPTERS, f"{entry.name}_adapter"],
+        [environment.python, "-E", "-s", "-c", PROGRAM, disk.ADAPTERS, entry.name],
         capture_output=True, text=True, check=True, env={**entry.environment, "PATH": ""},
     )  # fmt: skip
     imported = set(json.loads(done.stdout.splitlines()[-1]))
-    assert {"serve.py", "contract.py", "numeric.py", f"{entry.name}_adapter.py"} <= imported
-    assert {path.name for path in entry.sources()} >= imported
+    assert {"common/contract.py", "common/numeric.py", f"{entry.name}/adapter.py"} <= imported
+    assert {path.relative_to(disk.ADAPTERS).as_posix() for path in entry.sources()} >= {"serve.py", *imported}
 
 
 def test_what_openvino_borrows_from_torch_is_its_own() -> None:
@@ -53,7 +53,16 @@ def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copied
 
 
-@pytest.mark.parametrize("changed", ["openvino_adapter.py", "torch_states.py", "torch_names.py", "mobilenet_v2.py"])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "openvino/adapter.py",
+        "openvino/__init__.py",
+        "common/torch_states.py",
+        "common/torch_names.py",
+        "common/mobilenet_v2.py",
+    ],
+)
 def test_a_changed_module_changes_the_digest(adapters: Path, changed: str) -> None:
     before = framework("openvino").adapter_digest()
     (adapters / changed).write_text((adapters / changed).read_text() + "\n# another version\n")
@@ -62,18 +71,24 @@ def test_a_changed_module_changes_the_digest(adapters: Path, changed: str) -> No
 
 def test_another_adapters_module_changes_nothing(adapters: Path) -> None:
     before = framework("openvino").adapter_digest()
-    for name in ("torch_adapter.py", "mxnet_names.py"):
+    for name in ("torch/adapter.py", "mxnet/names.py"):
         (adapters / name).write_text("# another version\n")
     assert framework("openvino").adapter_digest() == before
 
 
 @pytest.mark.parametrize(
     "line",
-    ["import helper", "from helper import x", "def f():\n    import helper", 'importlib.import_module("helper")'],
+    [
+        "import adapters.helper",
+        "from adapters.helper import x",
+        "from adapters import helper",
+        "def f():\n    import adapters.helper",
+        'importlib.import_module("adapters.helper")',
+    ],
 )
 def test_imports_are_followed_wherever_they_stand(adapters: Path, line: str) -> None:
-    (adapters / "helper.py").write_text("import second\n")
+    (adapters / "helper.py").write_text("from adapters import second\n")
     (adapters / "second.py").write_text("")
-    path = adapters / "fake_adapter.py"
+    path = adapters / "fake" / "adapter.py"
     path.write_text(f"import importlib\n{path.read_text()}\n{line}\n")
     assert {"helper.py", "second.py"} <= {source.name for source in framework("fake").sources()}

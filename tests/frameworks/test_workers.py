@@ -72,7 +72,7 @@ def test_crash_shows_the_last_lines(tmp_path: Path) -> None:
 def test_error_brings_the_far_traceback(tmp_path: Path) -> None:
     with pytest.raises(WorkerError) as caught:
         ask(tmp_path, misbehave="raise")
-    assert "fake_adapter.py" in caught.value.details
+    assert "fake/adapter.py" in caught.value.details
 
 
 def test_hang_is_ended(tmp_path: Path) -> None:
@@ -88,11 +88,8 @@ def test_death_at_load(tmp_path: Path) -> None:
 
 def test_failed_import_is_a_reply(tmp_path: Path) -> None:
     adapters = tmp_path / "adapters"
-    adapters.mkdir()
-    source = REPOSITORY / "adapters"
-    for name in ("serve.py", "contract.py", "numeric.py", "mobilenet_v2.py", "untrained.py"):
-        shutil.copy(source / name, adapters)
-    (adapters / "fake_adapter.py").write_text("import no_such_framework\n")
+    shutil.copytree(REPOSITORY / "adapters", adapters, ignore=shutil.ignore_patterns("__pycache__"))
+    (adapters / "fake" / "adapter.py").write_text("import no_such_framework\n")
     with (
         pytest.raises(WorkerError, match="no_such_framework") as caught,
         Worker(framework("fake"), Path(sys.executable), adapters=adapters),

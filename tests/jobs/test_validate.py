@@ -96,7 +96,7 @@ def test_misbehaviour_fails_one_run_and_the_others_go_on(folder: Path, out: Path
     }  # fmt: skip
     errors = {run.checkpoint: run.error or "" for run in report_of(out).runs}
     assert "about to crash" in errors["little/crash"]
-    assert "fake_adapter.py" in errors["little/nan"] or "contract.py" in errors["little/nan"]
+    assert "fake/adapter.py" in errors["little/nan"] or "contract.py" in errors["little/nan"]
     causes = {run.checkpoint: run.cause for run in report_of(out).runs if run.status == "failed"}
     assert causes == {"little/crash": "framework", "little/nan": "answers", "little/wrong_shape": "answers"}
 

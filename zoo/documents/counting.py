@@ -1,7 +1,7 @@
 """What the table of layers says of a network, counted in each of the ways that documents use.
 
-The table itself is adapters/mobilenet_v2.py: standard library only, and the one copy there is. The core imports no
-adapter; this file is data in the form of a program, so it is loaded by its path, as adapters/frameworks.toml is read.
+The table itself is adapters/common/mobilenet_v2.py: standard library only, and the one copy there is. The core imports
+no adapter. This file is data in the form of a program, so it is loaded by its path, as frameworks.toml is read.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 
 from zoo import disk
 from zoo.records import Measured, Network
 
-TABLE = "mobilenet_v2.py"
+TABLE = Path("common", "mobilenet_v2.py")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Parts:
 
 @cache
 def table() -> ModuleType:
-    """adapters/mobilenet_v2.py."""
+    """adapters/common/mobilenet_v2.py."""
     name = f"{__name__}.table"
     spec = importlib.util.spec_from_file_location(name, disk.ADAPTERS / TABLE)
     assert spec is not None

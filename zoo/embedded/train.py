@@ -3,7 +3,7 @@
     python -m zoo.embedded.train            # images, weights, training record and claims, in minutes
     python -m zoo.embedded.train --check    # measure the committed weights again; 1 if a claim differs
 
-The images come from shapes.py, the network from adapters/mobilenet_v2.py. Needs PyTorch beside the
+The images come from shapes.py, the network from adapters/common/mobilenet_v2.py. Needs PyTorch beside the
 suite's own requirements; everything else in `zoo` does without it.
 """
 
@@ -37,7 +37,6 @@ from zoo.embedded import shapes
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "zoo" / "data" / "embedded"
-ADAPTERS = ROOT / "adapters"
 
 CLAIM_COLUMNS = (
     "id",
@@ -166,11 +165,9 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 def adapter_module(name: str) -> Any:
     """A module of adapters/, where the network is defined once for training and for validation."""
-    # adapters are programs and not a package, so their folder has to be on the path; at its end, so
-    # that nothing in there can hide another module
-    if str(ADAPTERS) not in sys.path:
-        sys.path.append(str(ADAPTERS))
-    return importlib.import_module(name)
+    if str(ROOT) not in sys.path:
+        sys.path.append(str(ROOT))
+    return importlib.import_module(f"adapters.{name}")
 
 
 class Trainer:
@@ -181,10 +178,10 @@ class Trainer:
         torch.set_num_threads(THREADS)
         torch.use_deterministic_algorithms(True)
         torch.manual_seed(SEED)
-        table = adapter_module("mobilenet_v2")
+        table = adapter_module("common.mobilenet_v2")
         network = table.Network(alpha=ALPHA, resolution=SIDE, classes=len(shapes.CLASSES))
         self.network: dict[str, Any] = asdict(network)
-        self.model = adapter_module("torch_network").build(network)
+        self.model = adapter_module("torch.network").build(network)
 
     def normalised(self, pixels: Any, recipe: Recipe) -> Any:
         """uint8 (N, H, W, 3) RGB -> float32 (N, 3, H, W) by the recipe's numbers."""

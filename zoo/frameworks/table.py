@@ -15,7 +15,8 @@ from zoo import disk
 from zoo.errors import ManifestError, UsageError, known_names
 from zoo.records import Record
 
-SERVER = "serve"  # the module that every worker runs
+PACKAGE = "adapters"
+SERVER = f"{PACKAGE}.serve"  # what every worker runs
 
 
 class Framework(Record):
@@ -42,21 +43,31 @@ class Framework(Record):
     def sources(self) -> list[Path]:
         """The program files of its worker, by name: server, adapter, and whatever these import among the adapters."""
         found: set[str] = set()
-        waiting = [SERVER, f"{self.name}_adapter"]
+        waiting = [SERVER, f"{PACKAGE}.{self.name}.adapter"]
         while waiting:
             name = waiting.pop()
-            path = disk.ADAPTERS / f"{name}.py"
-            if name not in found and path.is_file():
+            path = _file(name)
+            if name not in found and path is not None:
                 found.add(name)
-                waiting += _imported(path.read_text(encoding="utf-8"))
-        return [disk.ADAPTERS / f"{name}.py" for name in sorted(found)]
+                waiting += [name.rpartition(".")[0], *_imported(path.read_text(encoding="utf-8"))]
+        return [path for name in sorted(found) if (path := _file(name)) is not None]
 
     def adapter_digest(self) -> str:
         """sha256 over the adapter's program text: a changed adapter never reuses an old result."""
         digest = hashlib.sha256()
         for path in self.sources():
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+            name = path.relative_to(disk.ADAPTERS).as_posix()
+            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
         return digest.hexdigest()
+
+
+def _file(name: str) -> Path | None:
+    """The program text of a module or package among the adapters; None of any other name."""
+    first, *parts = name.split(".")
+    if first != PACKAGE:
+        return None
+    path = disk.ADAPTERS.joinpath(*parts)
+    return next((each for each in (path.with_suffix(".py"), path / "__init__.py") if each.is_file()), None)
 
 
 @lru_cache(maxsize=128)
@@ -66,9 +77,9 @@ def _imported(text: str) -> tuple[str, ...]:
     def names() -> Iterator[str]:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Import):
-                yield from (alias.name.split(".")[0] for alias in node.names)
+                yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
-                yield node.module.split(".")[0]
+                yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
             elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
                 yield from (str(each.value) for each in node.args if isinstance(each, ast.Constant))
 

@@ -1,6 +1,6 @@
 """Start an adapter in its environment, call it, end it.
 
-A worker is a process `<python> -E -s adapters/serve.py <framework>_adapter` that answers JSON lines. One that dies,
+A worker is a process `<python> -E -s adapters/serve.py <framework>` that answers JSON lines. One that dies,
 hangs past its limit or prints garbage becomes a WorkerError with the last lines of its stderr.
 """
 
@@ -51,7 +51,7 @@ class Worker:
         self.framework = framework
         self._names = sorted((names or {}).items(), key=lambda pair: -len(pair[0]))  # files before their folder
         self.limits = {**LIMITS, **(limits or {})}
-        self._command = [str(python), "-E", "-s", str(adapters / "serve.py"), f"{framework.name}_adapter"]
+        self._command = [str(python), "-E", "-s", str(adapters / "serve.py"), framework.name]
         self._replies: queue.Queue[str | None] = queue.Queue()
         self._number = 0
         self._stopped = False

@@ -36,7 +36,7 @@ class LabelMap(Record):
 
 
 class Network(Record):
-    """Architecture parameters; the meaning of each is in adapters/mobilenet_v2.py, which has the same fields."""
+    """Architecture parameters; the meaning of each is in adapters/common/mobilenet_v2.py, which has the same fields."""
 
     alpha: Width
     resolution: Side

@@ -132,7 +132,7 @@ class Port(Record):
 
 
 class BytePairs(Record):
-    """Neighbouring weights of one layer that are signed bytes (adapters/saturation.py).
+    """Neighbouring weights of one layer that are signed bytes (adapters/common/saturation.py).
 
     pairs: how many; beyond: those whose products with unsigned bytes can add up to more than 16 bits hold.
     """
@@ -143,7 +143,7 @@ class BytePairs(Record):
 
 
 class Measured(Record):
-    """What an adapter measured in the files themselves; adapters/layers.py says how.
+    """What an adapter measured in the files themselves; adapters/common/layers.py says how.
 
     graph: whether the files hold one; of files of tensors alone, inputs and outputs are the adapter's own words.
     parameters: every stored value of convolutions, batch norms (running statistics too) and classifier;

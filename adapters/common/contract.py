@@ -1,0 +1,228 @@
+"""What a framework's author writes, and the checks that are made once for all of them.
+
+An adapter subclasses `Adapter` and writes the five underscored methods. The public methods around them refuse a
+wrong shape or dtype before the framework sees it, and a NaN or a wrong class count after.
+Only numpy and the standard library, so that it runs under the oldest Python any framework needs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from adapters.common.mobilenet_v2 import Network
+
+ARITHMETICS = ("exact", "as-shipped")
+
+
+class AdapterError(Exception):
+    """A checkpoint or a request does not fit; the message says what, expected, got."""
+
+
+class OutputError(AdapterError):
+    """The framework's answer is not usable: wrong shape, NaN."""
+
+
+def unlisted(missing: str, file: str, holds: str) -> AdapterError:
+    """The error for `missing`, which `file` needs, and which is not among the checkpoint's files."""
+    return AdapterError(
+        f"{missing} is not among the checkpoint's files; it holds {holds} of {file}: list it in `files` as well"
+    )
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run.
+
+    threads: for one operator's work; batch_size: rows per call of the framework; precision: "fp32", the only one that
+    is offered; format: which of the adapter's formats the files are in; network: architecture, for formats that hold
+    tensors without a graph; extra: the checkpoint's own options.
+    arithmetic: "exact" pins float32, and where the framework offers it the kernels that add integer products without
+    cutting sums off; "as-shipped" leaves both to the framework's defaults.
+    """
+
+    threads: int
+    format: str
+    batch_size: int = 8
+    precision: str = "fp32"
+    network: Optional[Network] = None
+    extra: Dict[str, Any] = field(default_factory=dict)
+    arithmetic: str = "exact"
+
+    @property
+    def exact(self) -> bool:
+        """Whether the arithmetic is pinned, not left to the framework's defaults."""
+        return self.arithmetic == "exact"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What was loaded, read back from the framework.
+
+    input_shape: (batch, ...) with -1 where free; input_dtype: "float32", "uint8" or "int8"; outputs: number of
+    scores per image; quantisation: (scale, zero point) of an integer input; threads, precision: in effect.
+    integer_sums: how products of integers are added here, "exact", "saturating" (cut off at 16 bits), "unknown", or
+    "none" where there are no such products; shipped_sums: the same with the framework's defaults; kernels: which ones
+    were chosen, in the framework's own words, "" where there is no choice.
+    """
+
+    input_name: str
+    input_shape: Tuple[int, ...]
+    input_dtype: str
+    output_name: str
+    outputs: int
+    threads: int
+    precision: str
+    quantisation: Optional[Tuple[float, int]] = None
+    integer_sums: str = "none"
+    shipped_sums: str = "none"
+    kernels: str = ""
+
+
+class Adapter(ABC):
+    """One framework. `load` once, then `predict` as often as wanted; one model per process."""
+
+    info: Optional[ModelInfo] = None
+
+    @abstractmethod
+    def versions(self) -> Dict[str, str]:
+        """Versions of everything that can change an answer: {"onnxruntime": "1.31.1", "numpy": ...}."""
+
+    @abstractmethod
+    def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
+        """Load the checkpoint's files (in the record's order); raise AdapterError naming what does not fit."""
+
+    @abstractmethod
+    def _predict(self, batch: np.ndarray) -> np.ndarray:
+        """Scores float32 (N, outputs) of a batch whose shape and dtype equal `info`'s; integer outputs dequantised."""
+
+    @abstractmethod
+    def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
+        """Static facts of the files, in a process that has loaded them or has loaded nothing.
+
+        What layers.facts gives (parameters, multiply-adds), "graph" (whether the files hold one: if not, inputs,
+        outputs and activations are this adapter's own), "activations" {"relu6" or "relu" or ...: count},
+        "quantised", "ops" {the framework's type: count}, "inputs" and "outputs" (lists of layers.spec), for ONNX
+        "opset"; anything else an adapter has to tell.
+        """
+
+    @abstractmethod
+    def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
+        """Write canonical tensors (see mobilenet_v2.tensor_shapes) into folder `target` in the published format."""
+
+    def load(self, files: Sequence[Path], options: Options) -> ModelInfo:
+        """Load and remember; see `_load`."""
+        for path in files:
+            if not path.exists():
+                raise AdapterError(f"{path} does not exist")
+        if options.precision != "fp32":
+            raise AdapterError(f"precision {options.precision!r} is not offered; known: fp32")
+        if options.arithmetic not in ARITHMETICS:
+            known = " and ".join(ARITHMETICS)
+            raise AdapterError(f"arithmetic {options.arithmetic!r} is not offered; known: {known}")
+        self.info = self._load(files, options)
+        return self.info
+
+    def predict(self, batch: np.ndarray) -> np.ndarray:
+        """Scores of any number of rows, float32 (N, outputs), finite.
+
+        A network with a fixed batch gets the rows in pieces of its size, the last one filled up with its own last
+        row; the surplus answers are dropped.
+        """
+        if self.info is None:
+            raise AdapterError("predict before load")
+        batch = self._fitted(batch, self.info)
+        fixed = self.info.input_shape[0]
+        if fixed in (-1, len(batch)):
+            scores = self._predict(batch)
+        else:
+            scores = np.concatenate([self._predict_piece(piece, fixed) for piece in _pieces(batch, fixed)])
+        return _checked(scores, (len(batch), self.info.outputs))
+
+    def fitted(self, batch: np.ndarray) -> np.ndarray:
+        """The batch as `call` takes it: in the network's shape and dtype, with as many rows as it takes at once."""
+        if self.info is None:
+            raise AdapterError("fitted before load")
+        fixed = self.info.input_shape[0]
+        if fixed not in (-1, len(batch)):
+            raise AdapterError(f"the network takes {fixed} images a call, so {len(batch)} cannot be timed as one")
+        return np.ascontiguousarray(self._fitted(batch, self.info))
+
+    def call(self, fitted: np.ndarray) -> np.ndarray:
+        """The framework's own work on a `fitted` batch, and nothing else: what is timed. Scores are not checked."""
+        return self._predict(fitted)
+
+    def inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
+        """Static facts of the files; see `_inspect`."""
+        return self._inspect(files, options)
+
+    def export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
+        """Write tensors in a published format; see `_export`."""
+        return self._export(tensors, network, fmt, target)
+
+    def _predict_piece(self, piece: np.ndarray, fixed: int) -> np.ndarray:
+        missing = fixed - len(piece)
+        if not missing:
+            return self._predict(piece)
+        filled = np.concatenate([piece, np.repeat(piece[-1:], missing, axis=0)])
+        return self._predict(filled)[: len(piece)]
+
+    @staticmethod
+    def _fitted(batch: np.ndarray, info: ModelInfo) -> np.ndarray:
+        """The batch in the network's dtype; float rows are quantised for an integer input.
+
+        Pixels 0..255 are levels already. For int8 they move down by 128, as every converter does between the two: an
+        int8 network and its uint8 twin have one scale, and zero points 128 apart.
+        """
+        expected = info.input_shape[1:]
+        got = batch.shape[1:]
+        same_rank = len(expected) == len(got)
+        if not same_rank or any(want not in (-1, have) for want, have in zip(expected, got)):
+            raise AdapterError(
+                f"input {info.input_name!r}: expected rows of shape {expected}, got {got}; "
+                "the recipe's size or layout does not fit this network"
+            )
+        if str(batch.dtype) == info.input_dtype:
+            return batch
+        if batch.dtype == np.float32 and info.quantisation is not None:
+            scale, zero = info.quantisation
+            limits = np.iinfo(info.input_dtype)
+            levels = np.rint(batch / np.float32(scale)) + zero
+            return np.clip(levels, limits.min, limits.max).astype(info.input_dtype)
+        if batch.dtype == np.uint8 and info.input_dtype == "int8":
+            return (batch ^ np.uint8(0x80)).view(np.int8)
+        raise AdapterError(
+            f"input {info.input_name!r}: expected {info.input_dtype}, got {batch.dtype}; "
+            "the recipe's numeric steps do not fit this network"
+        )
+
+
+def _pieces(batch: np.ndarray, size: int) -> List[np.ndarray]:
+    return [batch[start : start + size] for start in range(0, len(batch), size)]
+
+
+def _checked(scores: np.ndarray, expected: Tuple[int, int]) -> np.ndarray:
+    if scores.shape != expected:
+        raise OutputError(f"scores: expected shape {expected}, got {scores.shape}")
+    scores = np.ascontiguousarray(scores, dtype=np.float32)
+    bad = ~np.isfinite(scores).all(axis=1)
+    if bad.any():
+        raise OutputError(f"scores of {int(bad.sum())} of {len(scores)} rows hold NaN or infinity")
+    return scores
+
+
+def live_threads() -> int:
+    """Threads of this process as the kernel counts them; 0 where /proc is missing."""
+    try:
+        return sum(1 for _ in Path("/proc/self/task").iterdir())
+    except OSError:
+        return 0
+
+
+def info_as_json(info: ModelInfo) -> Dict[str, Any]:
+    """ModelInfo as JSON types."""
+    return asdict(info)

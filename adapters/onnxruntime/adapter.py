@@ -1,0 +1,201 @@
+"""ONNX Runtime: .onnx files of any opset, fixed or free batch, float or quantised. CPU execution provider."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Tuple
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from google.protobuf.message import DecodeError
+from onnx import TensorProto, helper, numpy_helper
+from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
+
+from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options, unlisted
+from adapters.common.mobilenet_v2 import Block, Conv, Network, blocks, stride_padding
+from adapters.onnxruntime import arithmetic, facts
+
+DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8"}
+OPSET = 13  # of exported files: the first with per-axis quantisation, read by every runtime since 2020
+
+
+class OnnxRuntimeAdapter(Adapter):
+    """Sequential execution, all graph optimisations, threads only within an operator (the runtime's CPU advice)."""
+
+    def versions(self) -> Dict[str, str]:
+        """ONNX Runtime computes; onnx only reads and writes files."""
+        return {"onnxruntime": ort.__version__, "onnx": onnx.__version__, "numpy": np.__version__}
+
+    def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
+        _refuse_unlisted(files)
+        settings = ort.SessionOptions()
+        settings.intra_op_num_threads = options.threads
+        settings.inter_op_num_threads = 1
+        settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+        settings.log_severity_level = 3
+        model = onnx.load(str(files[0]))
+        chosen = arithmetic.chosen(model, options.arithmetic)
+        for name, value in chosen.entries.items():
+            settings.add_session_config_entry(name, value)
+        self.session = ort.InferenceSession(str(files[0]), settings, providers=["CPUExecutionProvider"])
+        source, target = _single(self.session.get_inputs()), self.session.get_outputs()[0]
+        if source.type not in DTYPES:
+            raise AdapterError(f"input {source.name!r}: expected one of {sorted(DTYPES)}, got {source.type}")
+        shape = tuple(size if isinstance(size, int) and size > 0 else -1 for size in source.shape)
+        self.names = (source.name, target.name)
+        effective = self.session.get_session_options()
+        return ModelInfo(
+            input_name=source.name,
+            input_shape=shape,
+            input_dtype=DTYPES[source.type],
+            output_name=target.name,
+            outputs=self._count_outputs(shape, DTYPES[source.type]),
+            threads=effective.intra_op_num_threads,
+            precision=_precision(model.graph),
+            integer_sums=chosen.sums,
+            shipped_sums=chosen.shipped_sums,
+            kernels=", ".join(f"{name}={effective.get_session_config_entry(name)}" for name in chosen.entries),
+        )
+
+    def _count_outputs(self, shape: Tuple[int, ...], dtype: str) -> int:
+        """Scores per image, by running one blank image: old files document no output shape, or a wrong one."""
+        blank = np.zeros([max(size, 1) for size in shape], dtype)
+        return int(self._predict(blank).shape[1])
+
+    def _predict(self, batch: np.ndarray) -> np.ndarray:
+        source, target = self.names
+        scores = self.session.run([target], {source: batch})[0]
+        return scores.reshape(len(batch), -1)
+
+    def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
+        _refuse_unlisted(files)
+        model = onnx.load(str(files[0]))
+        side = options.network.resolution if options.network else 224
+        opsets = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
+        return {
+            **facts.measured(model, side),
+            "quantised": _precision(model.graph) == "int8",
+            "ops": dict(Counter(node.op_type for node in model.graph.node)),
+            "opset": opsets.get("ai.onnx"),
+            "opsets": opsets,
+            "ir_version": model.ir_version,
+            "producer": f"{model.producer_name} {model.producer_version}".strip(),
+        }
+
+    def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
+        model = build(tensors, network)
+        onnx.checker.check_model(model, full_check=True)
+        path = target / "model.onnx"
+        onnx.save(model, str(path))
+        return [path]
+
+
+def _refuse_unlisted(files: Sequence[Path]) -> None:
+    """Tensors may lie in other files than the graph; these have to be among the checkpoint's."""
+    graph = files[0]
+    try:
+        model = onnx.load(str(graph), load_external_data=False)
+    except DecodeError:
+        return  # the runtime says what is wrong with it
+    listed = {path.relative_to(graph.parent).as_posix() for path in files if graph.parent in path.parents}
+    for tensor in _get_all_tensors(model):
+        if uses_external_data(tensor) and ExternalDataInfo(tensor).location not in listed:
+            raise unlisted(ExternalDataInfo(tensor).location, graph.name, f"tensor {tensor.name!r}")
+
+
+def _single(inputs: Sequence[Any]) -> Any:
+    if len(inputs) != 1:
+        raise AdapterError(f"expected a graph with one input, got {[value.name for value in inputs]}")
+    return inputs[0]
+
+
+def _precision(graph: onnx.GraphProto) -> str:
+    """ONNX Runtime's CPU kernels compute in the types the graph states; this reads them from its operators."""
+    quantised = any("Quantize" in node.op_type or node.op_type.startswith("QLinear") for node in graph.node)
+    halves = any(tensor.data_type in (TensorProto.FLOAT16, TensorProto.BFLOAT16) for tensor in graph.initializer)
+    return "int8" if quantised else "fp16" if halves else "fp32"
+
+
+class _Graph:
+    """Nodes and initialisers of an export, in order."""
+
+    def __init__(self, tensors: Dict[str, np.ndarray], network: Network) -> None:
+        self.tensors, self.network = tensors, network
+        self.nodes: List[onnx.NodeProto] = []
+        self.initialisers: Dict[str, np.ndarray] = {}
+
+    def stored(self, name: str) -> str:
+        """Keep a canonical tensor as an initialiser; its name."""
+        self.initialisers[name] = self.tensors[name]
+        return name
+
+    def node(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        """Append a node; the name of its output."""
+        self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, **attributes))
+        return output
+
+    def conv(self, conv: Conv, source: str, side: int) -> str:
+        """Convolution, batch norm and, if the layer has one, the activation."""
+        before, after = stride_padding(side, conv, self.network.padding)
+        result = self.node(
+            "Conv",
+            [source, self.stored(f"{conv.name}.weight")],
+            f"{conv.name}.out",
+            kernel_shape=[conv.kernel] * 2,
+            strides=[conv.stride] * 2,
+            group=conv.groups,
+            pads=[before, before, after, after],
+        )
+        parts = [self.stored(f"{conv.bn}.{part}") for part in ("weight", "bias", "running_mean", "running_var")]
+        epsilon = self.network.bn_epsilon
+        result = self.node("BatchNormalization", [result, *parts], f"{conv.bn}.out", epsilon=epsilon)
+        if not conv.activated:
+            return result
+        if self.network.activation == "relu":
+            return self.node("Relu", [result], f"{conv.bn}.relu")
+        return self.node("Clip", [result, "zero", "six"], f"{conv.bn}.relu6")
+
+    def block(self, block: Block, source: str, side: int) -> Tuple[str, int]:
+        """All convolutions of a block and its residual; (output name, output side)."""
+        result = source
+        for conv in block.convs:
+            result = self.conv(conv, result, side)
+            side = -(-side // conv.stride)
+        if block.residual:
+            result = self.node("Add", [source, result], f"{block.convs[-1].bn}.sum")
+        return result, side
+
+
+def build(tensors: Dict[str, np.ndarray], network: Network) -> onnx.ModelProto:
+    """ONNX model of canonical tensors.
+
+    `input` float32 (batch, 3, side, side) NCHW, normalised; `output` float32 (batch, classes) logits.
+    """
+    graph = _Graph(tensors, network)
+    graph.initialisers.update(zero=np.float32(0), six=np.float32(6))
+    result, side = "input", network.resolution
+    for block in blocks(network):
+        result, side = graph.block(block, result, side)
+    result = graph.node("GlobalAveragePool", [result], "pool")
+    result = graph.node("Flatten", [result], "features", axis=1)
+    classifier = [result, graph.stored("classifier.1.weight")]
+    if network.classifier_bias:
+        classifier.append(graph.stored("classifier.1.bias"))
+    graph.node("Gemm", classifier, "output", transB=1)
+    if network.activation == "relu":
+        graph.initialisers.pop("zero"), graph.initialisers.pop("six")
+    shape = ["batch", 3, network.resolution, network.resolution]
+    body = helper.make_graph(
+        graph.nodes,
+        "mobilenet_v2",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["batch", network.classes])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in graph.initialisers.items()],
+    )
+    return helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+
+
+ADAPTER = OnnxRuntimeAdapter

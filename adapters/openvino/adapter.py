@@ -1,0 +1,178 @@
+"""OpenVINO on the CPU: IR (.xml + .bin), and as a second opinion .onnx, .pb and .tflite files by its own readers."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, List, Sequence
+
+import numpy as np
+import openvino as ov
+
+from adapters.common import torch_pickles, torch_states
+from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options, unlisted
+from adapters.common.mobilenet_v2 import Network
+from adapters.openvino import arithmetic, facts
+from adapters.openvino import network as graphs
+
+DTYPES = {"f32": "float32", "u8": "uint8", "i8": "int8"}
+SUFFIXES = {
+    "openvino_ir": ".xml",
+    "onnx": ".onnx",
+    "frozen_graph": ".pb",
+    "tflite": ".tflite",
+}
+EXPORTS = ("openvino_ir", "openvino_ir:open_model_zoo")
+# Layers that hold the arithmetic; their precision in the compiled graph is the precision in effect.
+COMPUTING = ("Convolution", "FullyConnected", "MatMul")
+RUNTIME_FACTS = ("layerType", "runtimePrecision")
+PRECISIONS = {"f32": "fp32", "bf16": "bf16", "f16": "fp16", "u8": "int8", "i8": "int8"}
+
+
+class OpenVinoAdapter(Adapter):
+    """One stream, threads only within an operator; a free batch is compiled for each size that is asked for."""
+
+    def versions(self) -> Dict[str, str]:
+        """OpenVINO reads and computes."""
+        return {"openvino": ov.get_version(), "numpy": np.__version__}
+
+    def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
+        self.core = ov.Core()
+        self.model = _model(self.core, files, options)
+        source = graphs.single_input(self.model)
+        self.target = graphs.chosen_output(self.model, options.extra.get("output"))
+        dtype, shape = source.get_element_type().to_string(), graphs.shape(source)
+        if dtype not in DTYPES or len(shape) != 4:
+            expected = f"expected images of one of {sorted(DTYPES.values())}"
+            raise AdapterError(f"input {graphs.spec(source)['name']!r}: {expected}, got {shape} of {dtype}")
+        chosen = arithmetic.chosen(self.core, facts.is_quantised(self.model), options.arithmetic)
+        self.settings = {
+            **chosen.settings,
+            "INFERENCE_NUM_THREADS": options.threads,
+            "NUM_STREAMS": 1,
+            "PERFORMANCE_HINT": "LATENCY",
+            # A pinned thread cannot make way for other programs, nor for a second worker on the same cores.
+            "ENABLE_CPU_PINNING": False,
+        }
+        self.requests: Dict[int, ov.InferRequest] = {}
+        self.levels = graphs.output_levels(self.target)
+        compiled = self._request(options.batch_size if shape[0] == -1 else shape[0]).get_compiled_model()
+        return ModelInfo(
+            input_name=graphs.spec(source)["name"],
+            input_shape=shape,
+            input_dtype=DTYPES[dtype],
+            output_name=graphs.spec(self.target)["name"],
+            outputs=int(np.prod(graphs.shape(self.target)[1:])),
+            threads=compiled.get_property("INFERENCE_NUM_THREADS"),
+            precision=_effective_precision(compiled),
+            quantisation=None if dtype == "f32" else graphs.input_levels(source),
+            integer_sums=chosen.sums,
+            shipped_sums=chosen.shipped_sums,
+            kernels=chosen.kernels,
+        )
+
+    def _predict(self, batch: np.ndarray) -> np.ndarray:
+        answer = self._request(len(batch)).infer([batch], share_inputs=True)
+        scores: np.ndarray = answer[self.target.get_index()].reshape(len(batch), -1)
+        if self.levels is not None:
+            scale, zero = self.levels
+            scores = (scores.astype(np.float32) - np.float32(zero)) * np.float32(scale)
+        return scores
+
+    def _request(self, rows: int) -> ov.InferRequest:
+        """Request of the network compiled for `rows` images, made once for each number.
+
+        A graph of known shape is a tenth faster than one of free batch at one image, and as fast at eight.
+        """
+        if rows not in self.requests:
+            model = self.model.clone()
+            shape = graphs.single_input(model).get_partial_shape()
+            if shape[0].is_dynamic:
+                model.reshape([rows, *list(shape)[1:]])
+            self.requests[rows] = self.core.compile_model(model, "CPU", self.settings).create_infer_request()
+        return self.requests[rows]
+
+    def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
+        model = _model(ov.Core(), files, options)
+        return facts.measured(model, options.network.resolution if options.network else 224)
+
+    def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
+        """`openvino_ir` as the other exports; `openvino_ir:open_model_zoo` as that zoo's converter writes it."""
+        if fmt not in EXPORTS:
+            raise AdapterError(f"format {fmt!r} is not written here; known: {', '.join(EXPORTS)}")
+        if fmt == "openvino_ir":
+            return _saved(graphs.build(tensors, network), target)
+        model = graphs.build(tensors, network, 1, graphs.OPEN_MODEL_ZOO_NAMES)
+        return _saved(graphs.converted(model, graphs.OPEN_MODEL_ZOO), target)
+
+
+def _model(core: ov.Core, files: Sequence[Path], options: Options) -> ov.Model:
+    """The graph of a checkpoint's files.
+
+    An IR that is documented but not published is made from its original: the option source_format says what the
+    files are, and graphs.converted reads the converter's documented arguments from the other options.
+    """
+    source = options.extra.get("source_format")
+    if source is None:
+        return _read(core, files, options.format)
+    if options.format != "openvino_ir":
+        raise AdapterError(f"source_format goes with format 'openvino_ir', got {options.format!r}")
+    original = _from_torch(files[0], options) if source == "torch_state_dict" else _read(core, files, source)
+    with tempfile.TemporaryDirectory() as folder:
+        # By way of the files that the publisher's converter would have written.
+        written = _saved(graphs.converted(original, options.extra), Path(folder))
+        # cloned, as the weights of a graph that was read may stay mapped to the file
+        return _read(core, written, "openvino_ir").clone()
+
+
+def _read(core: ov.Core, files: Sequence[Path], fmt: str) -> ov.Model:
+    """The graph of files in `fmt`, by OpenVINO's own reader."""
+    path, suffix = files[0], SUFFIXES.get(fmt)
+    if suffix is None:
+        raise AdapterError(f"format {fmt!r} is not read here; known: {', '.join(SUFFIXES)}")
+    if path.suffix != suffix:
+        raise AdapterError(f"{path}: format {fmt!r}: expected a {suffix} file first")
+    weights = list(files[1:2]) if fmt == "openvino_ir" else []
+    if fmt == "openvino_ir" and not weights:  # OpenVINO would take whatever it finds beside
+        raise unlisted(path.with_suffix(".bin").name, path.name, "the weights")
+    try:
+        return core.read_model(path, *weights)
+    except RuntimeError as error:
+        raise AdapterError(
+            f"{path} cannot be read as {fmt}: it is damaged, or OpenVINO lacks an operation of it. {_gist(error)}"
+        ) from error
+
+
+def _from_torch(path: Path, options: Options) -> ov.Model:
+    """The graph that Open Model Zoo exports from PyTorch, built from the file's tensors."""
+    if options.network is None:
+        raise AdapterError(f"{path} holds tensors, no graph; the option 'network' is missing")
+    _, tensors = torch_states.canonical(torch_pickles.read(path), path, options.network, options.extra)
+    return graphs.build(tensors, options.network, 1, graphs.OPEN_MODEL_ZOO_NAMES)
+
+
+def _saved(model: ov.Model, target: Path) -> List[Path]:
+    """Write model.xml and model.bin, with all bits of the weights."""
+    target.mkdir(parents=True, exist_ok=True)
+    path = target / "model.xml"
+    ov.save_model(model, path, compress_to_fp16=False)
+    return [path, path.with_suffix(".bin")]
+
+
+def _gist(error: RuntimeError) -> str:
+    """OpenVINO's message without the lines that say where in its own source it was raised."""
+    lines = [line for line in str(error).splitlines() if line and not line.startswith(("Exception from", "Check "))]
+    return " ".join(lines[:6]) or "no reason given"
+
+
+def _effective_precision(compiled: ov.CompiledModel) -> str:
+    """What the compiled layers compute in, e.g. "fp32", or "fp32+int8" where they differ."""
+    found = set()
+    for node in compiled.get_runtime_model().get_ordered_ops():
+        facts = {key: value.value for key, value in node.get_rt_info().items() if key in RUNTIME_FACTS}
+        if facts["layerType"] in COMPUTING:
+            found.add(PRECISIONS.get(facts["runtimePrecision"], facts["runtimePrecision"]))
+    return "+".join(sorted(found))
+
+
+ADAPTER = OpenVinoAdapter

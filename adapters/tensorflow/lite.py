@@ -1,0 +1,183 @@
+""".tflite files, float or quantised, run by the interpreter that TensorFlow ships.
+
+Not ai-edge-litert: it is the same runtime under its later name, and one more package to pin beside one that
+is needed anyway for the other formats.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as schema
+
+from adapters.common import layers
+from adapters.common.contract import AdapterError
+from adapters.common.mobilenet_v2 import Network
+from adapters.tensorflow.graphs import built
+
+DELEGATED = "DELEGATE"  # stands for the operators that XNNPACK, the only delegate by default, has taken over
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+
+
+class LiteNetwork:
+    """One interpreter. `shape`: (batch, H, W, 3), the batch being fixed once the memory is laid out."""
+
+    def __init__(self, path: Path, threads: int, batch_size: int) -> None:
+        _parsed(path)
+        self.interpreter = _resized(path, threads, batch_size) or _interpreter(path, threads)
+        self.input = _single(self.interpreter.get_input_details(), f"{path}: inputs")
+        self.output = _single(self.interpreter.get_output_details(), f"{path}: outputs")
+        self.source, self.target = self.input["name"], self.output["name"]
+        self.shape = tuple(int(size) for size in self.input["shape"])
+        self.dtype = np.dtype(self.input["dtype"]).name
+        self.quantisation = _quantisation(self.input)
+
+    def count_outputs(self) -> int:
+        """Scores per image, as the file states them."""
+        return int(self.output["shape"][-1])
+
+    def predict(self, batch: np.ndarray) -> np.ndarray:
+        """batch: of `shape` and `dtype`, NHWC -> float32 (N, outputs), dequantised."""
+        self.interpreter.set_tensor(self.input["index"], batch)
+        self.interpreter.invoke()
+        scores = self.interpreter.get_tensor(self.output["index"]).reshape(len(batch), -1)
+        quantisation = _quantisation(self.output)
+        if quantisation is None:
+            return scores.astype(np.float32)
+        scale, zero = quantisation
+        return (scores.astype(np.float32) - np.float32(zero)) * np.float32(scale)
+
+    def precision(self) -> str:
+        """Kernels compute in the types that the file states: "int8" if any tensor is of quantised bytes."""
+        details = self.interpreter.get_tensor_details()
+        return "int8" if any(_quantisation(tensor) is not None for tensor in details) else "fp32"
+
+    def integer_sums(self) -> str:
+        """Kernels of both kinds widen bytes to 16 bits before they multiply (tests/test_saturation.py)."""
+        return "exact" if self.precision() == "int8" else "none"
+
+    def kernels(self) -> str:
+        """XNNPACK's, or the interpreter's own. They round differently, so that quantised answers may differ."""
+        delegated = any(operation["op_name"] == DELEGATED for operation in self.interpreter._get_ops_details())
+        return "XNNPACK" if delegated else "built-in"
+
+
+def _parsed(path: Path) -> Any:
+    """The file as its schema's objects: every offset is followed.
+
+    The interpreter does not follow them, and a truncated file makes it crash.
+    """
+    content = path.read_bytes()
+    try:
+        if content[4:8] != b"TFL3":
+            raise ValueError(f"bytes 4 to 8 are {content[4:8]!r}, expected b'TFL3'")
+        return schema.ModelT.InitFromPackedBuf(content)
+    except (ValueError, TypeError, IndexError, struct.error) as error:
+        raise AdapterError(f"{path}: not a readable .tflite file: {error}; truncated, or of another format?") from error
+
+
+def _interpreter(path: Path, threads: int, batch_size: Optional[int] = None, **settings: Any) -> tf.lite.Interpreter:
+    """An interpreter with its memory laid out."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated", UserWarning)
+        try:
+            interpreter = tf.lite.Interpreter(str(path), num_threads=threads, **settings)
+        except ValueError as error:
+            raise AdapterError(f"{path}: not a readable .tflite file: {error}") from error
+    if batch_size is not None:
+        source = _single(interpreter.get_input_details(), f"{path}: inputs")
+        interpreter.resize_tensor_input(source["index"], [batch_size, *source["shape"][1:]])
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def _resized(path: Path, threads: int, batch_size: int) -> Optional[tf.lite.Interpreter]:
+    """An interpreter for batches of `batch_size`; None if the network allows no other batch than its own.
+
+    Older files hold the batch in the constant of a Reshape: the layout fails, or the answer keeps one row.
+    """
+    try:
+        interpreter = _interpreter(path, threads, batch_size)
+    except RuntimeError:
+        return None
+    shape = _single(interpreter.get_output_details(), f"{path}: outputs")["shape"]
+    return interpreter if len(shape) > 1 and shape[0] == batch_size else None
+
+
+def _single(details: List[Dict[str, Any]], what: str) -> Dict[str, Any]:
+    if len(details) != 1:
+        raise AdapterError(f"{what}: expected one, got {[entry['name'] for entry in details]}")
+    return details[0]
+
+
+def _quantisation(tensor: Mapping[str, Any]) -> Optional[Tuple[float, int]]:
+    """(scale, zero point) of a tensor of quantised bytes, else None; per-channel weights give their first."""
+    scales = tensor["quantization_parameters"]["scales"]
+    if tensor["dtype"] not in (np.uint8, np.int8) or not len(scales):
+        return None
+    return float(scales[0]), int(tensor["quantization_parameters"]["zero_points"][0])
+
+
+def inspect(path: Path) -> Dict[str, Any]:
+    """Static facts, with the shapes that the interpreter lays out for one image."""
+    model = _parsed(path)
+    # without a delegate: its nodes would stand for the file's own
+    plain = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = _interpreter(path, 1, experimental_op_resolver_type=plain)
+    details = interpreter.get_tensor_details()
+    shapes = {tensor["index"]: [int(size) for size in tensor["shape"]] for tensor in details}
+    operations = interpreter._get_ops_details()  # there is no public way to list them
+    return {
+        **layers.facts([_layer(op, shapes) for op in operations if op["op_name"] in WEIGHTED]),
+        "graph": True,
+        "tensors": len(details),
+        "activations": dict(Counter(_activations(model))),
+        "quantised": any(_quantisation(tensor) is not None for tensor in details),
+        "ops": dict(Counter(op["op_name"] for op in operations)),
+        "inputs": [_spec(tensor) for tensor in interpreter.get_input_details()],
+        "outputs": [_spec(tensor) for tensor in interpreter.get_output_details()],
+    }
+
+
+def _layer(operation: Mapping[str, Any], shapes: Mapping[int, List[int]]) -> layers.Layer:
+    """Inputs are data, weights and, unless its index is -1, the bias."""
+    weights, bias = ([*operation["inputs"], -1, -1])[1:3]
+    channels, positions = layers.shape_of_one(shapes[operation["outputs"][0]], -1)
+    biases = int(np.prod(shapes[bias])) if bias >= 0 else 0
+    return layers.Layer(int(np.prod(shapes[weights])), biases, channels, positions)
+
+
+def _activations(model: Any) -> Iterator[str]:
+    """Those fused into convolutions, and those of their own."""
+    functions = schema.ActivationFunctionType
+    fused = {functions.RELU: "relu", functions.RELU6: "relu6"}
+    alone = {schema.BuiltinOperator.RELU: "relu", schema.BuiltinOperator.RELU6: "relu6"}
+    for operation in model.subgraphs[0].operators:
+        code = model.operatorCodes[operation.opcodeIndex]
+        # files from before 2020 have the operator in a byte of its own
+        kind = alone.get(max(code.builtinCode, code.deprecatedBuiltinCode))
+        kind = kind or fused.get(getattr(operation.builtinOptions, "fusedActivationFunction", 0))
+        if kind:
+            yield kind
+
+
+def _spec(tensor: Mapping[str, Any]) -> Dict[str, Any]:
+    spec = layers.spec(tensor["name"], tensor["shape_signature"].tolist(), np.dtype(tensor["dtype"]).name)
+    quantisation = _quantisation(tensor)
+    return spec if quantisation is None else {**spec, "scale": quantisation[0], "zero_point": quantisation[1]}
+
+
+def write(tensors: Mapping[str, np.ndarray], network: Network, target: Path) -> List[Path]:
+    """mobilenet_v2.tflite in float32: `input` (N, side, side, 3), free batch, to (N, classes) logits."""
+    graph = built(tensors, network, softmax=False)
+    function = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph.definition, name=""), [])
+    pruned = function.prune("input:0", "output:0")
+    path = target / "mobilenet_v2.tflite"
+    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([pruned]).convert())
+    return [path]

@@ -1,0 +1,212 @@
+"""PyTorch on the CPU: state dicts (.pth, .pt, .pth.tar) of every known naming dialect; see torch_names.py.
+
+Files are read as tensors only (`weights_only=True`): a pickle that would run code is refused, never executed.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any, Dict, List, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from adapters.common import layers
+from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options
+from adapters.common.mobilenet_v2 import Network, stride_padding
+from adapters.common.torch_names import DIALECTS, EXTRAS, WRAPPER, Dialect, counters, names
+from adapters.common.torch_states import canonical
+from adapters.torch.network import SamePaddedConv2d, build
+
+FORMAT = "torch_state_dict"
+# How publishers pack a state dict: name of an export -> (dialect, file name)
+EXPORTS = {
+    **{dialect: (dialect, "model.pth") for dialect in DIALECTS},
+    "lornatang": ("torchvision", "model.pth.tar"),
+}
+# torch's names for full float32 arithmetic, and for what its defaults make of it; the others are "tf32" and "bf16"
+FULL, UNDECIDED = "ieee", "none"
+
+Tensors = Dict[str, torch.Tensor]
+
+
+class TorchAdapter(Adapter):
+    """The network as a frozen graph that oneDNN runs in its own layouts; threads only within an operator."""
+
+    def versions(self) -> Dict[str, str]:
+        """PyTorch computes, by way of oneDNN."""
+        return {"torch": torch.__version__, "numpy": np.__version__}
+
+    def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
+        network = _network(options)
+        _, tensors = canonical(_read(files[0]), files[0], network, options.extra)
+        _configure(options)
+        module = build(network, dropout=0.0)
+        _fill(module, tensors)
+        blank = torch.zeros(options.batch_size, 3, network.resolution, network.resolution)
+        _settle_padding(module, network.resolution)
+        self.graph = _optimised(module, blank)
+        return ModelInfo(
+            input_name="input",
+            input_shape=(-1, *blank.shape[1:]),
+            input_dtype="float32",
+            output_name="output",
+            outputs=network.classes,
+            threads=torch.get_num_threads(),
+            precision=effective_precision(),
+        )
+
+    def _predict(self, batch: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            scores: np.ndarray = self.graph(torch.from_numpy(batch)).numpy()
+        return scores
+
+    def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
+        network = _network(options)
+        dialect, tensors = canonical(_read(files[0]), files[0], network, options.extra)
+        leaves = [module for module in build(network, dropout=0.0).modules() if not list(module.children())]
+        side = network.resolution
+        return {
+            **layers.of_tensors({name: tensor.numel() for name, tensor in tensors.items()}, network),
+            "tensors": len(tensors),
+            "ops": dict(Counter(type(module).__name__ for module in leaves)),
+            "inputs": [layers.spec("input", (-1, 3, side, side), "float32")],
+            "outputs": [layers.spec("output", (-1, network.classes), "float32")],
+            "dialect": dialect,
+        }
+
+    def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
+        """`torch_state_dict` writes torchvision's names, `torch_state_dict:NAME` those of one of EXPORTS."""
+        base, _, layout = fmt.partition(":")
+        layout = layout or "torchvision"
+        if base != FORMAT or layout not in EXPORTS:
+            known = ", ".join([FORMAT, *(f"{FORMAT}:{name}" for name in EXPORTS)])
+            raise AdapterError(f"format {fmt!r} is not written here; known: {known}")
+        dialect, file_name = EXPORTS[layout]
+        target.mkdir(parents=True, exist_ok=True)
+        state = _state(tensors, DIALECTS[dialect], network)
+        torch.save(_packed(state, layout), target / file_name)
+        return [target / file_name]
+
+
+def effective_precision() -> str:
+    """ "fp32" if torch is not set to less and a sum shows it, as oneDNN obeys variables of its own too.
+
+    The summands need 13 bits of mantissa, so tf32 and bf16 lose their last bit.
+    """
+    backend = torch.backends.mkldnn
+    if not {backend.conv.fp32_precision, backend.matmul.fp32_precision} <= {FULL, UNDECIDED}:
+        return "narrowed fp32"
+    summand, one = 1 + 2**-12, torch.ones(16, 16, 1, 1)
+    with torch.inference_mode():
+        convolved = nn.functional.conv2d(torch.full((1, 16, 8, 8), summand), one)
+        multiplied = torch.full((8, 16), summand) @ one[:, :, 0, 0]
+    exact = bool((convolved == 16 * summand).all() and (multiplied == 16 * summand).all())
+    return "fp32" if exact else "narrowed fp32"
+
+
+def _configure(options: Options) -> None:
+    """Threads and float32 arithmetic, for the whole process."""
+    torch.set_num_threads(options.threads)
+    if torch.get_num_interop_threads() != 1:  # may be set only once in a process
+        torch.set_num_interop_threads(1)
+    if options.exact:
+        for operators in (torch.backends, torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul):
+            operators.fp32_precision = FULL
+
+
+def _settle_padding(module: nn.Module, side: int) -> None:
+    """Replace convolutions that compute their padding on every call by plain ones; `side` is the input's.
+
+    An operator for padding alone has to leave oneDNN's layouts and return to them: it made the network four
+    times slower.
+    """
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, SamePaddedConv2d):
+                before, after = stride_padding(side, child.conv, "same")
+                side = -(-side // child.conv.stride)
+                parent.add_module(name, _plain(child, before, after))
+
+
+def _plain(conv: nn.Conv2d, before: int, after: int) -> nn.Conv2d:
+    """The convolution with this zero padding on both spatial axes; `after` equals `before` or is one more.
+
+    A plain convolution pads alike on both sides. The pixel that this adds before meets a row, or column, of
+    zeros put before the kernel, so that every sum stays what it was.
+    """
+    more = after - before
+    size = conv.kernel_size[0] + more
+    plain = nn.Conv2d(
+        conv.in_channels, conv.out_channels, size, conv.stride, padding=after, groups=conv.groups, bias=False
+    )
+    plain.weight = nn.Parameter(nn.functional.pad(conv.weight.detach(), (more, 0, more, 0)))
+    return plain
+
+
+def _optimised(module: nn.Module, blank: torch.Tensor) -> Any:
+    """Frozen graph of the module: batch norms folded, weights in oneDNN's layouts; nearly twice as fast.
+
+    torch.compile, which replaces torch.jit, needs a C++ compiler on the user's machine.
+    """
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.filterwarnings("ignore", r"`torch\.jit\.\w+` is deprecated", DeprecationWarning)
+        traced = torch.jit.trace(module.eval(), blank, check_trace=False)
+        return torch.jit.optimize_for_inference(traced)
+
+
+def _network(options: Options) -> Network:
+    if options.format != FORMAT:
+        raise AdapterError(f"format {options.format!r} is not read here; known: {FORMAT}")
+    if options.network is None:
+        raise AdapterError(f"format {FORMAT!r} holds tensors, no graph; the option 'network' is missing")
+    return options.network
+
+
+def _read(path: Path) -> Any:
+    """What the file holds, on the CPU; tensors and plain containers only."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle can raise nearly anything
+        # Only the name of what was refused: torch's own text goes on to explain how to run the code all the same.
+        code = re.search(r"GLOBAL (\S+)|TorchScript", str(error))
+        if code is None:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise AdapterError(f"{path} is truncated or not a PyTorch file: {reason}") from error
+        raise AdapterError(
+            f"{path}: refused: not a plain tensor file, it asks for {code[1] or code[0]}; nothing of it was "
+            "run. Expected a state dict as torch.save(model.state_dict(), ...) writes it"
+        ) from error
+
+
+def _fill(module: nn.Module, tensors: Tensors) -> None:
+    """Load canonical tensors; the only entries of the module that they leave out are torch's own counters."""
+    left = module.load_state_dict(tensors, strict=False)
+    wrong = [*left.unexpected_keys, *(name for name in left.missing_keys if not name.endswith(EXTRAS))]
+    if wrong:
+        raise AdapterError(f"tensors that the built network and its table do not share: {', '.join(wrong)}")
+
+
+def _state(tensors: Dict[str, np.ndarray], dialect: Dialect, network: Network) -> Tensors:
+    """State dict of canonical tensors in a dialect, with the counters that torch adds to each batch norm."""
+    table = names(dialect, network)
+    state = {published: torch.from_numpy(np.array(tensors[name])) for name, published in table.items()}
+    return {**state, **{name: torch.tensor(0) for name in counters(dialect, network)}}
+
+
+def _packed(state: Tensors, layout: str) -> Dict[str, Any]:
+    """The state dict as its publisher saves it: bare, beside `meta`, or in a training checkpoint."""
+    if layout == "mmpretrain":
+        return {"meta": {}, "state_dict": state}
+    if layout == "lornatang":
+        average = {"n_averaged": torch.tensor(0), **{WRAPPER + name: value for name, value in state.items()}}
+        training: Dict[str, Any] = {"epoch": 0, "best_acc1": 0.0, "optimizer": {}, "scheduler": {}}
+        return {**training, "state_dict": state, "ema_state_dict": average}
+    return dict(state)
+
+
+ADAPTER = TorchAdapter
