@@ -69,7 +69,7 @@ def anchored(name: str, heading: str) -> str:
 
 
 def all_rules() -> list[Rule]:
-    """Every rule of every tuple in zoo.judge, once, by id."""
+    """Every rule of every tuple in zoo.rules.judge, once, by id."""
     tuples = [value for value in vars(judge).values() if isinstance(value, tuple)]
     found = {each.id: each for entry in tuples for each in entry if isinstance(each, Rule)}
     return [found[name] for name in sorted(found)]

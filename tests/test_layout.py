@@ -1,114 +1,106 @@
-"""Imports point one way, the core imports no framework, and every rule and module says what it is."""
+"""Imports point one way, measuring and judging know nothing of each other, and the core imports no framework."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-import zoo
+from tests.by_hand.built import REPOSITORY
 from zoo.rules import judge
 
-PACKAGE = Path(zoo.__file__).parent
 FRAMEWORKS = ("torch", "tensorflow", "onnxruntime", "onnx", "openvino", "mindspore", "mxnet")
+MEASURING = {"zoo.images", "zoo.checkpoints", "zoo.frameworks", "zoo.measure"}
+JUDGING = {"zoo.rules", "zoo.runs", "zoo.report"}
 
-# A module may import modules of the rows above its own, and of its own row those listed before it.
-ORDER = (
-    # leaves
-    (
-        "errors",
-        "exit_codes",
-        "streams",
-        "places",
-        "unforeseen",
-        "records.base",
-        "records.recipes",
-        "records.documents",
-        "records.runs",
-        "records.latency",
-    ),
-    ("records.reports", "records", "statements", "printed", "architecture", "toml_lines"),
-    ("stats", "quantiles", "efficiency", "accepted", "planning", "ranking", "wording", "progress", "requests", "doubt"),
-    ("documented", "variants", "predictions", "frameworks", "cache", "kept"),
-    ("preprocess", "labels", "classnames", "manifest"),
-    # measuring
-    ("images", "machine", "workers", "environments", "files", "handed"),
-    ("fetch", "exports", "inspections", "store", "evaluate"),
-    ("recognition", "tasks", "stages", "latency", "as_shipped"),
-    # judging: needs nothing of the measuring row
-    ("rules.base", "rules.seen", "rules.guessing", "rules.moved", "rules.nonsense"),
-    ("rules.accuracy", "rules.agreement", "rules.pairs", "rules.findings", "rules.documents"),
-    ("rules.files", "rules.saturation"),
-    ("rules.recipe_steps", "rules.settings", "rules.contents", "rules.attainable", "rules.recovered"),
-    ("rules.architecture", "rules.order", "rules.same_bytes", "rules.repeated", "rules.loose", "rules.same_name"),
-    ("rules.sizes",),
-    ("rules.relations", "rules.conversions", "rules.schedules", "rules.facts", "rules.provenance"),
-    ("rules.static", "rules.latency", "rules.ranked", "rules.documented_latency", "rules.baseline", "deviations"),
-    ("judge", "changes", "agreement"),
-    ("report.units", "report.text", "report.importance", "report.axes", "report.console", "report.marking"),
-    ("report.details",),
-    ("report.reproduce", "report.conditions", "report.rows", "report.cells", "report.plot", "report.dots"),
-    (
-        "report.baseline",
-        "report.scatter",
-        "report.ratios",
-        "report.latency_markdown",
-        "report.markdown",
-        "report.tables",
-    ),
-    ("report.schema", "report.junit", "report.thumbnails", "report.html", "report.latency_terminal"),
-    ("report.terminal", "report.audit", "report.changes", "report", "runfolder"),
-    # joining
-    ("merge", "frames", "selection", "audit", "thumbnails", "sequential", "validate", "bench", "comparison", "plan"),
-    ("catalogue", "doctor", "cli", "__main__"),
-)
-MEASURING = {"images", "workers", "environments", "files", "handed", "fetch", "exports", "inspections", "store"}
-MEASURING |= {"evaluate", "preprocess", "machine", "recognition", "tasks", "stages", "latency", "as_shipped"}
-JUDGING = [name for row in ORDER[8:-2] for name in row]
+Graph = dict[str, set[str]]
 
 
-def modules() -> dict[str, Path]:
-    """Dotted name below `zoo` -> file; the training script is a program of its own."""
+def files(package: str) -> dict[str, Path]:
+    """Module -> file. A package is its `__init__.py`."""
     found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        if "bundled" in parts or parts[0] == "embedded" or path.read_text(encoding="utf-8").count("import") == 0:
-            continue
-        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        if name:
-            found[name] = path
+    for path in sorted((REPOSITORY / package).rglob("*.py")):
+        parts = path.relative_to(REPOSITORY).with_suffix("").parts
+        if "bundled" not in parts:
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
 
 
-def imported(path: Path) -> set[str]:
-    """Names below `zoo` that a module imports."""
+def imported(path: Path, known: dict[str, Path]) -> set[str]:
+    """The modules among the known ones that a file imports, anywhere in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "zoo":
-            base = node.module.removeprefix("zoo").removeprefix(".")
-            for alias in node.names:
-                full = f"{base}.{alias.name}" if base else alias.name
-                names.add(full if full in modules() else base)
-    return names - {"", "__version__"}
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {name if name in known else node.module for name in whole}
+    return names & set(known)
 
 
-def test_every_module_has_its_place() -> None:
-    assert sorted(modules()) == sorted(name for row in ORDER for name in row)
+def modules(package: str) -> Graph:
+    """Module -> modules of the same package that it imports."""
+    known = files(package)
+    return {name: imported(path, known) - {name, package} for name, path in known.items()}
 
 
-@pytest.mark.parametrize("name", sorted(modules()))
-def test_imports_point_one_way(name: str) -> None:
-    sequence = [entry for row in ORDER for entry in row]
-    allowed = set(sequence[: sequence.index(name)])
-    assert imported(modules()[name]) <= allowed
+def rooms(graph: Graph) -> Graph:
+    """A file or folder of the first level -> those that it imports."""
+    found: Graph = defaultdict(set)
+    for name, others in graph.items():
+        room = _room(name)
+        found[room] |= {_room(other) for other in others} - {room}
+    return found
 
 
-@pytest.mark.parametrize("name", JUDGING)
-def test_judging_needs_no_measuring(name: str) -> None:
-    assert not imported(modules()[name]) & MEASURING
+def _room(name: str) -> str:
+    return ".".join(name.split(".")[:2])
+
+
+def roots(path: Path) -> set[str]:
+    """First names of everything that a file imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("package", ["zoo", "adapters", "tests"])
+def test_folders_import_one_way(package: str) -> None:
+    """TopologicalSorter raises CycleError, which names the circle."""
+    inside = {name: others for name, others in rooms(modules(package)).items() if name != package}
+    assert len(list(TopologicalSorter(inside).static_order())) >= len(inside)
+
+
+@pytest.mark.parametrize("package", ["zoo", "adapters"])
+def test_modules_import_one_way(package: str) -> None:
+    graph = modules(package)
+    faces = {name for name in graph if files(package)[name].name == "__init__.py"}  # hand on what lies below them
+    inside = {name: others - faces for name, others in graph.items() if name not in faces}
+    assert len(list(TopologicalSorter(inside).static_order())) == len(inside)
+
+
+def test_measuring_and_judging_meet_in_jobs_alone() -> None:
+    graph = rooms(modules("zoo"))
+    assert set(graph) >= MEASURING | JUDGING
+    for room in MEASURING:
+        assert not graph[room] & JUDGING, room
+    for room in JUDGING:
+        assert not graph[room] & MEASURING, room
+    both = {room for room, others in graph.items() if others & MEASURING and others & JUDGING}
+    assert both == {"zoo.jobs", "zoo.cli"}
+
+
+def test_a_stored_run_is_loaded_without_a_renderer() -> None:
+    code = "import sys, zoo.frames, zoo.runs.folder; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "zoo.runs.folder" in loaded
+    assert not [name for name in loaded if name.startswith(("zoo.report", "zoo.rules", "zoo.jobs", "jinja2", "rich"))]
 
 
 def test_no_framework_is_imported() -> None:
@@ -117,21 +109,21 @@ def test_no_framework_is_imported() -> None:
     assert not set(loaded) & set(FRAMEWORKS)
 
 
-def test_zoo_never_imports_an_adapter() -> None:
-    adapters = {path.stem for path in (PACKAGE.parent / "adapters").glob("*.py")}
-    for name, path in modules().items():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        roots = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-        roots |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        assert not {root.split(".")[0] for root in roots} & adapters, name
+def test_core_and_adapters_import_nothing_of_each_other() -> None:
+    for package, other in (("zoo", "adapters"), ("adapters", "zoo")):
+        for path in files(package).values():
+            assert other not in roots(path), path
 
 
-def test_adapters_never_import_the_core() -> None:
-    for path in (PACKAGE.parent / "adapters").glob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        roots = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-        roots |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        assert "zoo" not in {root.split(".")[0] for root in roots}, path.name
+def test_an_adapter_imports_its_own_folder_and_the_common_one() -> None:
+    graph = rooms(modules("adapters"))
+    for room, others in graph.items():
+        assert others <= {"adapters.common"}, room
+
+
+def test_no_test_imports_another() -> None:
+    for name, others in modules("tests").items():
+        assert not [other for other in others if ".test_" in other], name
 
 
 def test_rules_have_ids_and_messages() -> None:

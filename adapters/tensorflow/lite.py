@@ -59,7 +59,7 @@ class LiteNetwork:
         return "int8" if any(_quantisation(tensor) is not None for tensor in details) else "fp32"
 
     def integer_sums(self) -> str:
-        """Kernels of both kinds widen bytes to 16 bits before they multiply (tests/test_saturation.py)."""
+        """Kernels of both kinds widen bytes to 16 bits before they multiply (tests/adapters/test_saturation.py)."""
         return "exact" if self.precision() == "int8" else "none"
 
     def kernels(self) -> str:

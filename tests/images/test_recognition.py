@@ -376,7 +376,7 @@ def test_a_users_own_population(folder: Path, tmp_path: Path) -> None:
 
 
 def test_fresh_reads_the_images_again(folder: Path, tmp_path: Path, own_home: Path) -> None:
-    """Remembered hashes are not believed then (tests/test_images.py has one that a rotten disk made false)."""
+    """Remembered hashes are not believed then (test_image_sets.py has one that a rotten disk made false)."""
     out = tmp_path / "out"
     zoo("validate", "--zoo", folder, "--out", out)
     (memory,) = (own_home / "digests").iterdir()

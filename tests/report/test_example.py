@@ -1,6 +1,6 @@
 """The generated examples in reports/ are what is generated.
 
-`python tests/test_reports.py RUN` writes reports/embedded.md and reports/embedded.html anew from a run folder of
+`python -m tests.report.test_example RUN` writes reports/embedded.md and reports/embedded.html anew from a run folder of
 `zoo validate`; read the difference before you keep it.
 """
 

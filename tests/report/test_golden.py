@@ -1,6 +1,6 @@
 """Whole texts, compared as they are.
 
-`python tests/test_report_golden.py` writes them anew; read the difference before you keep it.
+`python -m tests.report.test_golden` writes them anew; read the difference before you keep it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """report.json is what its published schema says, and the schema is what the records say.
 
-`python tests/test_report_schema.py` writes the schema anew.
+`python -m tests.report.test_schema` writes the schema anew.
 """
 
 from __future__ import annotations

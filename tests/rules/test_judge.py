@@ -21,7 +21,7 @@ from zoo.rules.judge import judge
 
 def every_rule() -> Iterator[type[Rule]]:
     """Classes in zoo/rules/ that have an id of their own."""
-    for module in pkgutil.iter_modules(rules.__path__, "zoo.rules."):
+    for module in pkgutil.walk_packages(rules.__path__, "zoo.rules."):
         for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
             if issubclass(kind, Rule) and "id" in vars(kind):
                 yield kind
