@@ -65,7 +65,7 @@ def test_no_link_is_dead(path: Path) -> None:
 
 
 def test_dead_links_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("test_links.REPOSITORY", tmp_path)
+    monkeypatch.setattr(f"{__name__}.REPOSITORY", tmp_path)
     (tmp_path / "other.md").write_text("# A `zoo` of your own\n\n## Twice\n\n## Twice\n", encoding="utf-8")
     good = ("other.md", "other.md#a-zoo-of-your-own", "other.md#twice-1", "https://example.org/x#y")
     bad = ("gone.md", "other.md#a-zoo", "other.md#twice-2", "../outside.md", "#nowhere")

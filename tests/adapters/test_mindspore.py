@@ -172,7 +172,7 @@ def test_instruction_set_and_answers(
     answers = {}
     for limit in (environment("mindspore")["ONEDNN_MAX_CPU_ISA"], "DEFAULT"):
         variables = {**environment("mindspore"), "ONEDNN_MAX_CPU_ISA": limit}
-        monkeypatch.setattr("far_side.environment", lambda _, variables=variables: variables)
+        monkeypatch.setattr("tests.by_hand.far_side.environment", lambda _, variables=variables: variables)
         with FarSide("mindspore") as side:
             assert limit != "AVX2" or side.versions["onednn"].endswith(("avx2", "avx", "sse41", "none"))
             side.load(exported[FORMAT], FORMAT, network=asdict(SMALL))

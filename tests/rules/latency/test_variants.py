@@ -6,9 +6,8 @@ import itertools
 
 import pytest
 
-from tests.by_hand.inspections import measured
 from tests.by_hand.records import a_claim, a_latency_run
-from tests.by_hand.variants import CLAIMS, ZOO, by_size
+from tests.by_hand.variants import CLAIMS, ZOO, by_size, measured
 from zoo.records import Claim, LatencyRun
 from zoo.rules.latency import published
 from zoo.rules.latency.variants import VariantTable, tables
