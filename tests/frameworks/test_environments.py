@@ -13,7 +13,7 @@ import pytest
 
 from tests.by_hand.built import built
 from tests.by_hand.onnx_zoos import a_zoo_of, an_onnx
-from zoo import disk as places
+from zoo import disk
 from zoo import kept
 from zoo.errors import EnvironmentBuildError, EnvironmentChangedError
 from zoo.frameworks import environments
@@ -27,7 +27,7 @@ from zoo.runs.folder import RunFolder
 
 def a_framework(requirements: str = "numpy\n", **changes: object) -> Framework:
     """The fake of the tests, made to need an environment of its own."""
-    (places.ADAPTERS / "requirements" / "fake.txt").write_text(requirements, encoding="utf-8")
+    (disk.ADAPTERS / "requirements" / "fake.txt").write_text(requirements, encoding="utf-8")
     fields = {"pythons": ("3.11", "3.12", "3.13"), "requirements": "requirements/fake.txt"}
     return framework("fake").changed(**{**fields, **changes})
 
@@ -36,8 +36,8 @@ def a_framework(requirements: str = "numpy\n", **changes: object) -> Framework:
 def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the adapters to play with, and an empty ZOO_HOME."""
     copied = tmp_path / "adapters"
-    shutil.copytree(places.ADAPTERS, copied, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(places, "ADAPTERS", copied)
+    shutil.copytree(disk.ADAPTERS, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(disk, "ADAPTERS", copied)
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     return copied
 
@@ -75,7 +75,7 @@ def test_environment_that_does_not_work_is_not_kept(adapters: Path, tmp_path: Pa
 
 
 def _build(adapters: str, home: str, queue: multiprocessing.Queue[Environment]) -> None:
-    places.ADAPTERS = Path(adapters)
+    disk.ADAPTERS = Path(adapters)
     os.environ["ZOO_HOME"] = home
     queue.put(environments.ensure(a_framework(), lambda text: None))
 
