@@ -13,8 +13,7 @@ import pytest
 
 from tests.by_hand.built import built
 from tests.by_hand.onnx_zoos import a_zoo_of, an_onnx
-from zoo import disk
-from zoo import kept
+from zoo import disk, kept
 from zoo.errors import EnvironmentBuildError, EnvironmentChangedError
 from zoo.frameworks import environments
 from zoo.frameworks.environments import FACTS, Environment
