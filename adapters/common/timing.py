@@ -124,7 +124,8 @@ class Cell:
 _ARGUMENTS = [
     str(Path(__file__).with_name("timed_call.py")),
     f"--config-file={os.devnull}", f"--rootdir={Path(__file__).parent}", "--import-mode=importlib", "--quiet",
-    "--no-header", "--capture=no", "--assert=plain", "--benchmark-disable-gc", "--benchmark-timer=timing.seconds",
+    "--no-header", "--capture=no", "--assert=plain", "--benchmark-disable-gc",
+    "--benchmark-timer=adapters.common.timing.seconds",
     "--benchmark-quiet",
     *(f"-p{name}" for name in ("pytest_benchmark.plugin", "no:cacheprovider", "no:faulthandler", "no:logging",
                                "no:threadexception", "no:unraisableexception", "no:warnings")),

@@ -7,9 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from tests.by_hand import little_zoo
 from zoo.records import Report
 
 
@@ -21,13 +18,3 @@ def zoo(*arguments: object, timeout: float = 120) -> subprocess.CompletedProcess
 
 def report_of(out: Path) -> Report:
     return Report.from_json(json.loads((out / "report.json").read_text(encoding="utf-8")))
-
-
-@pytest.fixture
-def folder(tmp_path: Path, own_home: Path) -> Path:
-    return little_zoo.make(tmp_path / "little")
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"

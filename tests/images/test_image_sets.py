@@ -19,8 +19,8 @@ from PIL import Image as PilImage
 from zoo import disk
 from zoo.documents.classes import imagenet_classes
 from zoo.errors import ImageSetError, UsageError
+from zoo.images import digests, labels
 from zoo.images import image_sets as images
-from zoo.images import labels
 from zoo.images.digests import archive_digest, duplicates, file_digests, listing_digest
 
 CLASSES = imagenet_classes()
@@ -490,8 +490,8 @@ def test_a_change_without_any_trace_is_noticed_when_asked_for(tmp_path: Path, mo
     """A disk that rots changes no time. The key stays what it was, as it would there."""
     folder = fill(tmp_path / "set", plain(3))
     found = images.open_image_set(folder)
-    key = images._listing_key(folder, found.images)
-    monkeypatch.setattr(images, "_listing_key", lambda root, images: key)
+    key = digests._listing_key(folder, found.images)
+    monkeypatch.setattr(digests, "_listing_key", lambda root, images: key)
     before = file_digests(found, tmp_path / "cache")
     (folder / "0001.jpg").write_bytes(jpeg(1)[:-3] + b"abc")
     assert file_digests(found, tmp_path / "cache") == before

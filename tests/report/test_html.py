@@ -16,6 +16,7 @@ from zoo.report import html, markdown
 from zoo.report.cells import cells
 from zoo.report.details import Details
 from zoo.report.html.dots import dot_plots
+from zoo.report.html.page import _counts
 from zoo.report.html.plot import axis_bound, claim_plot
 from zoo.report.html.ratios import ratio_plots
 from zoo.report.html.scatter import against_latency
@@ -96,7 +97,7 @@ def test_documented_and_measured_stand_side_by_side() -> None:
 
 def test_counts_on_the_first_screen() -> None:
     report, _ = a_mixed_report()
-    counts = {name: number for _, number, name in html._counts(report)}
+    counts = {name: number for _, number, name in _counts(report)}
     assert counts == {
         "confirmed": 2, "refuted": 1, "inconclusive": 1, "not comparable": 1, "known": 1, "not run": 1,
         "runs failed": 1,
@@ -105,7 +106,7 @@ def test_counts_on_the_first_screen() -> None:
 
 def test_a_bench_alone_counts_latencies_and_has_no_table_of_runs() -> None:
     report, _ = a_bench()
-    counts = {name: number for _, number, name in html._counts(report, cells(report))}
+    counts = {name: number for _, number, name in _counts(report, cells(report))}
     assert counts == {
         "quotable latencies": 5, "not measurable here": 2, "inconclusive": 4, "not comparable": 1, "checks failed": 1,
         "runs failed": 1,

@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from tests.by_hand.built import REPOSITORY
-from zoo import stats
 from zoo.measure import speed
 from zoo.rules.judge import LATENCY_RULES
 from zoo.rules.latency import doubt
 from zoo.rules.latency.quotable import FEWEST_IMAGES
+from zoo.stats import intervals
 
 PAGE = (REPOSITORY / "docs" / "latency.md").read_text(encoding="utf-8")
 
@@ -46,7 +46,7 @@ def test_limits_are_those_of_the_rules() -> None:
     assert "timed in twelve **rounds**" in PAGE
     assert "medians\nof these three" in PAGE
     assert "seven calls in every round are the least" in PAGE
-    assert math.factorial(7) <= stats.SHUFFLES == 9999 < math.factorial(8)
+    assert math.factorial(7) <= intervals.SHUFFLES == 9999 < math.factorial(8)
     assert "up to seven variants, else over 9,999" in " ".join(PAGE.split())
 
 

@@ -12,10 +12,22 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.by_hand.commands import folder, out, zoo
+from tests.by_hand import little_zoo
+from tests.by_hand.commands import zoo
 from tests.by_hand.records import a_mixed_report, a_report
 from zoo.records import Part, Report
 from zoo.report import schema
+
+
+@pytest.fixture
+def folder(tmp_path: Path, own_home: Path) -> Path:
+    return little_zoo.make(tmp_path / "little")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
 
 __all__ = ["folder", "out"]
 
