@@ -14,6 +14,7 @@ import folders_by_hand
 import little_zoo
 import numpy as np
 import pytest
+from conftest import built
 from folders_by_hand import answers, run_with
 from records_by_hand import a_verdict
 
@@ -353,13 +354,11 @@ def test_a_run_folder_that_cannot_be_written(
 def test_an_environment_whose_python_is_gone(
     tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (built,) = [path.parent for path in (own_home / "envs").glob("onnxruntime-*/environment.json")] or [None]
-    if built is None:
-        pytest.skip("the environment of onnxruntime is not built: zoo setup onnxruntime")
+    folder = built("onnxruntime").folder
     home = tmp_path / "another"
-    broken = home / "envs" / built.name
+    broken = home / "envs" / folder.name
     broken.mkdir(parents=True)
-    shutil.copy(built / "environment.json", broken)
+    shutil.copy(folder / "environment.json", broken)
     monkeypatch.setenv("ZOO_HOME", str(home))
     gone = f"its Python is gone: {broken / 'bin' / 'python'}"
     remedy = f"delete {broken}, then zoo setup onnxruntime"
