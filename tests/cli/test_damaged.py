@@ -15,6 +15,7 @@ import pytest
 
 from tests.by_hand import folders as folders_by_hand
 from tests.by_hand import little_zoo
+from tests.by_hand.built import built
 from tests.by_hand.folders import answers, run_with
 from tests.by_hand.records import a_verdict
 from zoo import disk
@@ -353,13 +354,11 @@ def test_a_run_folder_that_cannot_be_written(
 def test_an_environment_whose_python_is_gone(
     tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (built,) = [path.parent for path in (own_home / "envs").glob("onnxruntime-*/environment.json")] or [None]
-    if built is None:
-        pytest.skip("the environment of onnxruntime is not built: zoo setup onnxruntime")
+    folder = built("onnxruntime").folder
     home = tmp_path / "another"
-    broken = home / "envs" / built.name
+    broken = home / "envs" / folder.name
     broken.mkdir(parents=True)
-    shutil.copy(built / "environment.json", broken)
+    shutil.copy(folder / "environment.json", broken)
     monkeypatch.setenv("ZOO_HOME", str(home))
     gone = f"its Python is gone: {broken / 'bin' / 'python'}"
     remedy = f"delete {broken}, then zoo setup onnxruntime"
