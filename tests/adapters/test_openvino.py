@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from adapters.common.mobilenet_v2 import Network
+from tests.by_hand import reconstructed
 from tests.by_hand.far_side import FarError, FarSide
 from tests.by_hand.real_networks import NCHW, REAL, exported_logits, random_tensors, real_batch, reference_logits
 
@@ -218,7 +219,6 @@ def test_a_state_dict_that_does_not_fit(far: FarSide, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("padding", REAL)
 def test_real_weights_answer_as_in_onnxruntime(far: FarSide, assets: Path, tmp_path: Path, padding: str) -> None:
-    reconstructed = pytest.importorskip("reconstructed", reason="onnx is not installed")
     name, network, (mean, std) = REAL[padding]
     path = assets / "reconstructed" / name
     batch = real_batch(assets, mean, std)

@@ -18,7 +18,7 @@ from PIL import Image
 from adapters.common.contract import Adapter, AdapterError, ModelInfo
 from adapters.common.mobilenet_v2 import Network, tensor_shapes
 from adapters.tensorflow.names import KERAS, SLIM, checked, rows, to_canonical, to_dialect, unaliased
-from tests.by_hand import far_side
+from tests.by_hand import far_side, reconstructed
 from tests.by_hand.far_side import FarError, FarSide
 
 FORMATS = ("frozen_graph", "saved_model", "tflite", "slim_ckpt", "keras_h5")
@@ -458,7 +458,6 @@ def pixels(assets: Path) -> np.ndarray:
 
 @pytest.mark.parametrize("padding", REAL)
 def test_real_weights_answer_as_in_onnxruntime(assets: Path, pixels: np.ndarray, tmp_path: Path, padding: str) -> None:
-    reconstructed = pytest.importorskip("reconstructed", reason="onnx is not installed")
     name, network, statistics = REAL[padding]
     path = assets / "reconstructed" / name
     steps = [{"op": "divide", "by": 255}, {"op": "normalise", **statistics}]

@@ -18,7 +18,7 @@ from adapters.common import torch_pickles, torch_states
 from adapters.common.contract import AdapterError
 from adapters.common.mobilenet_v2 import Network, tensor_shapes
 from adapters.common.torch_names import DIALECTS, counters, names, unwrapped
-from tests.by_hand import far_side
+from tests.by_hand import far_side, reconstructed
 from tests.by_hand.far_side import FarError, FarSide
 from tests.by_hand.real_networks import NCHW, REAL, exported_logits, random_tensors, real_batch, reference_logits
 
@@ -318,7 +318,6 @@ def test_files_can_be_read_without_torch(exported: dict[str, Path], tmp_path: Pa
 
 @pytest.mark.parametrize("padding", REAL)
 def test_real_weights_answer_as_in_onnxruntime(assets: Path, tmp_path: Path, padding: str) -> None:
-    reconstructed = pytest.importorskip("reconstructed", reason="onnx is not installed")
     name, network, (mean, std) = REAL[padding]
     path = assets / "reconstructed" / name
     batch = real_batch(assets, mean, std)
