@@ -1,1 +1,1 @@
-"""Programs that answer for one framework each; `serve.py` is what runs them."""
+"""One program for each framework; `serve.py` starts it."""

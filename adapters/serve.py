@@ -1,4 +1,4 @@
-"""The far side of a worker: `python -E -s serve.py <framework>` answers JSON lines on stdin/stdout.
+"""The program of a worker: `python -E -s serve.py <framework>` reads and answers JSON lines on stdin and stdout.
 
 One request a line, one reply a line. Request: {"id", "op", ...}; reply: {"id", "reply": "ok", "result": {...}} or
 {"id", "reply": "error", "kind", "message", "traceback"}. The real stdout is moved aside first, as frameworks print.

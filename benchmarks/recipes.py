@@ -431,9 +431,9 @@ def page(found: Sequence[Difference], images: int, versions: dict[str, str]) -> 
 
 HEAD = """# Recipes and frameworks
 
-Every geometry step of the recipes beside the operator that it stands for, run in that library's own environment on
-{images} ImageNet files at their original sizes ({colour} in colour, {grey} in grey). A step gets the same input as the
-operator, so that no difference hides behind another. Made by
+This page shows whether the suite's geometry steps give the same pixels as the operators they stand for. Each operator
+ran in its library's own environment, on {images} ImageNet files at their original sizes ({colour} in colour, {grey} in
+grey). A step gets the same input as the operator, so that no difference hides behind another. The page was made by
 
 ```
 python benchmarks/recipes.py IMAGES --write
@@ -441,9 +441,9 @@ python benchmarks/recipes.py IMAGES --write
 
 {versions}
 
-torchvision, timm, transformers and the ONNX model zoo's script move pixels by Pillow's `resize` and `crop` alone;
-`benchmarks/operators/pillow_operators.py` repeats the few lines with which each of them calls it. torchvision itself is
-not run: its package is not among the pinned ones.
+torchvision, timm, transformers and the ONNX model zoo's script change pixels with Pillow's `resize` and `crop` alone.
+`benchmarks/operators/pillow_operators.py` repeats the few lines with which each of them calls Pillow. torchvision
+itself does not run here, because its package is not pinned.
 """
 
 

@@ -1,4 +1,4 @@
-"""Conformance suite for MobileNetV2 model zoos: re-run what is documented, in every framework."""
+"""Conformance suite for MobileNetV2 model zoos: it runs documented checkpoints again, in every framework."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`zoo`, also `python -m zoo`: whatever happens becomes an exit code and, where it is no verdict, one message."""
+"""`zoo`, also `python -m zoo`: turns what happens into an exit code and, if it is not a verdict, one message."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Where things lie, and files that are written whole or not at all, by one process at a time.
+"""Where files and folders lie, and how a file is written: whole or not at all, by one process at a time.
 
-In a checkout `adapters/` and `reference_results/` stand beside the package; in an installed wheel they travel
-inside it, under `zoo/bundled/`. What was computed once is kept in the user's cache folder.
+In a checkout, `adapters/` and `reference_results/` lie beside the package; in an installed wheel they lie inside it,
+under `zoo/bundled/`. Results are kept in the user's cache folder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can go wrong, by whose fault it is. Every message says what, expected, got, and what to do."""
+"""The errors, by whose fault they are. Every message says what failed, what was expected and found, and what to do."""
 
 from __future__ import annotations
 

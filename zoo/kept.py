@@ -1,12 +1,12 @@
-"""Stored files that are believed only if they are whole.
+"""Stored files that are used only if they are whole.
 
-Each stored file carries a key, which says what it is of, and a digest of its content. A JSON file has both in its
+Each stored file carries a key, which says what it depends on, and a digest of its content. A JSON file has both in its
 field `seal`. Any other file has them in a trailer behind its content: one line of JSON of fixed length, which readers
 of .npy and .npz files do not look at. A folder has a sealed list of its files with their sha256.
 
-A file that is cut off, damaged, edited or of another key is set aside: it gets another name, one line is said, and the
-caller makes the file again. The digest (xxh3, 128 bits) finds accidents. It is no signature: somebody who wants to
-deceive can compute it too.
+A file that is cut off, damaged, edited or of another key is set aside: it gets another name, one line is
+logged, and the caller makes the file again. The digest (xxh3, 128 bits) detects accidents. It is not a signature:
+somebody who wants to deceive can compute it too.
 """
 
 from __future__ import annotations

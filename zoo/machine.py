@@ -1,4 +1,4 @@
-"""What this machine is, how fast it computes at the moment, and what else it is doing."""
+"""What this machine is, how fast it computes at the moment, and what else runs on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said while work goes on: bars on a terminal, plain lines elsewhere, always on stderr."""
+"""Progress of the work: bars on a terminal, plain lines elsewhere, always on stderr."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What adapters share."""
+"""What the adapters of several frameworks share."""

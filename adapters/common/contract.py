@@ -1,4 +1,4 @@
-"""What a framework's author writes, and the checks that are made once for all of them.
+"""What the author of an adapter writes, and the checks that all adapters share.
 
 An adapter subclasses `Adapter` and writes the five underscored methods. The public methods around them refuse a
 wrong shape or dtype before the framework sees it, and a NaN or a wrong class count after.

@@ -1,4 +1,4 @@
-"""What a file holds of a network, counted layer by layer, whichever framework it is written for.
+"""Counts of parameters and multiply-adds, from the layers that an adapter found in a file.
 
 Only the standard library. An adapter finds the layers in its own format; the sums are made here, so that the same
 network gives the same numbers in every format.

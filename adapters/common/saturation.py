@@ -1,7 +1,7 @@
 """Sums of integer products that leave 16 bits, counted in a file's weights.
 
 x86 processors without VNNI multiply unsigned by signed bytes with an instruction (`vpmaddubsw`) that adds the products
-of two neighbours in 16 bits and cuts the sum off at 32,767 and -32,768. What is lost there is lost for good. Source:
+of two neighbours in 16 bits and cuts the sum off at 32,767 and -32,768. Source:
 "Nuances of int8 computations", oneDNN developer guide.
 """
 

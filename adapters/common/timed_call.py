@@ -1,4 +1,4 @@
-"""The test that pytest-benchmark times, see timing.py; the file is named so that nobody else's pytest collects it."""
+"""The test that pytest-benchmark times (see timing.py). With this file name, no other run of pytest collects it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The speed of a loaded network: blocks of calls, warmed up until stable, each call timed by pytest-benchmark.
 
-Between calls the rows lie ready in memory, in the network's own shape and dtype: only the framework's call is timed.
+The input lies ready in memory, in the network's own shape and dtype, so only the framework's call is timed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Names that publishers of PyTorch checkpoints give to MobileNetV2's tensors: one row of templates each.
 
-They are filled in by walking mobilenet_v2.blocks, so a row holds for every alpha.
+The templates are filled in block by block (mobilenet_v2.blocks), so a row is valid for every alpha.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Tensors of a PyTorch file without PyTorch, for frameworks that convert from it.
+"""Reads the tensors of a PyTorch file without PyTorch, for frameworks that convert from it.
 
-Reads what torch.save wrote, the archive of today and the stream of pickles before version 1.6. The pickle may
-name nothing but storages and what is in CONTAINERS; anything else is refused before it is called.
+It reads both formats of torch.save: today's archive, and the stream of pickles before version 1.6. The pickle may
+name only storages and what is in CONTAINERS; anything else is refused before it is called.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""From what a PyTorch file holds to canonical tensors.
+"""Converts the content of a PyTorch file to canonical tensors.
 
-Without torch: a tensor is whatever has a shape and a dtype.
+It needs no PyTorch: anything with a shape and a dtype counts as a tensor.
 """
 
 from __future__ import annotations

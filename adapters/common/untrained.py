@@ -1,4 +1,4 @@
-"""Random weights: the speed of a network does not depend on what it has learned."""
+"""Random weights, to time a network without its file: speed does not depend on the values of weights."""
 
 from __future__ import annotations
 

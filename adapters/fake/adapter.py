@@ -1,4 +1,4 @@
-"""An adapter without a framework: answers from a fixed rule, and misbehaves on request. For tests of the suite itself.
+"""An adapter without a framework, for tests of the suite. It answers by a fixed rule, and misbehaves on request.
 
 Its checkpoint is a JSON file: {"outputs": 10, "input_shape": [-1, 8, 8, 3], "input_dtype": "uint8",
 "misbehave": null}. The rule: the sum of an image's values, modulo `outputs`, is the winning class.

@@ -1,4 +1,4 @@
-"""The layer table of mobilenet_v2.py as a MindSpore cell.
+"""The layer table of common/mobilenet_v2.py as a MindSpore cell.
 
 MindSpore compiles `construct` from its source text; that compiler wants plain statements and a `self`.
 """

@@ -1,4 +1,4 @@
-"""The layer table of mobilenet_v2.py as an MXNet symbol, with the names of an exported Gluon network."""
+"""The layer table of common/mobilenet_v2.py as an MXNet symbol, with the names of an exported Gluon network."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """How ONNX Runtime adds integer products on this processor, found by small networks whose answers are known.
 
-Its fastest kernels for unsigned by signed bytes cut sums off at 16 bits on x86 processors without VNNI. The session
-entry `session.x64quantprecision` replaces them by exact ones; it does not fit every kind of network, and is not needed
-on every processor, so each way is tried on every kind of product that a graph holds.
+Its fastest kernels for products of unsigned and signed bytes cut sums off at 16 bits on x86 processors without VNNI.
+The session entry `session.x64quantprecision` replaces them by exact ones. It does not fit every kind of network, and
+not every processor needs it, so each setting is tested on every kind of product in the graph.
 Source: onnxruntime_session_options_config_keys.h; microsoft/onnxruntime pull request 12088.
 """
 

@@ -1,4 +1,4 @@
-"""ONNX graphs, questioned: which layers a file holds, and at how many positions each is computed."""
+"""Which layers an ONNX graph holds, and at how many positions each is computed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """How OpenVINO adds integer products on this processor, found by small networks whose answers are known.
 
-Quantised graphs are computed in bytes by default, whose sums oneDNN cuts off at 16 bits on x86 processors without VNNI.
-Without these transformations the same graph is computed in float32 on values that are rounded as it says: the only way
-that gives the same labels on every processor. By default float graphs may also be computed in bfloat16, where the
+By default quantised graphs are computed in bytes, and oneDNN cuts their sums off at 16 bits on x86 processors without
+VNNI. Without OpenVINO's low-precision transformations, the same graph is computed in float32 on rounded values. Only
+this gives the same labels on every processor. By default, float graphs may also be computed in bfloat16, if the
 processor can.
 """
 

@@ -1,4 +1,4 @@
-"""OpenVINO graphs: built from canonical tensors, converted as a publisher documents it, and questioned."""
+"""OpenVINO graphs: built from canonical tensors, converted as a publisher documents it, and read."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """.tflite files, float or quantised, run by the interpreter that TensorFlow ships.
 
-Not ai-edge-litert: it is the same runtime under its later name, and one more package to pin beside one that
-is needed anyway for the other formats.
+ai-edge-litert is the same runtime under its later name. It is not used, because TensorFlow is needed anyway for the
+other formats, and one more package would have to be pinned.
 """
 
 from __future__ import annotations

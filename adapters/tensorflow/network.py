@@ -1,4 +1,4 @@
-"""The layer table of mobilenet_v2.py as plain TensorFlow operations, NHWC."""
+"""The layer table of common/mobilenet_v2.py as plain TensorFlow operations, NHWC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch on the CPU: state dicts (.pth, .pt, .pth.tar) of every known naming dialect; see torch_names.py.
+"""PyTorch on the CPU: state dicts (.pth, .pt, .pth.tar) of every known naming dialect; see common/torch_names.py.
 
 Files are read as tensors only (`weights_only=True`): a pickle that would run code is refused, never executed.
 """

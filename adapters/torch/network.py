@@ -1,4 +1,4 @@
-"""The layer table of mobilenet_v2.py as a PyTorch module with torchvision's state-dict names."""
+"""The layer table of common/mobilenet_v2.py as a PyTorch module with torchvision's state-dict names."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Checkpoint files: found, downloaded, exported, inspected, and copied for a worker."""

@@ -1,4 +1,4 @@
-"""Checkpoints that are written here, in each framework's published format: the embedded zoo's, and untrained ones."""
+"""Writes checkpoints in each framework's published format: those of the embedded zoo, and untrained ones."""
 
 from __future__ import annotations
 

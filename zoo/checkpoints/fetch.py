@@ -1,4 +1,4 @@
-"""Download what the checkpoint records name: addresses in order, accepted only by size and published hash."""
+"""Downloads the files of checkpoint records: addresses in order; accepted only by size and published hash."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Checkpoint files on this machine: found by name, accepted by their published hash.
 
-Searched in order: the zoo's own folder, `ZOO_HOME/files/<checkpoint id>`, `ZOO_MIRROR` (with sub-folders), and there
-also the published archives that hold a file as a member.
+The search goes in this order: the zoo's own folder, `ZOO_HOME/files/<checkpoint id>`, and `ZOO_MIRROR` with its
+sub-folders, also inside the published archives that hold a file as a member.
 """
 
 from __future__ import annotations

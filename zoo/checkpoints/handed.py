@@ -1,8 +1,8 @@
-"""What a worker is given to read: copies of a checkpoint's files, alone in a folder of their own.
+"""The folder that a worker reads from: it contains copies of a checkpoint's files and nothing else.
 
-A framework looks for more files beside the one that it is told to read: weights, external data, assets. In such a
-folder it finds nothing that is not in the record. Each copy is hashed while it is made, so that what is read is what
-the record says, also if somebody changes the original in the meantime.
+A framework may look for more files beside the one that it is told to read: weights, external data, assets. In this
+folder it finds only files of the record. Each copy is hashed while it is made. So the worker reads what the record
+says, even if somebody changes the original in the meantime.
 """
 
 from __future__ import annotations

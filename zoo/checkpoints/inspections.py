@@ -1,6 +1,6 @@
 """What is found in checkpoint files: their bytes, and what an adapter measures in them.
 
-Measured facts are kept under a key of everything they depend on, so that no file is looked into twice.
+Measured facts are kept under a key of everything they depend on, so that no file is inspected twice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`zoo list`: what is known, as tables."""
+"""`zoo list`: checkpoints, claims, recipes, frameworks and image sets as tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many images a claim takes, before any is looked at."""
+"""`zoo plan`: how many images are needed to decide a claim."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classes in words: what the people who read a label call it."""
+"""The names of classes, for readers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the table of layers says of a network, counted in each of the ways that documents use.
+"""Parameters and operations of a network, from its table of layers, counted in each way that documents use.
 
-The table itself is adapters/common/mobilenet_v2.py: standard library only, and the one copy there is. The core imports
-no adapter. This file is data in the form of a program, so it is loaded by its path, as frameworks.toml is read.
+The only copy of the table is adapters/common/mobilenet_v2.py, which needs only the standard library. The core imports
+no adapter. That file is data in the form of a program, so it is loaded by its path, as frameworks.toml is read.
 """
 
 from __future__ import annotations

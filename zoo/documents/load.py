@@ -1,7 +1,7 @@
 """Data files to records: checkpoints, recipes, label maps, populations, sources and documented numbers.
 
-A zoo is the base data (recipes, label maps, populations that everybody uses) and then its own folder. Every
-error is a ManifestError that says file, line, field, what was expected and what stands there.
+A zoo is the base data (recipes, label maps and populations for all zoos) and then its own folder. Every error is a
+ManifestError that says file, line, field, the expected value and the value that was read.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How a number became the text that is printed, and what it can have been before. Exact arithmetic throughout.
+"""How a number becomes printed text, and which numbers a printed text can stand for, in exact arithmetic.
 
-A share k / n (times 100 where percent is meant) becomes a text of d decimals by one of READINGS. Publishers do not
-say which, so a share is possible if any of them leads to the text.
+A share k / n (times 100 for percent) becomes a text of d decimals by one of READINGS. Publishers do not say which, so
+a share is possible if any of them gives the text.
 """
 
 from __future__ import annotations

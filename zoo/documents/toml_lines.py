@@ -1,4 +1,4 @@
-"""Line numbers for valid TOML: `tomllib` gives none, and an error should point at its line."""
+"""Line numbers for valid TOML, so that an error can name its line; `tomllib` gives none."""
 
 from __future__ import annotations
 

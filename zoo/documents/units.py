@@ -1,4 +1,4 @@
-"""Times, sizes and ratios as words; data hold seconds and bytes."""
+"""Times, sizes and ratios as text, from seconds and bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers as people read them; data hold fractions and seconds."""
+"""Numbers as text for people, from the fractions and seconds in the data."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""How the program ends: exit codes, output streams, and errors that nobody foresaw."""

@@ -1,4 +1,4 @@
-"""What the program ends with: every exit code and its meaning."""
+"""Every exit code of the program, and its meaning."""
 
 from __future__ import annotations
 

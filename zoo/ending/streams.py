@@ -1,6 +1,6 @@
-"""The program's stdout and stderr, of which an error is never taken for a verdict.
+"""The program's stdout and stderr: an error while printing never looks like a verdict.
 
-Everything that is printed goes through them, whichever library prints it.
+Everything that any library prints goes through them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Errors that nobody foresaw: one line on stderr, and a file with the traceback. Standard library alone."""
+"""Errors that nobody foresaw: one line on stderr, and a file with the traceback. Imports the standard library only."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The frameworks: their table, their environments, and the workers that run in them."""

@@ -1,8 +1,8 @@
 """The frameworks' virtual environments: found, or built once and reused.
 
 An environment is named by its framework, its Python, and a hash of its requirements and the platform. It is built
-under a lock in a temporary folder, proves itself by answering `hello`, and is moved in whole. What it answered is kept
-in its environment.json, and every worker that starts later is held to it.
+under a lock in a temporary folder, must answer `hello` there, and is then moved to its place as a whole. The answer is
+kept in its environment.json, and the answer of every later worker is compared with it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The frameworks, as adapters/frameworks.toml describes them, and what their adapters consist of."""
+"""The frameworks, read from adapters/frameworks.toml, and the program files of their adapters."""
 
 from __future__ import annotations
 

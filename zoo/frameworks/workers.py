@@ -1,4 +1,4 @@
-"""Start an adapter in its environment, call it, end it.
+"""Starts an adapter in its environment, calls it, and ends it.
 
 A worker is a process `<python> -E -s adapters/serve.py <framework>` that answers JSON lines. One that dies,
 hangs past its limit or prints garbage becomes a WorkerError with the last lines of its stderr.

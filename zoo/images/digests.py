@@ -1,4 +1,4 @@
-"""Which bytes an image set consists of: hashes of its files, remembered as long as nothing changes."""
+"""Hashes of the files of an image set, remembered as long as the files do not change."""
 
 from __future__ import annotations
 

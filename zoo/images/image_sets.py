@@ -1,6 +1,6 @@
-"""Image sets: which images there are, what each one shows, and what is known of the set as a whole.
+"""Image sets: their images, the class of each image, and what is known of the whole set.
 
-What a user may have (the file of labels lies in the folder, beside it, or is given):
+A user may have one of these (the file of labels lies in the folder, beside it, or is given):
 
 | what | labels |
 |---|---|

@@ -1,4 +1,4 @@
-"""Label files: which class every image shows, whatever numbering the file uses.
+"""Label files: the class of every image, in any of the numberings that files use.
 
 Four forms are read:
 

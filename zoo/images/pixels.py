@@ -1,9 +1,9 @@
-"""Decode once: images as uint8 (or float32) arrays on disk, shared by all runs and memory-mapped by workers.
+"""Decoded images, as uint8 or float32 arrays on disk that all runs share and workers memory-map.
 
 An image list is cut into blocks of BLOCK images. Each block of one geometry is one .npy file (N, side, side, 3),
 RGB, named by a hash of the geometry's steps, the decoders (their versions, and the program text that calls them) and
 the images' hashes. A block is written whole or not at all, so that a killed run loses at most the blocks in flight and
-a second process finds the rest. It is looked through each time before a worker gets it.
+a second process finds the rest. It is checked each time before a worker gets it.
 """
 
 from __future__ import annotations

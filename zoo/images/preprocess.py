@@ -1,4 +1,4 @@
-"""A geometry (a list of steps) and the bytes of an image file to pixels; one small function per step.
+"""Turns the bytes of an image file into pixels by a geometry (a list of steps); one small function per step.
 
 Each step does what the publishers' own operator does, to the pixel where that operator is Pillow or OpenCV:
 

@@ -1,8 +1,8 @@
-"""Whether an image set is one of the populations that documented accuracies speak of, and how far that is known.
+"""Whether an image set is one of the populations that documented accuracies are about, and how much of it is verified.
 
-Names say nothing of what a file holds, and a right count of images a class says little of labels. A population is
-recognised by a digest of all bytes and labels, or by a digest of the labels together with whatever is known of the
-bytes; what is not known of them is said.
+A file's name does not tell its content, and a right count of images in each class does not prove the labels. A
+population is recognised by a digest of all bytes and labels, or by a digest of the labels together with what is known
+of the bytes. The result says what is not known.
 """
 
 from __future__ import annotations

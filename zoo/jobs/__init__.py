@@ -1,0 +1,1 @@
+"""The work of each command, where measuring and judging meet."""

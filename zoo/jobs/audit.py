@@ -1,4 +1,4 @@
-"""`zoo audit`: what the documents give away, and the published files that are here. No image, no network."""
+"""`zoo audit`: judges documents, and the published files on this machine. It reads no image and runs no network."""
 
 from __future__ import annotations
 

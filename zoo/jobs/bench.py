@@ -1,4 +1,4 @@
-"""`zoo bench`: how fast checkpoints are in their frameworks, and whether that can be said here at all."""
+"""`zoo bench`: how fast checkpoints are in their frameworks, and whether the times may be quoted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two run folders beside each other: runs of one against runs of the other, image by image."""
+"""`zoo compare RUN RUN`: compares the runs of one folder with those of another, image by image."""
 
 from __future__ import annotations
 

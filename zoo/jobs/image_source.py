@@ -1,4 +1,4 @@
-"""The images of a job: opened at once, recognised, hashed and decoded when a network is ready for them."""
+"""The images of a job: opened at the start; recognised, hashed and decoded when a network is ready for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs, answers and documents become a report: judged, described, rendered into the run folder."""
+"""Turns runs, answers and documents into a report: judges them, and renders the result into the run folder."""
 
 from __future__ import annotations
 

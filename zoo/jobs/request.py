@@ -1,4 +1,4 @@
-"""The arguments of a command as words that make it again."""
+"""The arguments of a command, and the command line that repeats it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small pictures of images for a page; made only when asked for, as most image sets may not be passed on."""
+"""Small pictures of images for a page; made only on request, because most image sets may not be passed on."""
 
 from __future__ import annotations
 

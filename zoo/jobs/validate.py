@@ -1,4 +1,4 @@
-"""The main job: run what was asked for, judge it, leave a run folder."""
+"""`zoo validate`, the main job: runs what was asked for, judges it, and leaves a run folder."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Accuracy and speed of a checkpoint in a framework."""

@@ -1,8 +1,8 @@
-"""A checkpoint in a framework on an image set: per-image top-5, and the run they make.
+"""Runs a checkpoint in a framework on an image set: the top-5 of every image, and the run record.
 
 Results are kept per block of images under a key of everything they depend on, so that the same question is never
-computed twice and a run that was interrupted goes on where it stopped. They do not depend on the checkpoint's id and
-label map, so that two checkpoints of the same files share them. The run does, and its key says so.
+computed twice and a run that was interrupted goes on where it stopped. Results do not depend on the checkpoint's id or
+label map, so two checkpoints of the same files share them. The run depends on both, so they are part of its key.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a framework's defaults answer on the first images of a run, where they add integer products in another way."""
+"""The answers of a framework's defaults on the first images of a run, if these add integer products differently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores to top-5: pure numpy."""
+"""The five best outputs of each row of scores, in pure numpy."""
 
 from __future__ import annotations
 

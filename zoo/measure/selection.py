@@ -1,4 +1,4 @@
-"""What is to be run: checkpoints by pattern, frameworks that read them, the recipe in effect."""
+"""What to run: checkpoints by pattern, the frameworks that read them, and the recipe."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Networks under given conditions, timed: workers that take turns, and what was measured of each.
+"""Times networks under given conditions: workers take turns, and each one's results are recorded.
 
 Workers run in palindromes (A B C C B A), so that a machine that grows slower or faster does the same to all of them.
-Fresh workers take over twice: where its memory happens to lie makes a process faster or slower for as long as it lives,
-and the rounds have to show that. Between two blocks nothing runs but the probe, which says how fast the machine
-is at that moment.
+New workers take over twice: a process may be faster or slower for its whole life, depending on where its memory lies,
+and the rounds have to show that. Between two blocks only the probe runs, which says how fast the machine is at that
+moment.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What comes before the network, timed image by image on one core."""
+"""Times what comes before the network, image by image on one core."""
 
 from __future__ import annotations
 

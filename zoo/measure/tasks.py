@@ -1,4 +1,4 @@
-"""From what is asked for to what can be run: environments built, files located or written."""
+"""Prepares what was asked for: builds environments, and finds or writes checkpoint files."""
 
 from __future__ import annotations
 

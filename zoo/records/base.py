@@ -1,4 +1,4 @@
-"""What every record is: a frozen value with strict fields."""
+"""The base of every record: a frozen value with strict fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What publishers say: checkpoints, label maps, populations, claims, and what is accepted as explained."""
+"""What publishers document: checkpoints, label maps, populations, claims; and known deviations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was measured of speed, and what there is to doubt in it."""
+"""Measured speed, and how far it can be trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Per-image answers of a run, as kept in a run folder."""
+"""Answers of a run for every image, as stored in a run folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run folder's report.json, and the conditions that it was made under."""
+"""A run folder's report.json, and the conditions of its runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was measured of accuracy and files, and what was judged."""
+"""Measured accuracy, inspected files, and verdicts."""
 
 from __future__ import annotations
 

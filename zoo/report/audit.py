@@ -1,7 +1,7 @@
 """An audit as text: terminal, Markdown, HTML, CSV, JSON, JUnit. Pure functions.
 
-What matters first comes first: how many findings of each rule, and the largest. Then each stands under the document it
-is about, the first of its sources; slips that are common everywhere stand last.
+The counts of each rule and the largest findings come first. Then each finding is listed under its first source, and
+mistakes that are common everywhere come last.
 """
 
 from __future__ import annotations

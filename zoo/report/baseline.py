@@ -1,4 +1,4 @@
-"""How latencies stand against an earlier bench, in words."""
+"""How latencies compare with an earlier bench, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Under what a run folder was made, as pairs of words."""
+"""The conditions of a run folder, as pairs of a name and a value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page shows besides the records: computed beforehand, so that rendering stays a pure function."""
+"""What a page shows besides the records. It is computed before rendering, so that rendering stays a pure function."""
 
 from __future__ import annotations
 

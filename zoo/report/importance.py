@@ -1,4 +1,4 @@
-"""What matters first among findings: by their class and by their size, as the rules have set them."""
+"""The order of findings: by the class and the size that the rules gave them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that makes a verdict again."""
+"""The command that reproduces a verdict."""
 
 from __future__ import annotations
 

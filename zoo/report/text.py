@@ -1,4 +1,4 @@
-"""Numbers and outcomes as words; what sentences share with them is in `zoo.wording`."""
+"""Numbers and outcomes as text for reports; what the rules' sentences also use is in `zoo.documents.wording`."""
 
 from __future__ import annotations
 

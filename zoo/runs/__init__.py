@@ -1,0 +1,1 @@
+"""Run folders: stored, merged and compared."""

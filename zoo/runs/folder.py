@@ -1,4 +1,4 @@
-"""A run folder: what was measured, what documents it was judged by, and the rendered reports.
+"""A run folder: what was measured, the documents that it was judged by, and the rendered reports.
 
 report.json                     Report: conditions, runs, inspections of files, verdicts; digests of the next two
 documents.json                  the checkpoints, claims and populations it was judged by
@@ -9,7 +9,7 @@ latency.csv                     only of a bench
 benchmarks/<cell>-r<round>.json only of a bench: pytest-benchmark's files, with every single time
 discordant.csv                  images that only one of two compared runs got right
 
-The first four are read again, and believed only if they are whole (zoo.kept): there is nothing here to make them from.
+The first four are read again, and only if they are whole (zoo.kept), because they cannot be made again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Several run folders as one: every run once, judged together."""
+"""Several run folders as one: every run once, all judged together."""
 
 from __future__ import annotations
 

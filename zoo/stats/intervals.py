@@ -1,6 +1,6 @@
 """Statistics: pure functions of counts. Accuracies over a finite set of images are totals, whole numbers of images.
 
-docs/statistics.md explains the methods on one page; benchmarks/simulate_verdicts.py shows that they keep their word.
+docs/statistics.md explains the methods on one page; benchmarks/simulate_verdicts.py checks their error rates.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many images decide a claim: exact for samples of a fixed size, simulated for those that stop early."""
+"""How many images decide a claim: exact for samples of a fixed size, simulated for `--sample auto`."""
 
 from __future__ import annotations
 

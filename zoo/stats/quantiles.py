@@ -1,4 +1,4 @@
-"""Quantiles of times and their intervals, without an assumption about how times are distributed."""
+"""Quantiles of times and their intervals, for any distribution of times."""
 
 from __future__ import annotations
 

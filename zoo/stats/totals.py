@@ -1,4 +1,4 @@
-"""Which totals agree with a documented accuracy: whole numbers of right images, so that no edge is lost to a float."""
+"""Which totals (whole numbers of right images) agree with a documented accuracy. No limit is rounded as a float."""
 
 from __future__ import annotations
 

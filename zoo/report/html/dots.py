@@ -1,4 +1,4 @@
-"""The latencies on a logarithmic axis: positions in percent of the width, a drawing for each batch and threads."""
+"""The plot of latencies on a logarithmic axis: one for each batch size and number of threads; positions in percent."""
 
 from __future__ import annotations
 

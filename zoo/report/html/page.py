@@ -1,4 +1,4 @@
-"""A run as one self-contained page: no request leaves it, and nothing from outside is trusted in it."""
+"""A run as one self-contained page. It sends no request, and all text from outside is escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pictures a page shows, and what it says of them. Pictures are given, never made here."""
+"""Which pictures a page shows, and what it says about them. The caller makes the pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where measured accuracies lie beside documented ones: positions in percent of the claim plot's width.
+"""The plot of measured against documented accuracies: positions in percent of its width.
 
 The axis is measured minus documented, in percentage points, so that claims of any height share one scale.
 """

@@ -1,4 +1,4 @@
-"""Documented ratios between variants against ours: both axes logarithmic, and alike, in a drawing of fixed size."""
+"""The plot of documented ratios between variants against ours: two equal logarithmic axes, of fixed size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accuracy against what it costs, in multiply-adds and in time: positions in a drawing of fixed size."""
+"""The plots of accuracy against multiply-adds and against time: positions in a drawing of fixed size."""
 
 from __future__ import annotations
 

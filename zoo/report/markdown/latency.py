@@ -1,7 +1,7 @@
-"""Latency in Markdown: a short table, why numbers cannot be quoted, and the rest folded.
+"""Latency in Markdown: a short table, why some numbers may not be quoted, and folded details.
 
-The rounds are left to the page, and what a bench repeats for every cell: a comment on a pull request holds 65,536
-characters.
+The rounds, and what a bench repeats for every cell, are only on the page: a comment on a pull request holds at most
+65,536 characters.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Markdown's small parts: outside text as text, names, tables, folds."""
+"""Small parts of Markdown: escaped text, names, tables, folds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tables on a terminal share: colors of outcomes, folded names, a plain table."""
+"""What all tables on a terminal share: colours of outcomes, folded names, a plain table."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Rules C: documented numbers against each other and against arithmetic."""

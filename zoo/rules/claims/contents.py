@@ -1,4 +1,4 @@
-"""Which checkpoints are the same bytes, by every hash that is published of them."""
+"""Which checkpoints are the same bytes, by all their published hashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much a finding matters: what kind it is, and what a reader is wrong by who trusts the print."""
+"""How serious a finding is: its class, and the error of a reader who trusts the document."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Rules P and S: checkpoint files against their documents."""

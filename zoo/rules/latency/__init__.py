@@ -1,0 +1,1 @@
+"""Rules L: whether a time may be quoted, and how it compares."""

@@ -1,4 +1,4 @@
-"""How near a framework comes to what the machine's cores can do: counted multiply-adds against the probe."""
+"""How close a framework comes to the speed of the machine's cores: counted multiply-adds against the probe."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Documented latencies: on what they were measured, and which of our results are of the same network.
+"""Documented latencies: the device they were measured on, and which of our results are of the same network.
 
-What a document says of the device stands in a claim's `note` and `place`, in its own words.
+A claim's `note` and `place` hold what the document says about the device, in its own words.
 """
 
 from __future__ import annotations

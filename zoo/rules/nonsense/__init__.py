@@ -1,0 +1,1 @@
+"""Rule A201: whether answers make sense at all."""

@@ -1,6 +1,6 @@
 """Rule A201: answers that make no sense, whether or not a documented number is there to compare them with.
 
-docs/statistics.md says what the thresholds are, and how rarely a network that is of use is called nonsense.
+docs/statistics.md says what the thresholds are, and how rarely a useful network is called nonsense.
 """
 
 from __future__ import annotations

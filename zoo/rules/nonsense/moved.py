@@ -1,4 +1,4 @@
-"""Whether answers fit other labels than those of the images, for rule A201: a numbering or an offset mistaken."""
+"""Whether answers fit the labels better in another numbering or with an offset, for rule A201."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run as rule A201 looks at it, and what it may find."""
+"""A run as rule A201 sees it, and what the rule may find."""
 
 from __future__ import annotations
 

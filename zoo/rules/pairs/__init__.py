@@ -1,0 +1,1 @@
+"""Rules X: two runs compared with each other."""
