@@ -44,9 +44,10 @@ def test_cost_is_drawn_where_it_differs() -> None:
     small, big = drawn.dots
     assert small.x < big.x
     assert small.y > big.y
-    assert all(drawn.left <= dot.x <= drawn.right and 0 < dot.y < drawn.bottom for dot in drawn.dots)
-    assert len(drawn.x_ticks) >= 2
-    assert [label for _, label in drawn.y_ticks] == ["68", "70", "72", "74", "76", "78", "80", "82"]
+    frame = drawn.frame
+    assert all(frame.left <= dot.x <= frame.right and 0 < dot.y < frame.bottom for dot in drawn.dots)
+    assert len(frame.x_ticks) >= 2
+    assert [label for _, label in frame.y_ticks] == ["68", "70", "72", "74", "76", "78", "80", "82"]
 
 
 def test_findings_of_the_audit_are_about_the_checkpoints_that_were_run() -> None:

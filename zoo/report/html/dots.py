@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zoo.report import text
 from zoo.report.cells import Cell
-from zoo.report.html.axes import log_ticks
-from zoo.report.html.plot import Span
+from zoo.report.html.axes import LogAxis, Span, Ticks
 
-_MARGIN = 5.0  # percent of the width kept free at both ends
-_LEAST = 1.2  # ratio of the axis' ends, so that cells that are alike are not drawn far apart
+_START, _END = 3.0, 97.0  # of the axis, percent of the width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +27,7 @@ class Dots:
 
     title: str
     dots: tuple[Dot, ...]
-    ticks: tuple[tuple[float, str], ...]
+    ticks: Ticks
 
 
 def dot_plots(found: Sequence[Cell]) -> list[Dots]:
@@ -43,24 +40,14 @@ def dot_plots(found: Sequence[Cell]) -> list[Dots]:
 
 
 def _drawn(batch: int, threads: int, found: Sequence[Cell]) -> Dots:
-    ends = [end for cell in found for end in (cell.run.p50, *(cell.spread or ())) if end > 0]
-    low, high = min(ends) * 1000, max(ends) * 1000
-    if high < low * _LEAST:
-        low, high = (math.sqrt(low * high) * factor for factor in (_LEAST**-0.5, _LEAST**0.5))
-
-    def across(seconds: float) -> float:
-        place = math.log(max(seconds * 1000, low) / low) / math.log(high / low)
-        return round(_MARGIN + place * (100 - 2 * _MARGIN), 2)
-
-    def span(cell: Cell) -> Span | None:
-        if cell.spread is None:
-            return None
-        left, right = (across(end) for end in cell.spread[1:])
-        return Span(x=left, width=round(right - left, 2))
-
-    ordered = sorted(found, key=lambda cell: cell.run.p50)
-    return Dots(
-        title=f"Batch {batch}, {text.counted(threads, 'thread')}",
-        dots=tuple(Dot(cell=cell, mark=across(cell.run.p50), interval=span(cell)) for cell in ordered),
-        ticks=tuple((across(tick / 1000), f"{tick:g}") for tick in log_ticks(low, high)),
-    )
+    times = [time * 1000 for cell in found for time in (cell.run.p50, *(cell.spread or ())) if time > 0]
+    axis = LogAxis.around(times, _START, _END)
+    dots = [
+        Dot(
+            cell=cell,
+            mark=axis.at(cell.run.p50 * 1000),
+            interval=axis.span(*(end * 1000 for end in cell.spread[1:])) if cell.spread else None,
+        )
+        for cell in sorted(found, key=lambda cell: cell.run.p50)
+    ]
+    return Dots(title=f"Batch {batch}, {text.counted(threads, 'thread')}", dots=tuple(dots), ticks=axis.ticks())

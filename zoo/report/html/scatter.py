@@ -10,12 +10,11 @@ from typing import Any
 from zoo.documents import units
 from zoo.report import text
 from zoo.report.cells import Cell
-from zoo.report.html.axes import log_ticks
+from zoo.report.html.axes import BELOW, LEFT, RIGHT, TOP, Axis, Frame, LogAxis
 from zoo.report.rows import Row
 
-WIDTH, HEIGHT = 640, 340
+_HEIGHT = 340
 _SPREAD = 1.1  # least ratio of the costs that is worth a drawing
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 14, 42
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,20 +32,13 @@ class Dot:
 
 @dataclass(frozen=True, kw_only=True)
 class Scatter:
-    """One drawing. ticks: (position, label); cost: its name for a column; left_out: runs without a cost."""
+    """One drawing. cost: its name for a column; left_out: how many runs have no cost."""
 
     image_set: str
     cost: str
     dots: tuple[Dot, ...]
-    x_ticks: tuple[tuple[float, str], ...]
-    y_ticks: tuple[tuple[float, str], ...]
-    x_title: str
+    frame: Frame
     left_out: int
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = _LEFT
-    bottom: int = HEIGHT - _BOTTOM
-    right: int = WIDTH - _RIGHT
 
 
 def against_multiply_adds(rows: Sequence[Row], costs: Mapping[str, int]) -> list[Scatter]:
@@ -102,17 +94,10 @@ def scatter(
         return None
     tops = [row.run.top1_correct / row.run.n for row in found]
     low, high, step = _bounds(min(tops), max(tops))
-    left, right = math.log(min(values)) - 0.15, math.log(max(values)) + 0.15
-
-    def across(value: float) -> float:
-        return round(_LEFT + (math.log(value) - left) / (right - left) * (WIDTH - _LEFT - _RIGHT), 1)
-
-    def down(share: float) -> float:
-        return round(_TOP + (high - share) / (high - low) * (HEIGHT - _TOP - _BOTTOM), 1)
-
+    x, y = LogAxis.around(values, LEFT, RIGHT), Axis(low, high, _HEIGHT - BELOW, TOP)
     dots = [
         Dot(
-            x=across(value), y=down(top), outcome=row.verdicts[0][0], number=number, subject=row.run.subject,
+            x=x.at(value), y=y.at(top), outcome=row.verdicts[0][0], number=number, subject=row.run.subject,
             cost=words(value), accuracy=row.top1,
         )
         for number, (row, value, top) in enumerate(zip(found, values, tops, strict=True), start=1)
@@ -122,10 +107,14 @@ def scatter(
         image_set=found[0].run.image_set,
         cost=cost,
         dots=tuple(dots),
+        frame=Frame(
+            height=_HEIGHT,
+            x_ticks=x.ticks(),
+            y_ticks=tuple((y.at(share), text.percent(share, 0)) for share in shares),
+            x_title=title,
+            y_title="top-1, percent",
+        ),
         left_out=left_out,
-        x_ticks=tuple((across(value), f"{value:g}") for value in log_ticks(math.exp(left), math.exp(right))),
-        y_ticks=tuple((down(share), text.percent(share, 0)) for share in shares),
-        x_title=title,
     )
 
 
