@@ -17,9 +17,9 @@ from zoo.report.cells import cells
 from zoo.report.details import Details
 from zoo.report.html.axes import LogAxis
 from zoo.report.html.dots import dot_plots
-from zoo.report.html.page import _counts
 from zoo.report.html.plot import axis_bound, claim_plot
 from zoo.report.html.ratios import ratio_plots
+from zoo.report.html.run import _counts
 from zoo.report.html.scatter import against_latency
 from zoo.report.rows import rows
 
