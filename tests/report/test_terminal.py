@@ -13,7 +13,7 @@ from zoo.documents import units
 from zoo.records import Claim, Report
 from zoo.report import markdown, terminal, text
 from zoo.report.baseline import baseline_rows
-from zoo.report.rows import rows
+from zoo.report.run_rows import run_rows
 
 
 def _shown(report: Report, claims: list[Claim], width: int = 100) -> str:
@@ -104,7 +104,7 @@ def test_nonsense_comes_first() -> None:
     assert _shown(report, [a_claim()]).index("nonsense") < _shown(report, [a_claim()]).index("refuted")
     sound = a_report(verdicts=[a_verdict(), a_verdict(rule="A201", outcome="pass", claim_id=None)])
     assert "nonsense" not in _shown(sound, [a_claim()])
-    assert [row.verdict for row in rows(sound, [a_claim()])] == ["confirmed"]
+    assert [row.verdicts for row in run_rows(sound, [a_claim()])] == [(("confirmed", "confirmed"),)]
 
 
 def test_latencies_fit_and_have_their_rank() -> None:

@@ -12,8 +12,8 @@ from rich.text import Text
 from zoo.documents import units
 from zoo.records import Run
 from zoo.report import html, text
-from zoo.report.rows import is_accuracy
 from zoo.report.terminal.console import STYLES, fold
+from zoo.report.verdict_rows import is_accuracy
 from zoo.runs.changes import Changes, Difference, LatencyChange, RunChange, VerdictChange
 
 NAME_WIDTH = 32  # of a run's name on a terminal

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zoo.report import text
-from zoo.report.cells import Cell
 from zoo.report.html.axes import LogAxis, Span, Ticks
+from zoo.report.latency_rows import LatencyRow
 
 _START, _END = 3.0, 97.0  # of the axis, percent of the width
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dot:
-    """One cell: where its p50 lies, and the interval of its rounds' medians."""
+    """One row: where its p50 lies, and the interval of its rounds' medians."""
 
-    cell: Cell
+    row: LatencyRow
     mark: float
     interval: Span | None
 
@@ -30,24 +30,24 @@ class Dots:
     ticks: Ticks
 
 
-def dot_plots(found: Sequence[Cell]) -> list[Dots]:
+def dot_plots(found: Sequence[LatencyRow]) -> list[Dots]:
     """Finished cells by batch size and threads; what was asked for alike has one axis."""
-    groups: dict[tuple[int, int], list[Cell]] = {}
-    for cell in found:
-        if cell.is_done and cell.run.p50 > 0:
-            groups.setdefault((cell.run.batch_size, cell.run.threads), []).append(cell)
+    groups: dict[tuple[int, int], list[LatencyRow]] = {}
+    for row in found:
+        if row.is_done and row.run.p50 > 0:
+            groups.setdefault((row.run.batch_size, row.run.threads), []).append(row)
     return [_drawn(batch, threads, groups[batch, threads]) for batch, threads in sorted(groups)]
 
 
-def _drawn(batch: int, threads: int, found: Sequence[Cell]) -> Dots:
-    times = [time * 1000 for cell in found for time in (cell.run.p50, *(cell.spread or ())) if time > 0]
+def _drawn(batch: int, threads: int, found: Sequence[LatencyRow]) -> Dots:
+    times = [time * 1000 for row in found for time in (row.run.p50, *(row.spread or ())) if time > 0]
     axis = LogAxis.around(times, _START, _END)
     dots = [
         Dot(
-            cell=cell,
-            mark=axis.at(cell.run.p50 * 1000),
-            interval=axis.span(*(end * 1000 for end in cell.spread[1:])) if cell.spread else None,
+            row=row,
+            mark=axis.at(row.run.p50 * 1000),
+            interval=axis.span(*(end * 1000 for end in row.spread[1:])) if row.spread else None,
         )
-        for cell in sorted(found, key=lambda cell: cell.run.p50)
+        for row in sorted(found, key=lambda row: row.run.p50)
     ]
     return Dots(title=f"Batch {batch}, {text.counted(threads, 'thread')}", dots=tuple(dots), ticks=axis.ticks())

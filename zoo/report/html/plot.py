@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from zoo.records import Claim, Report, Verdict
 from zoo.report import text
 from zoo.report.html.axes import Axis, Span, Ticks
-from zoo.report.rows import by_id, claim_of, is_accuracy
+from zoo.report.verdict_rows import by_id, claim_of, is_accuracy
 
 _MARGIN = 6.0  # percent of the width kept free at both ends
 _FAR = 4.0  # a row that reaches further than this many medians is drawn as an arrow at the edge

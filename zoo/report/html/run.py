@@ -3,147 +3,102 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from zoo.records import Claim, Report, Verdict
-from zoo.report import baseline, conditions, reproduce, text
-from zoo.report.baseline import baseline_rows
-from zoo.report.cells import ROUND_HEADS, Cell, cells, first_of_each, of_rounds, reasons
-from zoo.report.details import NOTHING, Details
+from zoo.records import Claim, Outcome, Report
+from zoo.report import conditions, reproduce, text
+from zoo.report.baseline import TITLE, baseline_rows
+from zoo.report.extras import NO_EXTRAS, Extras
 from zoo.report.html import pictures as thumbnails
 from zoo.report.html.dots import dot_plots
 from zoo.report.html.page import page
 from zoo.report.html.plot import claim_plot
 from zoo.report.html.ratios import ratio_plots
 from zoo.report.html.scatter import against_latency, against_multiply_adds
-from zoo.report.rows import Row, by_id, claim_of, rows
+from zoo.report.latency_rows import (
+    ROUND_HEADS,
+    LatencyRow,
+    first_of_each,
+    latency_rows,
+    of_rounds,
+    reasons,
+    stage_rows,
+)
+from zoo.report.run_rows import RunRow, run_rows
+from zoo.report.verdict_rows import VerdictRow, verdict_rows
 from zoo.runs.agreement import Answer, Discordant
 
-_ALWAYS_COUNTED = ("confirmed", "refuted", "inconclusive", "not_comparable")
-_COUNTED_WHEN_SEEN = ("known", "not_run", "fail")
-_COUNT_NAMES = {"fail": "checks failed", "failed": "runs failed"}  # of tiles
+_ALWAYS_COUNTED: tuple[Outcome, ...] = ("confirmed", "refuted", "inconclusive", "not_comparable")
+_COUNTED_WHEN_SEEN: tuple[Outcome, ...] = ("known", "not_run", "fail")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Judged:
-    """A verdict beside its claim, in words."""
-
-    verdict: Verdict
-    claim: Claim | None
-    metric: str
-    documented: str
-    measured: str
-    interval: str
-    chance: str
-    source: str
-    command: str
-
-
-def render(report: Report, claims: Sequence[Claim], details: Details = NOTHING) -> str:
+def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) -> str:
     """report.html."""
-    found, timed, pictures = rows(report, claims), cells(report), thumbnails.shown(details)
+    runs, latencies, verdicts = run_rows(report, claims), latency_rows(report), verdict_rows(report, claims)
+    pictures = thumbnails.shown(extras)
     return page(
         "report.html.j2", script="report.js", with_pictures=bool(pictures),
-        report=report,
-        counts=_counts(report, timed),
-        plot=claim_plot(report, claims),
-        frameworks=list(dict.fromkeys(row.framework for row in found)),
-        found=found,
-        matrix=_matrix(found),
+        report=report, extras=extras, conditions=conditions, reproduce=reproduce,
+        tiles=tiles(report, latencies),
         passed=text.outcome_counts(report.verdicts).get("pass", 0),
-        failed=text.not_done(report),
-        run_outcomes=_run_outcomes(found),
-        outcome_words={outcome: text.outcome_name(outcome) for outcome in (*text.OUTCOMES, "no_claim", "failed")},
-        details=details,
-        scatters=[*against_multiply_adds(found, details.multiply_adds), *against_latency(found, timed)],
-        timed=timed,
-        timed_outcomes={cell.outcome: "a check failed" if cell.outcome == "fail" else cell.words for cell in timed},
-        unquotable=reasons(timed),
-        loading=first_of_each(timed),
-        dot_plots=dot_plots(timed),
-        earlier=baseline_rows(report),
-        baseline_title=baseline.TITLE,
-        documented_latencies=[item for item in _judged(report, claims) if item.verdict.rule == "L301"],
-        ratio_plots=ratio_plots(details.variants),
-        round_heads=ROUND_HEADS,
-        latency_heads=conditions.LATENCY_HEADS,
-        audit_command=reproduce.audit_command(report.conditions),
-        by_label=_by_label,
-        of_run=conditions.of_run,
-        of_latency=conditions.of_latency,
-        of_rounds=of_rounds,
-        processor=conditions.processor,
-        judged=_judged(report, claims),
+        plot=claim_plot(report, claims),
+        runs=runs,
+        frameworks=list(dict.fromkeys(row.framework for row in runs)),
+        matrix=_matrix(runs),
+        run_outcomes=_run_outcomes(runs),
+        latencies=latencies,
+        latency_outcomes={row.outcome: "a check failed" if row.outcome == "fail" else row.words for row in latencies},
+        unquotable=reasons(latencies),
+        dot_plots=dot_plots(latencies),
+        baseline=baseline_rows(report), baseline_title=TITLE,
+        loading=first_of_each(latencies),
+        round_heads=ROUND_HEADS, of_rounds=of_rounds,
+        stages=stage_rows(report),
+        documented_latencies=[row for row in verdicts if row.verdict.rule == "L301"],
+        ratio_plots=ratio_plots(extras.variants),
+        not_done=text.not_done(report),
+        by_label=_by_label, pictures=pictures, pictured=thumbnails.sentence(pictures, extras),
+        scatters=[*against_multiply_adds(runs, extras.multiply_adds), *against_latency(runs, latencies)],
+        verdicts=verdicts, chance=_chance,
         outcomes=list(text.outcome_counts(report.verdicts)),
-        general=conditions.of_parts(report),
-        run_heads=conditions.RUN_HEADS,
-        pictures=pictures,
-        pictured=thumbnails.sentence(pictures, details),
     )  # fmt: skip
 
 
-def _counts(report: Report, timed: Sequence[Cell] = ()) -> list[tuple[str, int, str]]:
-    """(outcome, how many, name) for the tiles: latencies, documented numbers, then checks, then runs."""
-    seen = text.outcome_counts(report.verdicts)
-    counts: list[tuple[str, int]] = [(outcome, seen.get(outcome, 0)) for outcome in text.OUTCOMES]
-    of_documents = [pair for wanted in _ALWAYS_COUNTED for pair in counts if pair[0] == wanted]
-    tiles = [pair for pair in of_documents if pair[1] or report.runs or not report.latencies]
-    tiles += [pair for wanted in _COUNTED_WHEN_SEEN for pair in counts if pair[0] == wanted and pair[1]]
-    tiles.append(("failed", len(text.not_done(report))))
-    return [
-        *_of_bench(timed),
-        *((kind, number, _COUNT_NAMES.get(kind, text.outcome_name(kind))) for kind, number in tiles),
+def tiles(report: Report, latencies: Sequence[LatencyRow] = ()) -> list[tuple[str, int, str]]:
+    """(outcome, how many, name): latencies, then documented numbers, then checks, then runs that were not done."""
+    counts = text.outcome_counts(report.verdicts)
+    shown = [outcome for outcome in _ALWAYS_COUNTED if counts.get(outcome) or report.runs or not report.latencies]
+    shown += [outcome for outcome in _COUNTED_WHEN_SEEN if counts.get(outcome)]
+    of_verdicts = [
+        (outcome, counts.get(outcome, 0), "checks failed" if outcome == "fail" else text.outcome_name(outcome))
+        for outcome in shown
     ]
-
-
-def _of_bench(timed: Sequence[Cell]) -> list[tuple[str, int, str]]:
-    if not timed:
-        return []
-    outcomes = [cell.outcome for cell in timed]
-    return [
+    outcomes = [row.outcome for row in latencies]
+    of_bench = [
         ("pass", outcomes.count("pass"), "quotable latencies"),
         ("inconclusive", outcomes.count("inconclusive"), "not measurable here"),
     ]
+    return [*(of_bench if latencies else []), *of_verdicts, ("failed", len(text.not_done(report)), "runs failed")]
 
 
-def _matrix(found: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
+def _matrix(rows: Sequence[RunRow]) -> dict[str, dict[str, list[RunRow]]]:
     """checkpoint -> framework -> rows; empty where each checkpoint ran in one framework: a list is better."""
-    matrix: dict[str, dict[str, list[Row]]] = {}
-    for row in found:
+    matrix: dict[str, dict[str, list[RunRow]]] = {}
+    for row in rows:
         matrix.setdefault(row.checkpoint, {}).setdefault(row.framework, []).append(row)
     return matrix if any(len(by_framework) > 1 for by_framework in matrix.values()) else {}
 
 
-def _judged(report: Report, claims: Sequence[Claim]) -> list[Judged]:
-    known = by_id(claims)
-    return [_in_words(verdict, claim_of(verdict, known), report) for verdict in text.worst_first(report.verdicts)]
-
-
-def _chance(verdict: Verdict) -> str:
-    """p-values; the sentences of rules on pairs have theirs."""
-    if verdict.p_value is None or text.is_difference(verdict):
-        return ""
-    return f"p = {text.chance(verdict.p_value)}, {text.chance(verdict.p_adjusted)} after Holm"
-
-
-def _in_words(verdict: Verdict, claim: Claim | None, report: Report) -> Judged:
-    return Judged(
-        verdict=verdict,
-        claim=claim,
-        metric=text.METRIC_NAMES[claim.metric] if claim else "",
-        documented=text.documented(verdict, claim),
-        measured=text.quantity(verdict.measured, verdict, claim),
-        interval=text.interval(verdict, claim),
-        chance=_chance(verdict),
-        source=text.one_line(f"{claim.source} {claim.place}") if claim else "",
-        command=text.one_line(reproduce.command(verdict, report)),
-    )
-
-
-def _run_outcomes(found: Sequence[Row]) -> list[str]:
+def _run_outcomes(rows: Sequence[RunRow]) -> list[str]:
     """Outcomes and states that occur in the table of runs."""
-    seen = {outcome for row in found for outcome, _ in row.verdicts}
+    seen = {outcome for row in rows for outcome, _ in row.verdicts}
     return [outcome for outcome in (*text.OUTCOMES, "failed", "no_claim") if outcome in seen]
+
+
+def _chance(row: VerdictRow) -> str:
+    """The p-values of a verdict; the sentences of rules that compare two runs have theirs."""
+    if row.verdict.p_value is None or text.is_difference(row.verdict):
+        return ""
+    return f"p = {row.p_value}, {row.p_adjusted} after Holm"
 
 
 def _by_label(image: Discordant) -> list[tuple[str, bool, str, str]]:

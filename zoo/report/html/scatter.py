@@ -9,9 +9,9 @@ from typing import Any
 
 from zoo.documents import units
 from zoo.report import text
-from zoo.report.cells import Cell
 from zoo.report.html.axes import BELOW, LEFT, RIGHT, TOP, Axis, Frame, LogAxis
-from zoo.report.rows import Row
+from zoo.report.latency_rows import LatencyRow
+from zoo.report.run_rows import RunRow
 
 _HEIGHT = 340
 _SPREAD = 1.1  # least ratio of the costs that is worth a drawing
@@ -41,22 +41,22 @@ class Scatter:
     left_out: int
 
 
-def against_multiply_adds(rows: Sequence[Row], costs: Mapping[str, int]) -> list[Scatter]:
+def against_multiply_adds(rows: Sequence[RunRow], costs: Mapping[str, int]) -> list[Scatter]:
     """Top-1 by the multiply-adds of one image, a drawing for each set of images on which networks differ in cost."""
     found = [(row, costs.get(row.run.checkpoint, 0) / 1e6) for row in rows]
     title = "multiply-adds of one image, millions"
     return _by_images(found, title=title, cost="multiply-adds", words=lambda millions: f"{millions:.0f} M")
 
 
-def against_latency(rows: Sequence[Row], cells: Sequence[Cell]) -> list[Scatter]:
+def against_latency(rows: Sequence[RunRow], latencies: Sequence[LatencyRow]) -> list[Scatter]:
     """Top-1 by the p50 of batch 1 of the same file in the same framework, a drawing for each number of threads.
 
     Only of numbers that can be quoted; how many runs that leaves out is said.
     """
     drawn = []
-    for threads in sorted({cell.run.threads for cell in cells}):
-        own = [cell for cell in cells if cell.run.batch_size == 1 and cell.run.threads == threads]
-        known = {(cell.run.checkpoint, cell.run.framework): _p50(cell) for cell in own}
+    for threads in sorted({row.run.threads for row in latencies}):
+        own = [row for row in latencies if row.run.batch_size == 1 and row.run.threads == threads]
+        known = {(row.run.checkpoint, row.run.framework): _p50(row) for row in own}
         found = [(row, known.get((row.run.checkpoint, row.run.framework))) for row in rows]
         drawn += _by_images(
             [(row, seconds * 1000) for row, seconds in found if seconds],
@@ -68,13 +68,13 @@ def against_latency(rows: Sequence[Row], cells: Sequence[Cell]) -> list[Scatter]
     return drawn
 
 
-def _p50(cell: Cell) -> float:
+def _p50(row: LatencyRow) -> float:
     """Seconds; 0 where it cannot be quoted."""
-    return cell.run.p50 if cell.outcome == "pass" else 0.0
+    return row.run.p50 if row.outcome == "pass" else 0.0
 
 
-def _by_images(found: Sequence[tuple[Row, float]], **how: Any) -> list[Scatter]:
-    by_images: dict[str, list[tuple[Row, float]]] = {}
+def _by_images(found: Sequence[tuple[RunRow, float]], **how: Any) -> list[Scatter]:
+    by_images: dict[str, list[tuple[RunRow, float]]] = {}
     for row, cost in found:
         if row.run.status == "done" and row.run.n and cost > 0:
             by_images.setdefault(row.run.image_set, []).append((row, cost))
@@ -83,7 +83,7 @@ def _by_images(found: Sequence[tuple[Row, float]], **how: Any) -> list[Scatter]:
 
 
 def scatter(
-    costly: Sequence[tuple[Row, float]], *, title: str, cost: str, words: Callable[[float], str], left_out: int = 0
+    costly: Sequence[tuple[RunRow, float]], *, title: str, cost: str, words: Callable[[float], str], left_out: int = 0
 ) -> Scatter | None:
     """Top-1 of finished runs, the cost on a logarithmic axis; None where all cost nearly the same.
 

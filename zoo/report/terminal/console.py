@@ -1,4 +1,4 @@
-"""What the tables on a terminal share: colors of outcomes, folded names, a plain table."""
+"""What the tables on a terminal share: colours of outcomes, folded names, a plain table."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 STYLES = {
     "refuted": "bold red", "fail": "bold red", "failed": "bold red", "not_run": "red",
@@ -16,7 +17,7 @@ STYLES = {
 GAP = 2  # columns between two cells
 
 
-def plain(heads: Sequence[str], right: set[str], foldable: Sequence[str] = (), title: str | None = None) -> Table:
+def plain(heads: Sequence[str], right: Sequence[str], foldable: Sequence[str] = (), title: str | None = None) -> Table:
     """A table without a frame. right: heads of columns of numbers; foldable: of columns that may take several lines."""
     result = Table(
         title=title, title_justify="left", title_style="bold",
@@ -26,6 +27,11 @@ def plain(heads: Sequence[str], right: set[str], foldable: Sequence[str] = (), t
         justify = "right" if head in right else "left"
         result.add_column(head, justify=justify, no_wrap=head not in foldable, overflow="fold")  # type: ignore[arg-type]
     return result
+
+
+def folded(name: str, width: int) -> Text:
+    """An id over as many lines as `fold` makes of it."""
+    return Text("\n".join(fold(name, width)))
 
 
 def fold(name: str, width: int) -> list[str]:
