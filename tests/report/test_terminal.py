@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tests.by_hand.latencies import BUSY, a_bench, a_latency, quotable
 from tests.by_hand.records import a_claim, a_mixed_report, a_report, a_run, a_verdict
-from zoo.documents import units
+from zoo.documents import formatting
 from zoo.records import Claim, Report
 from zoo.report import markdown, terminal, text
 from zoo.report.baseline import baseline_rows
@@ -206,12 +206,12 @@ def test_numbers_in_words() -> None:
     assert [text.points(x) for x in (0.0012, -0.3, -0.00001)] == ["+0.12", "-30.00", "0.00"]
     assert text.percent(float("nan")) == text.ABSENT
     assert text.milliseconds(0.0125) == "12.50 ms"
-    assert [units.ms(x) for x in (1.5, 0.99996, 0.134, 0.0004, 0.00002, None)] == [
+    assert [formatting.ms(x) for x in (1.5, 0.99996, 0.134, 0.0004, 0.00002, None)] == [
         "1500", "1000", "134.0", "0.400", "0.0200", text.ABSENT,
     ]  # fmt: skip
-    assert [units.ms(x, like=0.02) for x in (0.0099, 0.0201)] == ["9.90", "20.10"]
-    assert [units.duration(x) for x in (0.0, 0.21, 1.234)] == [text.ABSENT, "210.0 ms", "1.23 s"]
-    assert [units.megabytes(x) for x in (0, 13_964_571, 131_000_000)] == [text.ABSENT, "14.0 MB", "131 MB"]
+    assert [formatting.ms(x, like=0.02) for x in (0.0099, 0.0201)] == ["9.90", "20.10"]
+    assert [formatting.duration(x) for x in (0.0, 0.21, 1.234)] == [text.ABSENT, "210.0 ms", "1.23 s"]
+    assert [formatting.megabytes(x) for x in (0, 13_964_571, 131_000_000)] == [text.ABSENT, "14.0 MB", "131 MB"]
     fraction = a_claim(value="0.718", unit="fraction", decimals=3)
     assert [text.printed(claim) for claim in (a_claim(), fraction)] == ["68.30", "71.8"]
 

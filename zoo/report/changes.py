@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from zoo.documents import units
+from zoo.documents import formatting
 from zoo.records import Run
 from zoo.report import html, text
 from zoo.report.terminal.console import STYLES, fold
@@ -164,9 +164,9 @@ def _latency_row(change: LatencyChange) -> LatencyRow:
     before, after = change.before.p50 or None, change.after.p50 or None
     return LatencyRow(
         subject=text.one_line(change.after.subject),
-        before=units.ms(before),
-        after=units.ms(after),
-        ratio=text.ABSENT if change.ratio is None else units.times(change.ratio),
+        before=formatting.ms(before),
+        after=formatting.ms(after),
+        ratio=text.ABSENT if change.ratio is None else formatting.times(change.ratio),
         differences=tuple(
             f"{each.field}: {each.before} → {each.after}" for each in map(_difference_in_words, change.differences)
         ),

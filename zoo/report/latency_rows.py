@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.documents import units
+from zoo.documents import formatting
 from zoo.records import LatencyRun, Report, Stage, Verdict
 from zoo.report import text
 from zoo.rules.latency.efficiency import efficiency
@@ -69,11 +69,11 @@ class LatencyRow:
         """Until the first answer, and memory, by the head of the column."""
         run = self.run
         return {
-            "load": units.duration(run.load_seconds),
-            "first call": units.duration(run.first_call_seconds),
-            "memory before": units.megabytes(run.memory_before),
-            "memory peak": units.megabytes(run.memory_peak),
-            "file": units.megabytes(run.file_bytes),
+            "load": formatting.duration(run.load_seconds),
+            "first call": formatting.duration(run.first_call_seconds),
+            "memory before": formatting.megabytes(run.memory_before),
+            "memory peak": formatting.megabytes(run.memory_peak),
+            "file": formatting.megabytes(run.file_bytes),
         }
 
     @property
@@ -143,7 +143,7 @@ def of_rounds(row: LatencyRow) -> list[tuple[str, ...]]:
     like = row.spread[0] if row.spread else None
     return [
         (
-            str(each.number), units.ms(each.median, like), f"{each.probe_before:.1f}", f"{each.probe_after:.1f}",
+            str(each.number), formatting.ms(each.median, like), f"{each.probe_before:.1f}", f"{each.probe_after:.1f}",
             f"{each.load:.2f}", f"{text.percent(each.steal, 1)} %", str(each.switches), f"{each.cores_used:.2f}",
             str(each.calls), text.counted(each.warmup_calls, "call") + ("" if each.settled else ", not settled"),
         )
@@ -196,10 +196,10 @@ def _row(run: LatencyRun, judged: tuple[str, str, str], rivals: Sequence[Latency
         words=words,
         reason=reason,
         spread=spread,
-        p50=units.ms(p50.value) if p50 else text.ABSENT,
-        interval=f"[{units.ms(spread[1], like)}, {units.ms(spread[2], like)}]" if spread else text.ABSENT,
-        p90=units.ms(p90.value, like) if p90 else text.ABSENT,
-        p99=units.ms(p99.value, like) if p99 else text.ABSENT,
+        p50=formatting.ms(p50.value) if p50 else text.ABSENT,
+        interval=f"[{formatting.ms(spread[1], like)}, {formatting.ms(spread[2], like)}]" if spread else text.ABSENT,
+        p90=formatting.ms(p90.value, like) if p90 else text.ABSENT,
+        p99=formatting.ms(p99.value, like) if p99 else text.ABSENT,
         images_per_second=text.rate(run.images_per_second) if done else text.ABSENT,
         gflops=f"{reached[0]:.1f}" if reached else text.ABSENT,
         of_probe=f"{reached[1] * 100:.0f} %" if reached else text.ABSENT,
@@ -217,9 +217,9 @@ def _stage_row(stage: Stage) -> StageRow:
         image_set=text.one_line(stage.image_set),
         images=str(stage.images),
         repeats=str(stage.repeats),
-        p50=units.ms(like),
-        p50_interval=f"[{units.ms(p50.low, like)}, {units.ms(p50.high, like)}]" if p50 and p50.low else "",
-        p90=units.ms(p90.value if p90 else None, like),
+        p50=formatting.ms(like),
+        p50_interval=f"[{formatting.ms(p50.low, like)}, {formatting.ms(p50.high, like)}]" if p50 and p50.low else "",
+        p90=formatting.ms(p90.value if p90 else None, like),
     )
 
 

@@ -1,4 +1,4 @@
-"""Numbers and outcomes as words; what sentences share with them is in `zoo.wording`."""
+"""Outcomes, and the numbers of verdicts, as words; `zoo.documents.formatting` has what sentences of rules share."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 
-from zoo.documents import units
-from zoo.documents.units import milliseconds as milliseconds
-from zoo.documents.wording import ABSENT as ABSENT
-from zoo.documents.wording import percent as percent
+from zoo.documents import formatting
+from zoo.documents.formatting import ABSENT as ABSENT
+from zoo.documents.formatting import percent as percent
 from zoo.records import Claim, Conditions, LatencyRun, Outcome, Recognition, Report, Run, Verdict
 
 # Worst first: the order in which outcomes are counted and listed.
@@ -127,7 +126,7 @@ def _of_latency(value: float, rule: str) -> str:
         return f"{value:.2f} cores"
     if rule == "L302":
         return f"rho {value:.3f}"
-    return units.times(value) if rule[:2] in ("L2", "L4") else milliseconds(value)
+    return formatting.times(value) if rule[:2] in ("L2", "L4") else formatting.precise_milliseconds(value)
 
 
 def quantity(value: float | None, verdict: Verdict, claim: Claim | None) -> str:
@@ -141,7 +140,7 @@ def quantity(value: float | None, verdict: Verdict, claim: Claim | None) -> str:
     if claim.is_accuracy if claim else verdict.rule.startswith("A"):
         return percent(value)
     if claim and claim.metric == "latency":
-        return milliseconds(value)
+        return formatting.precise_milliseconds(value)
     return f"{value:g} {claim.unit}" if claim else f"{value:g}"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from zoo.documents import units
+from zoo.documents import formatting
 from zoo.report import importance, text
 
 SYMBOLS = {
@@ -41,7 +41,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
         finalize=lambda value: text.clean(value) if type(value) is str else value,
     )  # fmt: skip
-    environment.globals.update(text=text, units=units, symbols=SYMBOLS, importance=importance)
+    environment.globals.update(text=text, formatting=formatting, symbols=SYMBOLS, importance=importance)
     environment.filters.update(breakable=_breakable, outcome_name=text.outcome_name)
     return environment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.documents import units
+from zoo.documents import formatting
 from zoo.report import text
 from zoo.report.html.axes import BELOW, LEFT, RIGHT, TOP, WIDTH, Frame, LogAxis
 from zoo.rules.latency.variants import Point, VariantTable
@@ -85,8 +85,8 @@ def _marks(points: Sequence[Point], places: Sequence[tuple[float, float]]) -> tu
         marks.append(
             Mark(
                 x=x, y=y, label=label, label_x=round(label_x, 1), label_y=round(label_y, 1), anchor=anchor,
-                documented=units.times(point.documented), measured=units.times(point.measured),
-                departure=units.times(point.measured / point.documented),
+                documented=formatting.times(point.documented), measured=formatting.times(point.measured),
+                departure=formatting.times(point.measured / point.documented),
             )
         )  # fmt: skip
     return tuple(marks)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.documents import units
+from zoo.documents import formatting
 from zoo.report import text
 from zoo.report.html.axes import BELOW, LEFT, RIGHT, TOP, Axis, Frame, LogAxis
 from zoo.report.latency_rows import LatencyRow
@@ -62,7 +62,7 @@ def against_latency(rows: Sequence[RunRow], latencies: Sequence[LatencyRow]) -> 
             [(row, seconds * 1000) for row, seconds in found if seconds],
             title=f"p50 of batch 1, {text.counted(threads, 'thread')}, ms",
             cost="p50",
-            words=lambda value: units.milliseconds(value / 1000),
+            words=lambda value: formatting.precise_milliseconds(value / 1000),
             left_out=sum(seconds == 0.0 for _, seconds in found),
         )
     return drawn

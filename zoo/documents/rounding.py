@@ -1,4 +1,4 @@
-"""How a number became the text that is printed, and what it can have been before. Exact arithmetic throughout.
+"""How a number was rounded when it was printed, and what it can have been before. Exact arithmetic throughout.
 
 A share k / n (times 100 where percent is meant) becomes a text of d decimals by one of READINGS. Publishers do not
 say which, so a share is possible if any of them leads to the text.
