@@ -1,4 +1,4 @@
-"""Where things lie, and files that are written whole or not at all, by one process at a time.
+"""Places of files; and how files are written: whole or not at all, by one process at a time.
 
 In a checkout `adapters/` and `reference_results/` stand beside the package; in an installed wheel they travel
 inside it, under `zoo/bundled/`. What was computed once is kept in the user's cache folder.
@@ -135,7 +135,7 @@ def _elsewhere(path: Path) -> str:
 
 
 def lock(path: Path) -> FileLock:
-    """Of one process at a time; shared by paths whose hashes begin alike."""
+    """A lock that one process at a time can hold; paths whose hashes begin alike share one."""
     folder = home() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     stripe = hashlib.sha256(str(path).encode()).hexdigest()[:2]

@@ -113,8 +113,8 @@ def latency_rows(report: Report) -> list[LatencyRow]:
         if outcome == "pass":
             contests.setdefault(groups.get(run.key, run.key), []).append(run)
     return [
-        _row(run, said, contests.get(groups.get(run.key, run.key), []))
-        for run, said in zip(report.latencies, judged, strict=True)
+        _row(run, verdict, contests.get(groups.get(run.key, run.key), []))
+        for run, verdict in zip(report.latencies, judged, strict=True)
     ]
 
 
@@ -125,12 +125,12 @@ def _compared(report: Report) -> dict[str, str]:
 
 
 def reasons(found: Sequence[LatencyRow]) -> dict[str, list[str]]:
-    """Why numbers cannot be quoted -> the subjects of which that is said."""
-    said: dict[str, list[str]] = {}
+    """Reason why a number cannot be quoted -> the subjects that it holds for."""
+    subjects: dict[str, list[str]] = {}
     for row in found:
         if row.is_done and row.reason and row.outcome not in ("pass", "known"):
-            said.setdefault(text.one_line(row.reason), []).append(text.one_line(row.run.subject))
-    return said
+            subjects.setdefault(text.one_line(row.reason), []).append(text.one_line(row.run.subject))
+    return subjects
 
 
 ROUND_HEADS = (
@@ -224,7 +224,7 @@ def _stage_row(stage: Stage) -> StageRow:
 
 
 def _rank(spread: tuple[float, float, float] | None, rivals: Sequence[LatencyRun]) -> str:
-    """Surely faster is one whose interval ends before this one's begins."""
+    """A run is surely faster than this one if its interval ends before this one's begins."""
     if spread is None:
         return ""
     ends = [other[2] for run in rivals if (other := median_of_rounds(run.medians))]

@@ -27,9 +27,9 @@ def sections(report: Report) -> Iterator[str]:
         yield "### Latency"
         yield _table(found)
         yield _LEGEND
-        if said := reasons(found):
-            lines = "\n".join(f"- {escape(text.listed(names))}: {escape(reason)}" for reason, names in said.items())
-            yield lines if len(said) <= _MOST else folded(f"Why {len(said)} cannot be quoted", lines)
+        if why := reasons(found):
+            lines = "\n".join(f"- {escape(text.listed(names))}: {escape(reason)}" for reason, names in why.items())
+            yield lines if len(why) <= _MOST else folded(f"Why {len(why)} cannot be quoted", lines)
         if earlier := baseline_rows(report):
             yield _earlier(earlier)
         if any(row.is_done for row in found):
@@ -41,7 +41,7 @@ def sections(report: Report) -> Iterator[str]:
 
 
 def is_left_out(verdict: Verdict) -> bool:
-    """What the table says already (L101 to L103 that pass), and what is never judged (L301)."""
+    """Whether report.md leaves a verdict out: the table says it already, or it is never judged."""
     return verdict.rule == "L301" or (verdict.rule.startswith("L1") and verdict.outcome == "pass")
 
 

@@ -20,7 +20,7 @@ GAP = 2  # columns between two cells
 def plain(heads: Sequence[str], right: Sequence[str], foldable: Sequence[str] = (), title: str | None = None) -> Table:
     """A table without a frame. right: heads of columns of numbers; foldable: of columns that may take several lines."""
     result = Table(
-        title=title, title_justify="left", title_style="bold",
+        title=title and Text(title), title_justify="left", title_style="bold",
         box=box.SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False,
     )  # fmt: skip
     for head in heads:

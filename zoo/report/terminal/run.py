@@ -94,7 +94,7 @@ def _open_verdicts(report: Report) -> list[str]:
 
 
 def _documented_latencies(report: Report) -> list[str]:
-    """They are of other devices without exception, and a bench of a whole zoo has dozens: one line for all."""
+    """One line for all documented latencies: all are of other devices, and a bench of a whole zoo has dozens."""
     found = sum(verdict.rule == "L301" for verdict in report.verdicts)
     many = text.counted(found, "documented latency", "documented latencies")
     return [f"not comparable: {many} of other devices: report.html has them beside ours"] if found else []
