@@ -205,7 +205,7 @@ def test_numbers_in_words() -> None:
     assert [text.rate(x) for x in (390.2, 64.04, 8.125, 0.0)] == ["390", "64.0", "8.12", text.ABSENT]
     assert [text.points(x) for x in (0.0012, -0.3, -0.00001)] == ["+0.12", "-30.00", "0.00"]
     assert text.percent(float("nan")) == text.ABSENT
-    assert text.milliseconds(0.0125) == "12.50 ms"
+    assert formatting.precise_milliseconds(0.0125) == "12.50 ms"
     assert [formatting.ms(x) for x in (1.5, 0.99996, 0.134, 0.0004, 0.00002, None)] == [
         "1500", "1000", "134.0", "0.400", "0.0200", text.ABSENT,
     ]  # fmt: skip
