@@ -92,7 +92,7 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write `path` through a temporary neighbour, so that nobody ever sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -106,11 +106,7 @@ def replace(path: Path, write: Callable[[BinaryIO], None]) -> None:
 
 def replace_text(path: Path, text: str) -> None:
     """`replace` with UTF-8 text."""
-    replace(path, lambda stream: _write_all(stream, text.encode()))
-
-
-def _write_all(stream: BinaryIO, data: bytes) -> None:
-    stream.write(data)
+    replace(path, lambda stream: stream.write(text.encode()))
 
 
 @contextlib.contextmanager
@@ -135,7 +131,7 @@ def _elsewhere(path: Path) -> str:
 
 
 def lock(path: Path) -> FileLock:
-    """Of one process at a time; shared by paths whose hashes begin alike."""
+    """A lock that one process at a time can hold; paths whose hashes begin alike share one."""
     folder = home() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     stripe = hashlib.sha256(str(path).encode()).hexdigest()[:2]

@@ -96,7 +96,7 @@ def _of_records(model: type[Record], records: Sequence[Record]) -> pd.DataFrame:
 
 
 def _dtype(annotation: Any) -> str:
-    """Of a field that holds one value, also where it may be None; anything nested stays an object."""
+    """The dtype of a field that holds one value or None; a nested field stays an object."""
     if annotation in _DTYPES:
         return _DTYPES[annotation]
     inner = [each for each in getattr(annotation, "__args__", ()) if each is not type(None)]
@@ -126,7 +126,7 @@ def _of_answers(run: Run | None, answers: Predictions, label_map: LabelMap | Non
 
 
 def _no_answers() -> Predictions:
-    """Nothing, in the right types."""
+    """Answers of no images, with the right dtypes."""
     nothing = np.zeros(0, dtype=np.bool_)
     return Predictions(
         ids=(),

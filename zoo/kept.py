@@ -124,17 +124,17 @@ def _check(path: Path, key: str, view: memoryview) -> None:
 
 
 def _unlike(name: str, stated: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
-    """What is stated and what was found, shortened."""
+    """The stated value and the one that was found, shortened, for a message."""
     return f"it says {name} {stated.get(name)!s:.12}, found {expected[name]!s:.12}"
 
 
-def _named(key: str) -> str:
+def _hash_of_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _trailer(key: str, size: int, digest: str) -> bytes:
-    """Of fixed length: what is shorter is filled up with spaces."""
-    text = f'"key": "{_named(key)}", "bytes": {size:20}, "xxh3_128": "{digest:32}"'
+    """The trailer of a content of `size` bytes, of fixed length: spaces fill up what is shorter."""
+    text = f'"key": "{_hash_of_key(key)}", "bytes": {size:20}, "xxh3_128": "{digest:32}"'
     return f'\n{{"kept": 1, {text}}}\n'.encode()
 
 
@@ -151,7 +151,7 @@ def _stated(end: bytes) -> dict[str, Any] | None:
 
 
 def _digest_of(stream: BinaryIO) -> str:
-    """Of all that was written; the stream is at its end afterwards."""
+    """xxh3 of all that was written, hex; the stream is at its end afterwards."""
     found = xxh3_128()
     stream.seek(0)
     while chunk := stream.read(_CHUNK):
@@ -187,7 +187,7 @@ def read_json(path: Path, key: str) -> dict[str, Any] | None:
 def sealed(found: Mapping[str, Any], key: str) -> dict[str, Any]:
     """The object with a new seal; its digest does not depend on spaces and the order of fields."""
     inside = _without_seal(found)
-    return {**inside, SEAL: {"key": _named(key), "xxh3_128": digest_of_json(inside)}}
+    return {**inside, SEAL: {"key": _hash_of_key(key), "xxh3_128": digest_of_json(inside)}}
 
 
 def unsealed(found: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:

@@ -41,7 +41,6 @@ def processor() -> str:
 
 
 @cache
-@cache
 def instruction_sets() -> tuple[str, ...]:
     """Those of INSTRUCTION_SETS that this processor has, by Linux' names."""
     found = detect.detected_info().features
@@ -107,7 +106,7 @@ class Usage:
 
     @property
     def total(self) -> float:
-        """Of all processors together."""
+        """Seconds of all processors together."""
         return self.busy + self.stolen + self.idle
 
 

@@ -18,12 +18,12 @@ class Talk:
         self._quiet = quiet
 
     def say(self, text: str) -> None:
-        """One line."""
+        """Print one line, unless quiet."""
         if not self._quiet:
             self._console.print(text, markup=False)
 
     def warn(self, text: str) -> None:
-        """Something that must be seen even when quiet."""
+        """Print one line, also when quiet."""
         self._console.print(text, markup=False)
 
     @contextmanager

@@ -25,7 +25,7 @@ from zoo.images import image_sets
 from zoo.images.digests import file_digests, listing_digest
 from zoo.jobs import thumbnails
 from zoo.report import html
-from zoo.report.details import Details
+from zoo.report.extras import Extras
 from zoo.report.html import pictures as chosen
 from zoo.runs import agreement
 from zoo.runs.folder import RunFolder
@@ -48,19 +48,19 @@ def make_images(folder: Path, count: int = 4) -> Path:
     return folder
 
 
-def details(pictures: dict[str, str], labels: list[int] | None = None) -> Details:
+def details(pictures: dict[str, str], labels: list[int] | None = None) -> Extras:
     """Two runs that disagree on the images whose labels are not the classes."""
     found = {"1a" * 32: answers(CLASSES, CLASSES), "2b" * 32: answers(labels or [0, 4, 2, 5], CLASSES)}
     runs = [run_with(each, key=key, framework=key[:2]) for key, each in found.items()]
     groups = agreement.groups(runs, lambda run: found[run.key], {ANIMALS.id: ANIMALS})
-    return Details(agreement=groups, thumbnails=pictures)
+    return Extras(agreement=groups, thumbnails=pictures)
 
 
 def a_picture(size: int = 40) -> str:
     return "data:image/jpeg;base64," + "A" * size
 
 
-def page_of(made: Details) -> str:
+def page_of(made: Extras) -> str:
     return html.render(a_report(), [], made)
 
 

@@ -15,7 +15,7 @@ from zoo.jobs.request import Request
 from zoo.jobs.validate import Job
 from zoo.progress import Talk
 from zoo.records import Report
-from zoo.report.rows import rows
+from zoo.report.run_rows import run_rows
 from zoo.runs.folder import RunFolder
 from zoo.runs.merge import merged
 
@@ -127,7 +127,7 @@ def test_runs_that_could_not_be_made_have_their_own_documented_numbers(
     for name in ("good", "other"):
         (folder / f"{name}.json").unlink()
     report = run(folder, tmp_path / "out")
-    found = rows(report, RunFolder(tmp_path / "out").documents().claims)
+    found = run_rows(report, RunFolder(tmp_path / "out").documents().claims)
     assert [(row.checkpoint, row.documented) for row in found] == [
         ("little/good", "81.0 / –"),
         ("little/other", "42.0 / –"),

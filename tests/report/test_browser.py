@@ -28,7 +28,7 @@ from zoo.jobs.audit import audit
 from zoo.records import Verdict
 from zoo.report import changes, html
 from zoo.report.audit import to_html as audit_to_html
-from zoo.report.details import Details
+from zoo.report.extras import Extras
 from zoo.runs import agreement
 from zoo.runs.changes import compare
 
@@ -60,7 +60,7 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
-def _details() -> Details:
+def _extras() -> Extras:
     found = {"1a" * 32: answers([0, 1, 2], [0, 1, 3]), "2b" * 32: answers([0, 4, 2], [0, 1, 3])}
     runs = [run_with(each, key=key, framework=key[:2]) for key, each in found.items()]
     finding = Verdict(
@@ -68,7 +68,7 @@ def _details() -> Details:
     )
     costs = {"embedded/onnx": 58_000_000, "mindspore/mobilenet_v2_0.75_192": 154_000_000}
     groups = agreement.groups(runs, lambda run: found[run.key], {ANIMALS.id: ANIMALS})
-    return Details(agreement=groups * 2, multiply_adds=costs, findings=(finding,))
+    return Extras(agreement=groups * 2, multiply_adds=costs, findings=(finding,))
 
 
 def _picture() -> str:
@@ -84,10 +84,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     twice = a_report([a_run(), a_run(framework="openvino", key="9a" * 32), a_run(checkpoint="b/c", key="8b" * 32)])
     worse = a_report([a_run(top1_correct=600)], [a_verdict(outcome="refuted")], platform="elsewhere")
     sources = {
-        "report": html.render(report, claims, _details()),
-        "matrix": html.render(twice, claims, _details()),
-        "bench": html.render(*a_bench(), Details(variants=variant_tables())),
-        "pictures": html.render(report, claims, replace(_details(), thumbnails={"1.png": _picture()})),
+        "report": html.render(report, claims, _extras()),
+        "matrix": html.render(twice, claims, _extras()),
+        "bench": html.render(*a_bench(), Extras(variants=variant_tables())),
+        "pictures": html.render(report, claims, replace(_extras(), thumbnails={"1.png": _picture()})),
         "changes": changes.to_html(compare(side(a_report()), side(worse))),
         "audit": audit_to_html(audit(load_zoo("published"))),
     }

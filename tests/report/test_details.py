@@ -12,10 +12,10 @@ from zoo.documents.load import load_zoo
 from zoo.jobs import audit
 from zoo.records import Part, Verdict
 from zoo.report import html
-from zoo.report.details import Details
+from zoo.report.extras import Extras
 from zoo.report.html.scatter import against_multiply_adds
 from zoo.report.reproduce import command
-from zoo.report.rows import rows
+from zoo.report.run_rows import run_rows
 from zoo.runs import agreement
 
 LIMIT = 2_000_000  # bytes of a page
@@ -28,7 +28,7 @@ def said(source: str) -> str:
 def test_discordant_images_are_shown_with_names_and_scores() -> None:
     found = {"1a" * 32: answers([0, 1], [0, 1]), "2b" * 32: answers([0, 4], [0, 1])}
     runs = [run_with(each, key=key, framework=key[:2]) for key, each in found.items()]
-    details = Details(agreement=agreement.groups(runs, lambda run: found[run.key], {ANIMALS.id: ANIMALS}))
+    details = Extras(agreement=agreement.groups(runs, lambda run: found[run.key], {ANIMALS.id: ANIMALS}))
     shown = said(html.render(a_report(runs, []), [], details))
     assert "1 of 2 images got more than one label" in shown
     assert "1 bear (5; run 1)" in shown
@@ -37,16 +37,17 @@ def test_discordant_images_are_shown_with_names_and_scores() -> None:
 
 def test_cost_is_drawn_where_it_differs() -> None:
     two = [a_run(), a_run(checkpoint="embedded/big", key="2e" * 32, top1_correct=800)]
-    shown = rows(a_report(two, []), [])
+    shown = run_rows(a_report(two, []), [])
     assert against_multiply_adds(shown, {"embedded/onnx": 300, "embedded/big": 301}) == []
     assert against_multiply_adds(shown, {"embedded/onnx": 0, "embedded/big": 301}) == []
     (drawn,) = against_multiply_adds(shown, {"embedded/onnx": 58_000_000, "embedded/big": 300_000_000})
     small, big = drawn.dots
     assert small.x < big.x
     assert small.y > big.y
-    assert all(drawn.left <= dot.x <= drawn.right and 0 < dot.y < drawn.bottom for dot in drawn.dots)
-    assert len(drawn.x_ticks) >= 2
-    assert [label for _, label in drawn.y_ticks] == ["68", "70", "72", "74", "76", "78", "80", "82"]
+    frame = drawn.frame
+    assert all(frame.left <= dot.x <= frame.right and 0 < dot.y < frame.bottom for dot in drawn.dots)
+    assert len(frame.x_ticks) >= 2
+    assert [label for _, label in frame.y_ticks] == ["68", "70", "72", "74", "76", "78", "80", "82"]
 
 
 def test_findings_of_the_audit_are_about_the_checkpoints_that_were_run() -> None:
@@ -56,13 +57,13 @@ def test_findings_of_the_audit_are_about_the_checkpoints_that_were_run() -> None
     }
     assert {verdict.outcome for verdict in found} <= {"fail", "known"}
     assert not [verdict for verdict in found if "mindspore" in verdict.subject]
-    assert found[0].reason in said(html.render(a_report(), [], Details(findings=found)))
+    assert found[0].reason in said(html.render(a_report(), [], Extras(findings=found)))
     assert audit.about(load_zoo("embedded"), {"embedded/onnx"}) == ()
 
 
 def test_hostile_details_are_text() -> None:
     finding = Verdict(rule="C101", subject=HOSTILE, outcome="fail", reason=HOSTILE, printed=(HOSTILE,))
-    page = Page(html.render(a_report(), [], Details(findings=(finding,))))
+    page = Page(html.render(a_report(), [], Extras(findings=(finding,))))
     assert [tag for tag, _ in page.tags].count("script") == 1
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
 
@@ -109,7 +110,7 @@ def test_a_page_of_a_whole_zoo_stays_small() -> None:
             subject = f"{name}@onnxruntime"
             verdicts.append(a_verdict(rule=rule, subject=subject, claim_id=claims[-1].id, run=runs[-1].key))
     findings = [a_verdict(rule="C101", outcome="fail", reason="a sentence of some length " * 6)] * 150
-    page = html.render(a_report(runs, verdicts), claims, Details(findings=tuple(findings)))
+    page = html.render(a_report(runs, verdicts), claims, Extras(findings=tuple(findings)))
     assert len(page.encode()) < LIMIT
 
 

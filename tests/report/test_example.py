@@ -55,8 +55,8 @@ def _timeless_verdict(verdict: Verdict, keys: Mapping[str | None, str]) -> Verdi
 def generated(folder: RunFolder) -> dict[str, str]:
     """File name in reports/ -> text."""
     report, documents = folder.report(), folder.documents()
-    details = judging.details(folder, report, documents)
-    texts = render_all(timeless(report), documents.claims, details)
+    extras = judging.extras(folder, report, documents)
+    texts = render_all(timeless(report), documents.claims, extras)
     return {name: texts[source] for name, source in NAMES.items()}
 
 

@@ -13,14 +13,15 @@ from tests.by_hand.pages import HOSTILE, Page
 from tests.by_hand.records import a_claim, a_mixed_report, a_report, a_run, a_verdict, some_conditions
 from zoo.records import Claim, LatencyRun, Report
 from zoo.report import html, markdown
-from zoo.report.cells import cells
-from zoo.report.details import Details
+from zoo.report.extras import Extras
+from zoo.report.html.axes import LogAxis
 from zoo.report.html.dots import dot_plots
-from zoo.report.html.page import _counts
 from zoo.report.html.plot import axis_bound, claim_plot
 from zoo.report.html.ratios import ratio_plots
+from zoo.report.html.run import tiles
 from zoo.report.html.scatter import against_latency
-from zoo.report.rows import rows
+from zoo.report.latency_rows import latency_rows
+from zoo.report.run_rows import run_rows
 
 
 def _hostile_report() -> Report:
@@ -60,7 +61,7 @@ def test_nothing_is_fetched(report: Report) -> None:
 
 SOURCES = {
     "accuracy": html.render(*a_mixed_report()),
-    "latency": html.render(*a_bench(), Details(variants=variant_tables())),
+    "latency": html.render(*a_bench(), Extras(variants=variant_tables())),
 }
 
 
@@ -97,7 +98,7 @@ def test_documented_and_measured_stand_side_by_side() -> None:
 
 def test_counts_on_the_first_screen() -> None:
     report, _ = a_mixed_report()
-    counts = {name: number for _, number, name in _counts(report)}
+    counts = {name: number for _, number, name in tiles(report)}
     assert counts == {
         "confirmed": 2, "refuted": 1, "inconclusive": 1, "not comparable": 1, "known": 1, "not run": 1,
         "runs failed": 1,
@@ -106,7 +107,7 @@ def test_counts_on_the_first_screen() -> None:
 
 def test_a_bench_alone_counts_latencies_and_has_no_table_of_runs() -> None:
     report, _ = a_bench()
-    counts = {name: number for _, number, name in _counts(report, cells(report))}
+    counts = {name: number for _, number, name in tiles(report, latency_rows(report))}
     assert counts == {
         "quotable latencies": 5, "not measurable here": 2, "inconclusive": 4, "not comparable": 1, "checks failed": 1,
         "runs failed": 1,
@@ -117,12 +118,22 @@ def test_a_bench_alone_counts_latencies_and_has_no_table_of_runs() -> None:
 
 
 def test_dots_share_an_axis_with_what_was_asked_for_alike() -> None:
-    one, many = dot_plots(cells(a_bench()[0]))
+    one, many = dot_plots(latency_rows(a_bench()[0]))
     assert (one.title, many.title) == ("Batch 1, 1 thread", "Batch 8, 2 threads")
     marks = [dot.mark for dot in one.dots]
     assert marks == sorted(marks)
-    assert (marks[0], marks[-1]) == (pytest.approx(5, abs=1), pytest.approx(95, abs=1))
+    assert 3 < marks[0] < 10
+    assert 90 < marks[-1] < 97
     assert all(dot.interval and dot.interval.x <= dot.mark <= dot.interval.x + dot.interval.width for dot in one.dots)
+
+
+def test_equal_ratios_are_equally_far_apart_on_every_logarithmic_axis() -> None:
+    axis = LogAxis.around([0.3, 120], 56, 624)
+    steps = [axis.at(value * 4) - axis.at(value) for value in (0.3, 1, 30)]
+    assert steps == pytest.approx([steps[0]] * 3, abs=0.02)
+    assert 56 < axis.at(0.3) < axis.at(120) < 624
+    assert (axis.at(0.0), axis.at(1e9)) == (56, 624)  # off the axis
+    assert axis.ticks()[:2] == ((axis.at(0.5), "0.5"), (axis.at(1), "1"))
 
 
 def test_ratios_lie_on_the_line_where_both_are_equal() -> None:
@@ -141,7 +152,7 @@ def test_accuracy_against_the_latency_of_the_same_file_in_the_same_framework() -
     timed = [a_latency(0.004), a_latency(0.002, framework="openvino"), a_latency(0.02, framework="torch")]
     verdicts = [quotable(timed[0]), quotable(timed[1]), quotable(timed[2], outcome="inconclusive")]
     report = a_report(runs, verdicts).changed(latencies=(*timed, a_latency(0.1, batch_size=8)))
-    (drawn,) = against_latency(rows(report, []), cells(report))
+    (drawn,) = against_latency(run_rows(report, []), latency_rows(report))
     assert [(dot.subject, dot.cost) for dot in drawn.dots] == [
         ("embedded/onnx@onnxruntime", "4.000 ms"), ("embedded/onnx@openvino", "2.000 ms"),
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from tests.by_hand.latencies import a_bench
 from tests.by_hand.records import a_claim, a_mixed_report, a_report, a_run, a_verdict
 from zoo.records import LatencyRun, Run, Verdict
 from zoo.report import html, markdown, render_all, tables, text
-from zoo.report.rows import rows
+from zoo.report.run_rows import run_rows
 
 
 def _read(text: str) -> pd.DataFrame:
@@ -92,5 +92,5 @@ def test_differences_of_accuracies_are_points() -> None:
     assert text.quantity(loss.measured, loss, a_claim()) == "+2.00 points"
     assert text.interval(loss, a_claim()) == "[-0.10 points, +4.10 points]"
     # It is no accuracy of the run, and so not in the run's row.
-    (row,) = rows(a_report(verdicts=[a_verdict(), loss.changed(outcome="refuted")]), [a_claim()])
-    assert row.verdict == "confirmed"
+    (row,) = run_rows(a_report(verdicts=[a_verdict(), loss.changed(outcome="refuted")]), [a_claim()])
+    assert row.verdicts == (("confirmed", "confirmed"),)

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from tests.by_hand.latencies import BUSY, a_bench, a_latency, quotable
 from tests.by_hand.records import a_claim, a_mixed_report, a_report, a_run, a_verdict
-from zoo.documents import units
+from zoo.documents import formatting
 from zoo.records import Claim, Report
 from zoo.report import markdown, terminal, text
 from zoo.report.baseline import baseline_rows
-from zoo.report.rows import rows
+from zoo.report.run_rows import run_rows
 
 
 def _shown(report: Report, claims: list[Claim], width: int = 100) -> str:
@@ -104,7 +104,7 @@ def test_nonsense_comes_first() -> None:
     assert _shown(report, [a_claim()]).index("nonsense") < _shown(report, [a_claim()]).index("refuted")
     sound = a_report(verdicts=[a_verdict(), a_verdict(rule="A201", outcome="pass", claim_id=None)])
     assert "nonsense" not in _shown(sound, [a_claim()])
-    assert [row.verdict for row in rows(sound, [a_claim()])] == ["confirmed"]
+    assert [row.verdicts for row in run_rows(sound, [a_claim()])] == [(("confirmed", "confirmed"),)]
 
 
 def test_latencies_fit_and_have_their_rank() -> None:
@@ -205,13 +205,13 @@ def test_numbers_in_words() -> None:
     assert [text.rate(x) for x in (390.2, 64.04, 8.125, 0.0)] == ["390", "64.0", "8.12", text.ABSENT]
     assert [text.points(x) for x in (0.0012, -0.3, -0.00001)] == ["+0.12", "-30.00", "0.00"]
     assert text.percent(float("nan")) == text.ABSENT
-    assert text.milliseconds(0.0125) == "12.50 ms"
-    assert [units.ms(x) for x in (1.5, 0.99996, 0.134, 0.0004, 0.00002, None)] == [
+    assert formatting.precise_milliseconds(0.0125) == "12.50 ms"
+    assert [formatting.ms(x) for x in (1.5, 0.99996, 0.134, 0.0004, 0.00002, None)] == [
         "1500", "1000", "134.0", "0.400", "0.0200", text.ABSENT,
     ]  # fmt: skip
-    assert [units.ms(x, like=0.02) for x in (0.0099, 0.0201)] == ["9.90", "20.10"]
-    assert [units.duration(x) for x in (0.0, 0.21, 1.234)] == [text.ABSENT, "210.0 ms", "1.23 s"]
-    assert [units.megabytes(x) for x in (0, 13_964_571, 131_000_000)] == [text.ABSENT, "14.0 MB", "131 MB"]
+    assert [formatting.ms(x, like=0.02) for x in (0.0099, 0.0201)] == ["9.90", "20.10"]
+    assert [formatting.duration(x) for x in (0.0, 0.21, 1.234)] == [text.ABSENT, "210.0 ms", "1.23 s"]
+    assert [formatting.megabytes(x) for x in (0, 13_964_571, 131_000_000)] == [text.ABSENT, "14.0 MB", "131 MB"]
     fraction = a_claim(value="0.718", unit="fraction", decimals=3)
     assert [text.printed(claim) for claim in (a_claim(), fraction)] == ["68.30", "71.8"]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from rich import box
 from rich.table import Table
 
+from zoo.documents.formatting import as_printed
 from zoo.documents.load import Zoo
-from zoo.documents.wording import as_printed
 from zoo.frameworks import environments
 from zoo.frameworks.table import Framework, public_frameworks
 from zoo.records import HASHES, Checkpoint, Claim, Population

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from rich import box
 from rich.table import Table
 
+from zoo.documents.formatting import as_printed
 from zoo.documents.load import Zoo
-from zoo.documents.wording import as_printed
 from zoo.errors import UsageError, known_names
 from zoo.images import pixels
 from zoo.records import Claim

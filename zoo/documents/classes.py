@@ -12,7 +12,7 @@ from zoo.records import LabelMap
 
 
 def names(label_map: LabelMap) -> Sequence[str]:
-    """The names of its classes in order; nothing where nobody named them."""
+    """The names of a label map's classes in order; empty where nobody named them."""
     if label_map.names == "imagenet":
         return [name.partition(",")[0] for name in imagenet_classes().names]
     return label_map.names
@@ -42,7 +42,7 @@ class Classes:
 
 @cache
 def imagenet_classes() -> Classes:
-    """Read once."""
+    """The classes of ILSVRC2012; the file is read once."""
     with (disk.DATA / "imagenet" / "classes.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     wnids = tuple(row["wnid"] for row in rows)

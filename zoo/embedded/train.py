@@ -39,18 +39,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "zoo" / "data" / "embedded"
 
 CLAIM_COLUMNS = (
-    "id",
-    "checkpoint",
-    "metric",
-    "value",
-    "unit",
-    "decimals",
-    "population",
-    "n_images",
-    "source",
-    "place",
-    "note",
-)
+    "id", "checkpoint", "metric", "value", "unit", "decimals", "population", "n_images", "source", "place", "note",
+)  # fmt: skip
 CHECK_COMMAND = "python -m zoo.embedded.train --check"
 NEEDS_TORCH = "Training needs PyTorch, which is not installed here: run `tox -e embedded-train`."
 

@@ -33,7 +33,7 @@ class _Stream(io.TextIOWrapper):
         self._descriptor = descriptor
 
     def write(self, text: str) -> int:
-        """As usual."""
+        """Write text; an error of the file goes to `_refused`."""
         try:
             return super().write(text)
         except OSError as error:
@@ -41,19 +41,19 @@ class _Stream(io.TextIOWrapper):
             return len(text)
 
     def flush(self) -> None:
-        """As usual."""
+        """Flush; an error of the file goes to `_refused`."""
         try:
             super().flush()
         except OSError as error:
             self._refused(error)
 
     def _refused(self, error: OSError) -> None:
-        """From now on everything goes to nowhere: Python tries again to write what is left when it ends."""
+        """Send all further output to nowhere: Python writes what is left once more when it ends."""
         _to_nowhere(self._descriptor)
 
 
 class _Results(_Stream):
-    """stdout: what cannot be printed there is an error."""
+    """stdout, where it is an error if something cannot be printed."""
 
     def _refused(self, error: OSError) -> None:
         super()._refused(error)

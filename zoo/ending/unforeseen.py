@@ -22,7 +22,7 @@ _seen: list[BaseException] = []
 
 
 def watch() -> None:
-    """Tell of errors in threads, and of those that Python cannot raise, as `tell` does."""
+    """Let `tell` also report errors in threads, and errors that Python cannot raise."""
 
     def in_thread(found: threading.ExceptHookArgs) -> None:
         if found.exc_value is not None and not isinstance(found.exc_value, SystemExit):
@@ -36,7 +36,7 @@ def watch() -> None:
 
 
 def seen() -> bool:
-    """Whether there was any."""
+    """Whether an unforeseen error was told so far."""
     return bool(_seen)
 
 
@@ -52,8 +52,8 @@ def tell(error: BaseException) -> None:
 
 def _words(error: BaseException) -> str:
     """Type and message in one line that steers no terminal."""
-    said = "".join(each if each.isprintable() else " " for each in f"{type(error).__name__}: {error}")
-    line = " ".join(said.split())
+    plain = "".join(each if each.isprintable() else " " for each in f"{type(error).__name__}: {error}")
+    line = " ".join(plain.split())
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 

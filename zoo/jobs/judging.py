@@ -23,7 +23,7 @@ from zoo.records import (
     Run,
     Stage,
 )
-from zoo.report import Details, render_all
+from zoo.report import Extras, render_all
 from zoo.report.tables import discordant_csv
 from zoo.rules.base import Evidence
 from zoo.rules.judge import judge
@@ -119,15 +119,15 @@ def write(folder: RunFolder, report: Report, documents: Documents, thumbnails: M
     thumbnails: image id -> data URI of a small JPEG, for discordant images; none unless they are asked for.
     """
     written = folder.write(report, documents)
-    for name, text in render_all(written, documents.claims, details(folder, written, documents, thumbnails)).items():
+    for name, text in render_all(written, documents.claims, extras(folder, written, documents, thumbnails)).items():
         folder.write_text(name, text)
     found = pairs(evidence(folder, written.runs, documents, written.conditions.tolerance))
     folder.write_text("discordant.csv", discordant_csv(found))
 
 
-def details(
+def extras(
     folder: RunFolder, report: Report, documents: Documents, thumbnails: Mapping[str, str] = NO_PICTURES
-) -> Details:
+) -> Extras:
     """What a page shows besides the records: how far the answers agree, what the networks cost, the findings."""
     groups = agreement.groups(report.runs, folder.predictions, {each.id: each for each in documents.label_maps})
     pictured = [image.image for group in groups for image in group.discordant] if thumbnails else []
@@ -139,7 +139,7 @@ def details(
     for checkpoint in documents.checkpoints:
         if checkpoint.network is not None:  # what is documented counts, measured or not
             costs[checkpoint.id] = counting.parts(checkpoint.network).multiply_adds
-    return Details(
+    return Extras(
         agreement=groups,
         thumbnails={name: uri for name in pictured if (uri := thumbnails.get(name)) is not None},
         multiply_adds=costs,

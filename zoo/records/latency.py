@@ -15,7 +15,7 @@ Bytes = Annotated[int, Field(ge=0)]
 
 
 class Quantile(Record):
-    """A quantile of times, seconds, with its distribution-free interval (order statistics, `zoo.quantiles`).
+    """A quantile of times, seconds, with its distribution-free interval (order statistics, `zoo.stats.quantiles`).
 
     low, high: None where there are too few values for one.
     """
@@ -132,12 +132,12 @@ class LatencyRun(Record):
 
     @property
     def medians(self) -> tuple[float, ...]:
-        """Of the rounds, seconds, in their order."""
+        """Medians of the rounds, seconds, in their order."""
         return tuple(each.median for each in self.rounds)
 
 
 class Stage(Record):
-    """What comes before the network, per image on one core: seconds to do one stage of a recipe.
+    """Seconds that one stage of a recipe, before the network, takes for one image on one core.
 
     stage: "geometry" (decode, resize, crop) or "numeric" (pixels to the network's input); recipe: the id of that
     part of a recipe; images: how many were timed, each `repeats` times.

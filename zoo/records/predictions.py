@@ -42,7 +42,7 @@ class Predictions:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """From a file; raises as `parse` does."""
+        """Read a file that `write` wrote; raises RunFolderError as `parse` does."""
         return cls.parse(path.read_bytes(), path)
 
     @classmethod

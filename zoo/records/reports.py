@@ -78,7 +78,7 @@ class Part(Record):
 
 
 class Seal(Record):
-    """By which a file is known to be whole: sha256 of what it is of, and xxh3 of its content, both in hex."""
+    """Shows whether a file is whole: key, the sha256 of what the file is of; xxh3_128, of its content; both in hex."""
 
     key: str
     xxh3_128: str

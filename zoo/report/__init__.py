@@ -9,21 +9,21 @@ from collections.abc import Sequence
 
 from zoo.records import Claim, Report
 from zoo.report import html, junit, markdown, tables, terminal
-from zoo.report.details import NOTHING, Details
+from zoo.report.extras import NO_EXTRAS, Extras
 
-__all__ = ["Details", "render_all", "terminal"]
+__all__ = ["Extras", "render_all", "terminal"]
 
 
-def render_all(report: Report, claims: Sequence[Claim], details: Details = NOTHING) -> dict[str, str]:
+def render_all(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) -> dict[str, str]:
     """File name -> text (write it as UTF-8 with newlines as they are) for everything a run folder shows.
 
     claims: the documented numbers that the verdicts speak of; without them only their printed form is lost.
-    details: what report.html shows besides; without them these sections are missing.
+    extras: what report.html shows besides; without them these sections are missing.
     """
     latency = {"latency.csv": tables.latency_csv(report)} if report.latencies else {}
     return {
         "report.md": markdown.render(report, claims),
-        "report.html": html.render(report, claims, details),
+        "report.html": html.render(report, claims, extras),
         "verdicts.csv": tables.verdicts_csv(report),
         "runs.csv": tables.runs_csv(report),
         **latency,

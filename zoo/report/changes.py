@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from zoo.documents import units
+from zoo.documents import formatting
 from zoo.records import Run
 from zoo.report import html, text
-from zoo.report.rows import is_accuracy
-from zoo.report.terminal.console import STYLES, fold
-from zoo.runs.changes import Changes, Difference, LatencyChange, RunChange, VerdictChange
+from zoo.report.terminal.console import STYLES, folded, plain
+from zoo.report.verdict_rows import is_accuracy
+from zoo.runs.changes import Changes, Difference, RunChange, VerdictChange
 
 NAME_WIDTH = 32  # of a run's name on a terminal
 NOT_JUDGED = "not judged here: `zoo bench --baseline RUN` is"
@@ -24,7 +23,7 @@ _FIELDS = {"top1_correct": "top-1 correct", "top5_correct": "top-5 correct", "im
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunRow:
+class ChangedRun:
     """A run in words: numbers before and after, what happened to the labels, what else differs."""
 
     subject: str
@@ -37,7 +36,7 @@ class RunRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LatencyRow:
+class ChangedLatency:
     """A latency run in words: p50 before and after in ms, after by before, what else differs."""
 
     subject: str
@@ -48,7 +47,7 @@ class LatencyRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerdictRow:
+class ChangedVerdict:
     """A verdict in words; before and after: (outcome, name)."""
 
     direction: str
@@ -63,32 +62,26 @@ def terminal(changes: Changes) -> Iterator[Table | Text]:
     """Conditions, runs, verdicts, images; the last line says what to do. What is the same is only counted."""
     yield Text(headline(changes) + ".")
     if changes.conditions:
-        lines = [
-            (each.field, Text(each.before), Text(each.after)) for each in map(_difference_in_words, changes.conditions)
-        ]
+        lines = [(each.field, each.before, each.after) for each in map(_in_words, changes.conditions)]
         yield _table("Conditions", ("condition", "before", "after"), lines)
-    changed = [row for row, change in zip(run_rows(changes), changes.runs, strict=True) if not change.is_the_same]
-    if changed:
-        heads = ("run", "top-1", "top-5", "labels", "also differs")
-        cells = [
-            (
-                "\n".join(fold(row.subject, NAME_WIDTH)),
-                row.top1,
-                row.top5,
-                row.labels,
-                "\n".join(row.differences) or text.ABSENT,
-            )
-            for row in changed
-        ]
-        yield _table("Runs", heads, cells)
-    if changes.latencies:
-        yield _latencies(changes)
-    if changes.verdicts:
-        yield _table("Verdicts", ("", "rule", "subject", "before", "after"), map(_verdict_cells, verdict_rows(changes)))
+    runs = [row for row, change in zip(changed_runs(changes), changes.runs, strict=True) if not change.is_the_same]
+    if runs:
+        cells = [(folded(row.subject, NAME_WIDTH), row.top1, row.top5, row.labels, _lines(row)) for row in runs]
+        yield _table("Runs", ("run", "top-1", "top-5", "labels", "also differs"), cells)
+    if latencies := changed_latencies(changes):
+        heads = ("latency run", "before", "after", "ratio", "also differs")
+        cells = [(folded(row.subject, NAME_WIDTH), row.before, row.after, row.ratio, _lines(row)) for row in latencies]
+        yield _table(f"Latencies, p50 in ms; {NOT_JUDGED}", heads, cells)
+    if verdicts := changed_verdicts(changes):
+        yield _table("Verdicts", ("", "rule", "subject", "before", "after"), map(_verdict_cells, verdicts))
     for change in changes.runs:
         if change.labels and change.labels.images:
             yield _images(change)
     yield Text(f"Next: {next_step(changes)}.")
+
+
+def _lines(row: ChangedRun | ChangedLatency) -> str:
+    return "\n".join(row.differences) or text.ABSENT
 
 
 def headline(changes: Changes) -> str:
@@ -117,39 +110,46 @@ def to_html(changes: Changes) -> str:
         "changes.html.j2",
         changes=changes,
         headline=headline(changes),
-        conditions=list(map(_difference_in_words, changes.conditions)),
-        runs=list(zip(run_rows(changes), changes.runs, strict=True)),
-        verdicts=verdict_rows(changes),
-        latencies=latency_rows(changes),
+        conditions=list(map(_in_words, changes.conditions)),
+        runs=list(zip(changed_runs(changes), changes.runs, strict=True)),
+        verdicts=changed_verdicts(changes),
+        latencies=changed_latencies(changes),
         not_judged=NOT_JUDGED,
         next_step=next_step(changes),
     )
 
 
-def run_rows(changes: Changes) -> list[RunRow]:
-    """The runs in words, in their order."""
-    return [_run_row(change) for change in changes.runs]
+def changed_runs(changes: Changes) -> list[ChangedRun]:
+    """The runs of both folders in words, in their order."""
+    return [_changed_run(change) for change in changes.runs]
 
 
-def latency_rows(changes: Changes) -> list[LatencyRow]:
-    """The latency runs of both folders, in their order."""
-    return [_latency_row(change) for change in changes.latencies]
+def changed_latencies(changes: Changes) -> list[ChangedLatency]:
+    """The latency runs of both folders in words, in their order."""
+    return [
+        ChangedLatency(
+            subject=text.one_line(change.after.subject),
+            before=formatting.ms(change.before.p50 or None),
+            after=formatting.ms(change.after.p50 or None),
+            ratio=text.ABSENT if change.ratio is None else formatting.times(change.ratio),
+            differences=_sentences(change.differences),
+        )
+        for change in changes.latencies
+    ]
 
 
-def verdict_rows(changes: Changes) -> list[VerdictRow]:
-    """The verdicts that changed, worsened ones first."""
-    return [_verdict_row(change) for change in changes.verdicts]
+def changed_verdicts(changes: Changes) -> list[ChangedVerdict]:
+    """The verdicts that changed in words, worsened ones first."""
+    return [_changed_verdict(change) for change in changes.verdicts]
 
 
-def _run_row(change: RunChange) -> RunRow:
+def _changed_run(change: RunChange) -> ChangedRun:
     before, after = change.before, change.after
     if before is None or after is None:
-        where = "only in the second" if before is None else "only in the first"
-        differences: tuple[str, ...] = (where,)
+        differences: tuple[str, ...] = ("only in the second" if before is None else "only in the first",)
     else:
-        words = map(_difference_in_words, _told(change.differences))
-        differences = tuple(f"{each.field}: {each.before} → {each.after}" for each in words)
-    return RunRow(
+        differences = _sentences(_without_counts(change.differences))
+    return ChangedRun(
         subject=text.one_line(change.subject),
         top1=_numbers(before, after, "top1"),
         top5=_numbers(before, after, "top5"),
@@ -160,39 +160,20 @@ def _run_row(change: RunChange) -> RunRow:
     )
 
 
-def _latency_row(change: LatencyChange) -> LatencyRow:
-    before, after = change.before.p50 or None, change.after.p50 or None
-    return LatencyRow(
-        subject=text.one_line(change.after.subject),
-        before=units.ms(before),
-        after=units.ms(after),
-        ratio=text.ABSENT if change.ratio is None else units.times(change.ratio),
-        differences=tuple(
-            f"{each.field}: {each.before} → {each.after}" for each in map(_difference_in_words, change.differences)
-        ),
-    )
-
-
-def _latencies(changes: Changes) -> Table:
-    heads = ("latency run", "before", "after", "ratio", "also differs")
-    lines = [
-        (
-            "\n".join(fold(row.subject, NAME_WIDTH)), row.before, row.after, row.ratio,
-            "\n".join(row.differences) or text.ABSENT,
-        )
-        for row in latency_rows(changes)
-    ]  # fmt: skip
-    return _table(f"Latencies, p50 in ms; {NOT_JUDGED}", heads, lines)
-
-
-def _told(differences: Sequence[Difference]) -> Sequence[Difference]:
-    """Counts stand in their own columns, unless n changed."""
+def _without_counts(differences: Sequence[Difference]) -> Sequence[Difference]:
+    """Counts of right answers have their own columns; they are repeated only where the number of images changed."""
     fields = {each.field for each in differences}
     own = {"top1_correct", "top5_correct"} if "n" not in fields else set()
     return [each for each in differences if each.field not in own]
 
 
-def _difference_in_words(each: Difference) -> Difference:
+def _sentences(differences: Sequence[Difference]) -> tuple[str, ...]:
+    """ "threads: 1 → 2" and so on."""
+    return tuple(f"{each.field}: {each.before} → {each.after}" for each in map(_in_words, differences))
+
+
+def _in_words(each: Difference) -> Difference:
+    """The name of the field as people call it, and hashes shortened."""
     shorten = each.field in ("sha256", "images_digest", "weights")
     before, after = (text.one_line(value) or text.ABSENT for value in (each.before, each.after))
     if shorten:
@@ -232,14 +213,14 @@ def _labels(change: RunChange) -> str:
     return f"{answers}, {found.gained} gained, {found.lost} lost, p = {found.p:.2g}{more}"
 
 
-def _verdict_row(change: VerdictChange) -> VerdictRow:
+def _changed_verdict(change: VerdictChange) -> ChangedVerdict:
     verdict = change.verdict
     metric = f" {text.METRIC_NAMES[change.claim.metric]}" if is_accuracy(verdict, change.claim) and change.claim else ""
     before, after = (
         (each.outcome, text.outcome_name(each.outcome)) if each else ("", text.ABSENT)
         for each in (change.before, change.after)
     )
-    return VerdictRow(
+    return ChangedVerdict(
         direction=change.direction,
         rule=verdict.rule,
         subject=text.one_line(verdict.subject) + metric,
@@ -249,7 +230,7 @@ def _verdict_row(change: VerdictChange) -> VerdictRow:
     )
 
 
-def _verdict_cells(row: VerdictRow) -> tuple[str | Text, ...]:
+def _verdict_cells(row: ChangedVerdict) -> tuple[str | Text, ...]:
     before, after = (Text(words, style=STYLES.get(outcome, "")) for outcome, words in (row.before, row.after))
     return Text(row.direction, style=_DIRECTIONS[row.direction]), row.rule, row.subject, before, after
 
@@ -263,17 +244,9 @@ def _images(change: RunChange) -> Table:
     return _table(title, ("image", "true class", "before", "after", "effect"), lines)
 
 
-def _table(title: str, heads: Sequence[str], lines: object) -> Table:
-    found = Table(
-        title=Text(title),
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        show_edge=False,
-    )
-    for head in heads:
-        found.add_column(head, overflow="fold")
-    for line in lines:  # type: ignore[attr-defined]
-        found.add_row(*(Text(text.clean(cell)) if isinstance(cell, str) else cell for cell in line))
-    return found
+def _table(title: str, heads: Sequence[str], lines: Iterable[Sequence[str | Text]]) -> Table:
+    """A plain table in which every cell may take several lines."""
+    result = plain(heads, (), heads, title)
+    for line in lines:
+        result.add_row(*(Text(text.clean(cell)) if isinstance(cell, str) else cell for cell in line))
+    return result

@@ -60,9 +60,9 @@ def _with_sets(name: str, of: Conditions | LatencyRun) -> str:
 
 def _sums(run: Run | LatencyRun) -> str:
     """How products of integers were added: "exact (session.x64quantprecision=1)", "cut off at 16 bits, as shipped"."""
-    said: str = "cut off at 16 bits" if run.integer_sums == "saturating" else run.integer_sums
-    said += f" ({run.kernels})" if run.kernels else ""
-    return said + ", as shipped" * (run.arithmetic == "as-shipped")
+    words: str = "cut off at 16 bits" if run.integer_sums == "saturating" else run.integer_sums
+    words += f" ({run.kernels})" if run.kernels else ""
+    return words + ", as shipped" * (run.arithmetic == "as-shipped")
 
 
 def of_run(run: Run) -> tuple[str, ...]:

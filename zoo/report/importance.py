@@ -63,8 +63,8 @@ def counts(verdicts: Iterable[Verdict]) -> list[Count]:
 
 def by_class(found: Iterable[Count]) -> dict[FindingClass, list[Count]]:
     """Counts of each class that occurs, the most serious class first."""
-    listed = list(found)
-    groups = {kind: [each for each in listed if each.finding_class == kind] for kind in CLASSES}
+    counted = list(found)
+    groups = {kind: [each for each in counted if each.finding_class == kind] for kind in CLASSES}
     return {kind: group for kind, group in groups.items() if group}
 
 

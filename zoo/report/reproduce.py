@@ -35,8 +35,8 @@ def command(verdict: Verdict, report: Report) -> str:
     if len(commands) == 1:
         return shlex.join(commands[0])
     folders = _FOLDERS[: len(commands)]
-    each = [shlex.join([*words, "--out", folder]) for words, folder in zip(commands, folders, strict=True)]
-    return " && ".join([*each, shlex.join(["zoo", "report", *folders, "--out", "both"])])
+    alone = [shlex.join([*words, "--out", folder]) for words, folder in zip(commands, folders, strict=True)]
+    return " && ".join([*alone, shlex.join(["zoo", "report", *folders, "--out", "both"])])
 
 
 def _validate(words: Sequence[str], runs: Sequence[Run]) -> list[str]:
@@ -93,7 +93,7 @@ def _runs(verdict: Verdict, report: Report) -> list[Run]:
 
 
 def _conditions(key: str | None, subject: str, report: Report) -> Conditions:
-    """Of the run folder that a run or its verdict came from."""
+    """The conditions of the run folder that a run or its verdict came from."""
     for part in report.parts:
         if {key, subject} & {*part.runs, *part.latencies}:
             return part.conditions

@@ -1,4 +1,4 @@
-"""Numbers and outcomes as text for reports; what the rules' sentences also use is in `zoo.documents.wording`."""
+"""Numbers and outcomes as text for reports; what the rules' sentences also use is in `zoo.documents.formatting`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 
-from zoo.documents import units
-from zoo.documents.units import milliseconds as milliseconds
-from zoo.documents.wording import ABSENT as ABSENT
-from zoo.documents.wording import percent as percent
+from zoo.documents import formatting
+from zoo.documents.formatting import ABSENT as ABSENT
+from zoo.documents.formatting import percent as percent
 from zoo.records import Claim, Conditions, LatencyRun, Outcome, Recognition, Report, Run, Verdict
 
 # Worst first: the order in which outcomes are counted and listed.
@@ -127,7 +126,7 @@ def _of_latency(value: float, rule: str) -> str:
         return f"{value:.2f} cores"
     if rule == "L302":
         return f"rho {value:.3f}"
-    return units.times(value) if rule[:2] in ("L2", "L4") else milliseconds(value)
+    return formatting.times(value) if rule[:2] in ("L2", "L4") else formatting.precise_milliseconds(value)
 
 
 def quantity(value: float | None, verdict: Verdict, claim: Claim | None) -> str:
@@ -141,7 +140,7 @@ def quantity(value: float | None, verdict: Verdict, claim: Claim | None) -> str:
     if claim.is_accuracy if claim else verdict.rule.startswith("A"):
         return percent(value)
     if claim and claim.metric == "latency":
-        return milliseconds(value)
+        return formatting.precise_milliseconds(value)
     return f"{value:g} {claim.unit}" if claim else f"{value:g}"
 
 
@@ -186,21 +185,21 @@ def unmeasured(report: Report) -> list[LatencyRun]:
 
 
 def not_done(report: Report) -> list[Run | LatencyRun]:
-    """Both."""
+    """Runs and latency runs that failed or could not be started."""
     return [*unfinished(report), *unmeasured(report)]
 
 
 def headline(report: Report) -> str:
     """The counts: "1 refuted, 4 confirmed; 1 of 6 runs could not be done"."""
     counts = outcome_counts(report.verdicts)
-    said = ", ".join(f"{number} {outcome_name(outcome)}" for outcome, number in counts.items())
+    verdicts = ", ".join(f"{number} {outcome_name(outcome)}" for outcome, number in counts.items())
     kinds = [("run", len(report.runs), len(unfinished(report)))] if report.runs or not report.latencies else []
     if report.latencies:
         kinds.append(("latency run", len(report.latencies), len(unmeasured(report))))
-    return "; ".join([said or "no verdicts", *(_made(*kind) for kind in kinds)])
+    return "; ".join([verdicts or "no verdicts", *(_how_many(*kind) for kind in kinds)])
 
 
-def _made(noun: str, number: int, failed: int) -> str:
+def _how_many(noun: str, number: int, failed: int) -> str:
     return f"{failed} of {counted(number, noun)} could not be done" if failed else counted(number, noun)
 
 
@@ -230,7 +229,7 @@ def copies(how: Recognition) -> str:
 
 
 def doubtful_images(report: Report) -> str:
-    """`images_of`, where it says more than that these are the documented images or others: else ""."""
+    """`images_of` where there is something to doubt in the images, and "" where there is nothing."""
     parts = [part.conditions for part in report.parts] or [report.conditions]
     hows = [conditions.recognition for conditions in parts]
     odd = any(how.doubt or how.copies or how.bytes_by in ("known_images", "nothing") for how in hows)
@@ -269,7 +268,7 @@ def next_step(report: Report) -> str:
 
 
 def _after_failed_runs(report: Report) -> str:
-    """What fits the causes; `zoo doctor` finds nothing where a network gave NaN."""
+    """One piece of advice for each cause: `zoo doctor`, for instance, cannot help where a network gave NaN."""
     causes = {run.cause for run in not_done(report)}
     zoo = report.conditions.zoo
     doctor = "zoo doctor" if zoo == "embedded" or report.parts else shlex.join(["zoo", "doctor", "--zoo", zoo])
@@ -280,16 +279,16 @@ def _after_failed_runs(report: Report) -> str:
         "framework": "read what the framework said (report.html, “Could not be run”)",
         "interrupted": "complete what was interrupted",
     }
-    said = [words for cause, words in advice.items() if cause in causes]
+    steps = [words for cause, words in advice.items() if cause in causes]
     again = "repeat the command" + ("; finished runs are reused" if unfinished(report) else "")
-    return "; ".join([*(said or ["read what could not be run and why, and mend it"]), again])
+    return "; ".join([*(steps or ["read what could not be run and why, and mend it"]), again])
 
 
 _MORE_TIME = ("L101", "L201", "L401")  # of these a longer bench, or a quieter machine, may decide
 
 
 def _after_failed_bench(report: Report) -> str:
-    """A number with a failed check is no number; one that is merely slower than before is."""
+    """What to do depends on whether a check failed, so that a time counts for nothing, or a time only became longer."""
     failed = {verdict.rule for verdict in report.verdicts if is_latency(verdict) and verdict.outcome == "fail"}
     if failed == {"L401"}:
         return "read which ratio grew, and repeat the bench before you look for the cause"

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from zoo import stats
-from zoo.documents.wording import as_printed, percent
+from zoo.documents.formatting import as_printed, percent
 from zoo.records import Claim, Outcome, Run, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.nonsense.makes_sense import MakesSense, symptoms

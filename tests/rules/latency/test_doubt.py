@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.by_hand.records import a_latency_run, a_round
-from zoo.documents.wording import milliseconds
+from zoo.documents.formatting import milliseconds
 from zoo.records import LatencyRun
 from zoo.rules.latency import doubt
 

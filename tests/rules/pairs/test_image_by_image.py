@@ -11,7 +11,7 @@ import pytest
 
 from tests.by_hand.records import a_claim, a_run
 from zoo import stats
-from zoo.documents.wording import percent
+from zoo.documents.formatting import percent
 from zoo.records import Checkpoint, Claim, File, LabelMap, Population, Run, Verdict
 from zoo.records.predictions import Predictions
 from zoo.report.tables import discordant_csv

@@ -12,18 +12,11 @@ from dataclasses import dataclass
 
 from zoo.records import Claim, Report, Verdict
 from zoo.report import text
-from zoo.report.rows import by_id, claim_of, is_accuracy
+from zoo.report.html.axes import Axis, Span, Ticks
+from zoo.report.verdict_rows import by_id, claim_of, is_accuracy
 
 _MARGIN = 6.0  # percent of the width kept free at both ends
 _FAR = 4.0  # a row that reaches further than this many medians is drawn as an arrow at the edge
-
-
-@dataclass(frozen=True, kw_only=True)
-class Span:
-    """A stretch of the axis: where it begins and how wide it is, in percent of the width."""
-
-    x: float
-    width: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +38,7 @@ class Plot:
     """points: by publisher, in the order of the verdicts; ticks: (position, label)."""
 
     groups: tuple[tuple[str, tuple[Point, ...]], ...]
-    ticks: tuple[tuple[float, str], ...]
+    ticks: Ticks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +67,12 @@ def claim_plot(report: Report, claims: Sequence[Claim]) -> Plot | None:
     if not found:
         return None
     bound = axis_bound([deltas.reach() for _, _, deltas in found])
+    axis = Axis(-bound, bound, _MARGIN, 100 - _MARGIN)
     groups: dict[str, list[Point]] = {}
     for verdict, claim, deltas in found:
         publisher = text.one_line(verdict.subject.partition("/")[0])
-        groups.setdefault(publisher, []).append(_point(verdict, claim, deltas, bound))
-    return Plot(groups=tuple((name, tuple(points)) for name, points in groups.items()), ticks=_ticks(bound))
+        groups.setdefault(publisher, []).append(_point(verdict, claim, deltas, axis))
+    return Plot(groups=tuple((name, tuple(points)) for name, points in groups.items()), ticks=_ticks(axis))
 
 
 def axis_bound(reaches: Sequence[float]) -> float:
@@ -111,32 +105,21 @@ def _deltas(verdict: Verdict, claim: Claim | None, tolerance: float) -> _Deltas 
     )
 
 
-def _point(verdict: Verdict, claim: Claim | None, deltas: _Deltas, bound: float) -> Point:
-    beyond = "" if abs(deltas.measured) <= bound else "left" if deltas.measured < 0 else "right"
+def _point(verdict: Verdict, claim: Claim | None, deltas: _Deltas, axis: Axis) -> Point:
+    beyond = "" if abs(deltas.measured) <= axis.high else "left" if deltas.measured < 0 else "right"
     return Point(
         verdict=verdict,
         claim=claim,
-        documented=_span(deltas.printed, bound),
-        tolerated=_span(deltas.tolerated, bound),
-        interval=_span(deltas.interval, bound) if deltas.interval else None,
-        mark=_position(deltas.measured, bound),
+        documented=axis.span(*deltas.printed),
+        tolerated=axis.span(*deltas.tolerated),
+        interval=axis.span(*deltas.interval) if deltas.interval else None,
+        mark=axis.at(deltas.measured),
         beyond=beyond,
         difference=text.points(deltas.measured),
     )
 
 
-def _position(delta: float, bound: float) -> float:
-    clipped = min(max(delta, -bound), bound)
-    return round(50 + clipped / bound * (50 - _MARGIN), 2)
-
-
-def _span(ends: tuple[float, float], bound: float) -> Span:
-    left, right = (_position(end, bound) for end in ends)
-    return Span(x=left, width=round(right - left, 2))
-
-
-def _ticks(bound: float) -> tuple[tuple[float, str], ...]:
-    deltas = (-bound, -bound / 2, 0.0, bound / 2, bound)
-    decimals = max(0, 1 - math.floor(math.log10(bound * 100)))
-    labels = (f"{delta * 100:+.{decimals}f}" if delta else "0" for delta in deltas)
-    return tuple((_position(delta, bound), label) for delta, label in zip(deltas, labels, strict=True))
+def _ticks(axis: Axis) -> Ticks:
+    decimals = max(0, 1 - math.floor(math.log10(axis.high * 100)))
+    deltas = (axis.low, axis.low / 2, 0.0, axis.high / 2, axis.high)
+    return tuple((axis.at(delta), f"{delta * 100:+.{decimals}f}" if delta else "0") for delta in deltas)

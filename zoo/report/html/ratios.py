@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.documents import units
+from zoo.documents import formatting
 from zoo.report import text
-from zoo.report.html.axes import log_ticks
+from zoo.report.html.axes import BELOW, LEFT, RIGHT, TOP, WIDTH, Frame, LogAxis
 from zoo.rules.latency.variants import Point, VariantTable
 
-WIDTH, HEIGHT = 640, 420
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 16, 42
-_PAD = 0.12  # of the axis beyond the outermost ratio, as a logarithm
+_HEIGHT = 420
 _LETTER, _LINE = 6.9, 13.0  # about the size of a letter of a label
 # Places of a label beside its mark, the best first.
 _BESIDE = (("start", 8, 4), ("end", -8, 4), ("start", 6, 16), ("end", -6, -8), ("start", 4, -9), ("end", -4, 17))
@@ -36,20 +33,14 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True)
 class Ratios:
-    """One drawing. ticks: (position, label); line: x1, y1, x2, y2 of where both ratios are equal."""
+    """One drawing. line: x1, y1, x2, y2 of where both ratios are equal."""
 
     table: VariantTable
     title: str
     rho: str
     marks: tuple[Mark, ...]
-    x_ticks: tuple[tuple[float, str], ...]
-    y_ticks: tuple[tuple[float, str], ...]
+    frame: Frame
     line: tuple[float, float, float, float]
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = _LEFT
-    bottom: int = HEIGHT - _BOTTOM
-    right: int = WIDTH - _RIGHT
 
 
 def ratio_plots(tables: Sequence[VariantTable]) -> list[Ratios]:
@@ -58,26 +49,22 @@ def ratio_plots(tables: Sequence[VariantTable]) -> list[Ratios]:
 
 
 def _drawn(table: VariantTable) -> Ratios:
-    values = [value for point in table.points for value in (point.documented, point.measured)]
-    low, high = math.log(min(values)) - _PAD, math.log(max(values)) + _PAD
-
-    def across(ratio: float) -> float:
-        return round(_LEFT + (math.log(ratio) - low) / (high - low) * (WIDTH - _LEFT - _RIGHT), 1)
-
-    def down(ratio: float) -> float:
-        return round(HEIGHT - _BOTTOM - (math.log(ratio) - low) / (high - low) * (HEIGHT - _TOP - _BOTTOM), 1)
-
-    places = [(across(point.documented), down(point.measured)) for point in table.points]
-    ends, ours = (math.exp(low), math.exp(high)), table.family
-    ticks = log_ticks(*ends)
+    ratios = [ratio for point in table.points for ratio in (point.documented, point.measured)]
+    x, y = LogAxis.around(ratios, LEFT, RIGHT), LogAxis.around(ratios, _HEIGHT - BELOW, TOP)
+    ours = table.family
     return Ratios(
         table=table,
         title=text.one_line(f"{ours.framework}, batch {ours.batch_size}, {text.counted(ours.threads, 'thread')}"),
         rho=_correlation(table),
-        marks=_marks(table.points, places),
-        x_ticks=tuple((across(tick), f"{tick:g}") for tick in ticks),
-        y_ticks=tuple((down(tick), f"{tick:g}") for tick in ticks),
-        line=(across(ends[0]), down(ends[0]), across(ends[1]), down(ends[1])),
+        marks=_marks(table.points, [(x.at(point.documented), y.at(point.measured)) for point in table.points]),
+        frame=Frame(
+            height=_HEIGHT,
+            x_ticks=x.ticks(),
+            y_ticks=y.ticks(),
+            x_title="documented, of the largest variant's time",
+            y_title="ours, of the largest variant's time; dashed: equal",
+        ),
+        line=(x.start, y.start, x.end, y.end),
     )
 
 
@@ -98,8 +85,8 @@ def _marks(points: Sequence[Point], places: Sequence[tuple[float, float]]) -> tu
         marks.append(
             Mark(
                 x=x, y=y, label=label, label_x=round(label_x, 1), label_y=round(label_y, 1), anchor=anchor,
-                documented=units.times(point.documented), measured=units.times(point.measured),
-                departure=units.times(point.measured / point.documented),
+                documented=formatting.times(point.documented), measured=formatting.times(point.measured),
+                departure=formatting.times(point.measured / point.documented),
             )
         )  # fmt: skip
     return tuple(marks)
@@ -114,7 +101,7 @@ def _placed(label: str, x: float, y: float, taken: Sequence[Box]) -> tuple[str, 
     for anchor, right, down in _BESIDE:
         start = x + right - (len(label) * _LETTER if anchor == "end" else 0)
         box = (start, y + down - _LINE + 2, start + len(label) * _LETTER, y + down + 2)
-        outside = max(0.0, _LEFT - box[0]) + max(0.0, box[2] - WIDTH)
+        outside = max(0.0, LEFT - box[0]) + max(0.0, box[2] - WIDTH)
         found.append((sum(_shared(box, other) for other in taken) + outside * _LINE, anchor, x + right, y + down, box))
     return min(found, key=lambda each: each[0])[1:]
 

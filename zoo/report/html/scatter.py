@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.documents import units
+from zoo.documents import formatting
 from zoo.report import text
-from zoo.report.cells import Cell
-from zoo.report.html.axes import log_ticks
-from zoo.report.rows import Row
+from zoo.report.html.axes import BELOW, LEFT, RIGHT, TOP, Axis, Frame, LogAxis
+from zoo.report.latency_rows import LatencyRow
+from zoo.report.run_rows import RunRow
 
-WIDTH, HEIGHT = 640, 340
+_HEIGHT = 340
 _SPREAD = 1.1  # least ratio of the costs that is worth a drawing
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 14, 42
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,56 +32,49 @@ class Dot:
 
 @dataclass(frozen=True, kw_only=True)
 class Scatter:
-    """One drawing. ticks: (position, label); cost: its name for a column; left_out: runs without a cost."""
+    """One drawing. cost: its name for a column; left_out: how many runs have no cost."""
 
     image_set: str
     cost: str
     dots: tuple[Dot, ...]
-    x_ticks: tuple[tuple[float, str], ...]
-    y_ticks: tuple[tuple[float, str], ...]
-    x_title: str
+    frame: Frame
     left_out: int
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = _LEFT
-    bottom: int = HEIGHT - _BOTTOM
-    right: int = WIDTH - _RIGHT
 
 
-def against_multiply_adds(rows: Sequence[Row], costs: Mapping[str, int]) -> list[Scatter]:
+def against_multiply_adds(rows: Sequence[RunRow], costs: Mapping[str, int]) -> list[Scatter]:
     """Top-1 by the multiply-adds of one image, a drawing for each set of images on which networks differ in cost."""
     found = [(row, costs.get(row.run.checkpoint, 0) / 1e6) for row in rows]
     title = "multiply-adds of one image, millions"
     return _by_images(found, title=title, cost="multiply-adds", words=lambda millions: f"{millions:.0f} M")
 
 
-def against_latency(rows: Sequence[Row], cells: Sequence[Cell]) -> list[Scatter]:
+def against_latency(rows: Sequence[RunRow], latencies: Sequence[LatencyRow]) -> list[Scatter]:
     """Top-1 by the p50 of batch 1 of the same file in the same framework, a drawing for each number of threads.
 
     Only of numbers that can be quoted; how many runs that leaves out is said.
     """
     drawn = []
-    for threads in sorted({cell.run.threads for cell in cells}):
-        own = [cell for cell in cells if cell.run.batch_size == 1 and cell.run.threads == threads]
-        known = {(cell.run.checkpoint, cell.run.framework): _p50(cell) for cell in own}
+    for threads in sorted({row.run.threads for row in latencies}):
+        own = [row for row in latencies if row.run.batch_size == 1 and row.run.threads == threads]
+        known = {(row.run.checkpoint, row.run.framework): _p50(row) for row in own}
         found = [(row, known.get((row.run.checkpoint, row.run.framework))) for row in rows]
         drawn += _by_images(
             [(row, seconds * 1000) for row, seconds in found if seconds],
             title=f"p50 of batch 1, {text.counted(threads, 'thread')}, ms",
             cost="p50",
-            words=lambda value: units.milliseconds(value / 1000),
+            words=lambda value: formatting.precise_milliseconds(value / 1000),
             left_out=sum(seconds == 0.0 for _, seconds in found),
         )
     return drawn
 
 
-def _p50(cell: Cell) -> float:
+def _p50(row: LatencyRow) -> float:
     """Seconds; 0 where it cannot be quoted."""
-    return cell.run.p50 if cell.outcome == "pass" else 0.0
+    return row.run.p50 if row.outcome == "pass" else 0.0
 
 
-def _by_images(found: Sequence[tuple[Row, float]], **how: Any) -> list[Scatter]:
-    by_images: dict[str, list[tuple[Row, float]]] = {}
+def _by_images(found: Sequence[tuple[RunRow, float]], **how: Any) -> list[Scatter]:
+    by_images: dict[str, list[tuple[RunRow, float]]] = {}
     for row, cost in found:
         if row.run.status == "done" and row.run.n and cost > 0:
             by_images.setdefault(row.run.image_set, []).append((row, cost))
@@ -91,7 +83,7 @@ def _by_images(found: Sequence[tuple[Row, float]], **how: Any) -> list[Scatter]:
 
 
 def scatter(
-    costly: Sequence[tuple[Row, float]], *, title: str, cost: str, words: Callable[[float], str], left_out: int = 0
+    costly: Sequence[tuple[RunRow, float]], *, title: str, cost: str, words: Callable[[float], str], left_out: int = 0
 ) -> Scatter | None:
     """Top-1 of finished runs, the cost on a logarithmic axis; None where all cost nearly the same.
 
@@ -102,17 +94,10 @@ def scatter(
         return None
     tops = [row.run.top1_correct / row.run.n for row in found]
     low, high, step = _bounds(min(tops), max(tops))
-    left, right = math.log(min(values)) - 0.15, math.log(max(values)) + 0.15
-
-    def across(value: float) -> float:
-        return round(_LEFT + (math.log(value) - left) / (right - left) * (WIDTH - _LEFT - _RIGHT), 1)
-
-    def down(share: float) -> float:
-        return round(_TOP + (high - share) / (high - low) * (HEIGHT - _TOP - _BOTTOM), 1)
-
+    x, y = LogAxis.around(values, LEFT, RIGHT), Axis(low, high, _HEIGHT - BELOW, TOP)
     dots = [
         Dot(
-            x=across(value), y=down(top), outcome=row.verdicts[0][0], number=number, subject=row.run.subject,
+            x=x.at(value), y=y.at(top), outcome=row.verdicts[0][0], number=number, subject=row.run.subject,
             cost=words(value), accuracy=row.top1,
         )
         for number, (row, value, top) in enumerate(zip(found, values, tops, strict=True), start=1)
@@ -122,10 +107,14 @@ def scatter(
         image_set=found[0].run.image_set,
         cost=cost,
         dots=tuple(dots),
+        frame=Frame(
+            height=_HEIGHT,
+            x_ticks=x.ticks(),
+            y_ticks=tuple((y.at(share), text.percent(share, 0)) for share in shares),
+            x_title=title,
+            y_title="top-1, percent",
+        ),
         left_out=left_out,
-        x_ticks=tuple((across(value), f"{value:g}") for value in log_ticks(math.exp(left), math.exp(right))),
-        y_ticks=tuple((down(share), text.percent(share, 0)) for share in shares),
-        x_title=title,
     )
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from zoo.documents import units
 from zoo.records import Report, Verdict
 from zoo.report import text
 from zoo.report.baseline import TITLE, BaselineRow, baseline_rows
-from zoo.report.cells import Cell, cells, first_of_each, reasons, tail_shown
+from zoo.report.latency_rows import LatencyRow, first_of_each, latency_rows, reasons, stage_rows, tail_shown
 from zoo.report.markdown.marks import escape, folded, marked, name, table
 
 _LEGEND = (
@@ -24,16 +23,16 @@ _MOST = 8  # reasons that are seen at once
 
 def sections(report: Report) -> Iterator[str]:
     """The parts of report.md that a bench adds; nothing without one."""
-    if found := cells(report):
+    if found := latency_rows(report):
         yield "### Latency"
         yield _table(found)
         yield _LEGEND
-        if said := reasons(found):
-            lines = "\n".join(f"- {escape(text.listed(names))}: {escape(reason)}" for reason, names in said.items())
-            yield lines if len(said) <= _MOST else folded(f"Why {len(said)} cannot be quoted", lines)
+        if why := reasons(found):
+            lines = "\n".join(f"- {escape(text.listed(names))}: {escape(reason)}" for reason, names in why.items())
+            yield lines if len(why) <= _MOST else folded(f"Why {len(why)} cannot be quoted", lines)
         if earlier := baseline_rows(report):
             yield _earlier(earlier)
-        if any(cell.is_done for cell in found):
+        if any(row.is_done for row in found):
             yield folded("Loading and memory", _loading(found))
     if report.stages:
         yield folded("Before the network", _stages(report))
@@ -42,22 +41,19 @@ def sections(report: Report) -> Iterator[str]:
 
 
 def is_left_out(verdict: Verdict) -> bool:
-    """What the table says already (L101 to L103 that pass), and what is never judged (L301)."""
+    """Whether report.md leaves a verdict out: the table says it already, or it is never judged."""
     return verdict.rule == "L301" or (verdict.rule.startswith("L1") and verdict.outcome == "pass")
 
 
-def _table(found: Sequence[Cell]) -> str:
+def _table(found: Sequence[LatencyRow]) -> str:
     tail = tail_shown(found)
     heads = ("framework", "checkpoint", "", "p50", tail, "images/s", "GFLOP/s", "quotable", "rank")
     lines = [
         (
-            name(cell.framework), name(cell.checkpoint), cell.size,
-            f"{cell.p50} {escape(cell.interval)}" if cell.spread else cell.p50,
-            cell.p99 if tail == "p99" else cell.p90, cell.images_per_second,
-            text.ABSENT if cell.gflops == text.ABSENT else f"{cell.gflops} ({cell.of_probe})",
-            marked(cell.outcome, cell.words), f"{cell.rank} of {cell.of}" if cell.rank else "",
+            name(row.framework), name(row.checkpoint), row.size, escape(row.p50_and_interval), getattr(row, tail),
+            row.images_per_second, row.efficiency, marked(row.outcome, row.words), row.rank_among,
         )
-        for cell in found
+        for row in found
     ]  # fmt: skip
     return table(heads, lines, right=("p50", tail, "images/s", "GFLOP/s"))
 
@@ -67,24 +63,14 @@ def _earlier(found: Sequence[BaselineRow]) -> str:
     return f"{TITLE}:\n\n" + table(("latency run", "ratio", "interval", ""), lines, right=("ratio", "interval"))
 
 
-def _loading(found: Sequence[Cell]) -> str:
-    heads = ("framework", "checkpoint", "", "load", "first call", "memory before", "memory peak", "file")
-    lines = [
-        (
-            name(cell.framework), name(cell.checkpoint), cell.size, units.duration(cell.run.load_seconds),
-            units.duration(cell.run.first_call_seconds), units.megabytes(cell.run.memory_before),
-            units.megabytes(cell.run.memory_peak), units.megabytes(cell.run.file_bytes),
-        )
-        for cell in first_of_each(found)
-    ]  # fmt: skip
-    return table(heads, lines, right=heads[3:])
+def _loading(found: Sequence[LatencyRow]) -> str:
+    first = first_of_each(found)
+    heads = tuple(first[0].loading)
+    lines = [(name(row.framework), name(row.checkpoint), row.size, *row.loading.values()) for row in first]
+    return table(("framework", "checkpoint", "", *heads), lines, right=heads)
 
 
 def _stages(report: Report) -> str:
     heads = ("stage", "recipe", "images", "repeats", "p50, ms", "p90, ms")
-    lines = []
-    for stage in report.stages:
-        p50, p90 = (next((each.value for each in stage.quantiles if each.level == level), None) for level in (0.5, 0.9))
-        counts = str(stage.images), str(stage.repeats)
-        lines.append((text.STAGES[stage.stage], name(stage.recipe), *counts, units.ms(p50), units.ms(p90, p50)))
+    lines = [(row.stage, name(row.recipe), row.images, row.repeats, row.p50, row.p90) for row in stage_rows(report)]
     return f"For one image on one core.\n\n{table(heads, lines, right=heads[2:])}"

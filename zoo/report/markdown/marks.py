@@ -40,7 +40,7 @@ def table(heads: Sequence[str], lines: Iterable[Sequence[str]], right: Sequence[
 
 
 def folded(title: str, body: str) -> str:
-    """What is seen only when it is asked for."""
+    """A section that is closed until the reader opens it."""
     return f"<details>\n<summary>{html.escape(title)}</summary>\n\n{body}\n\n</details>"
 
 

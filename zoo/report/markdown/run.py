@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.records import Claim, Report, Verdict
+from zoo.records import Claim, Report
 from zoo.report import conditions, text
 from zoo.report.markdown import latency
 from zoo.report.markdown.marks import escape, folded, marked, name, table
-from zoo.report.rows import Row, by_id, claim_of, rows
+from zoo.report.run_rows import HEADS, NUMBERS, RunRow, run_rows
+from zoo.report.verdict_rows import VerdictRow, verdict_rows
 
 
 def render(report: Report, claims: Sequence[Claim]) -> str:
@@ -16,7 +17,7 @@ def render(report: Report, claims: Sequence[Claim]) -> str:
     parts = [
         f"## MobileNetV2 conformance: {text.headline(report)}",
         f"{escape(text.images_of(report))}. Zoo: {escape(report.conditions.zoo)}. {escape(report.conditions.created)}.",
-        _runs(rows(report, claims)) if report.runs or not report.latencies else "",
+        _runs(run_rows(report, claims)) if report.runs or not report.latencies else "",
         *latency.sections(report),
         _failed(report),
         _verdicts(report, claims),
@@ -26,8 +27,7 @@ def render(report: Report, claims: Sequence[Claim]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _runs(found: Sequence[Row]) -> str:
-    heads = ("framework", "checkpoint", "n", "top-1", "top-5", "documented", "verdict", "images/s")
+def _runs(found: Sequence[RunRow]) -> str:
     lines = [
         (
             name(row.framework), name(row.checkpoint), row.n, row.top1, row.top5, escape(row.documented),
@@ -35,7 +35,7 @@ def _runs(found: Sequence[Row]) -> str:
         )
         for row in found
     ]  # fmt: skip
-    return table(heads, lines, right=("n", "top-1", "top-5", "images/s")) if lines else "No runs."
+    return table(HEADS, lines, right=NUMBERS) if lines else "No runs."
 
 
 def _failed(report: Report) -> str:
@@ -45,40 +45,26 @@ def _failed(report: Report) -> str:
 
 def _verdicts(report: Report, claims: Sequence[Claim]) -> str:
     """Two folds: what is open, and what holds."""
-    listed = [verdict for verdict in text.worst_first(report.verdicts) if not latency.is_left_out(verdict)]
-    open_ones = [verdict for verdict in listed if verdict.outcome not in text.GOOD]
-    good = [verdict for verdict in listed if verdict.outcome in text.GOOD]
+    listed = [row for row in verdict_rows(report, claims) if not latency.is_left_out(row.verdict)]
+    open_ones = [row for row in listed if row.verdict.outcome not in text.GOOD]
+    good = [row for row in listed if row.verdict.outcome in text.GOOD]
     folds = [("Not confirmed, with reasons", open_ones), ("Confirmed and passed", good)]
-    known = by_id(claims)
-    return "\n\n".join(
-        folded(f"{title} ({len(verdicts)})", _verdict_table(verdicts, known)) for title, verdicts in folds if verdicts
-    )
+    return "\n\n".join(folded(f"{title} ({len(rows)})", _verdict_table(rows)) for title, rows in folds if rows)
 
 
-def _verdict_table(verdicts: Sequence[Verdict], known: dict[str, Claim]) -> str:
-    heads: tuple[str, ...] = ("outcome", "rule", "subject", "documented", "measured", "interval", "n", "reason")
-    lines = [_verdict_cells(verdict, claim_of(verdict, known)) for verdict in verdicts]
-    if any(verdict.p_value is not None for verdict in verdicts):
-        heads = (*heads[:-1], "p", "p, Holm", heads[-1])
-        lines = [
-            (*cells[:-1], text.chance(verdict.p_value), text.chance(verdict.p_adjusted), cells[-1])
-            for cells, verdict in zip(lines, verdicts, strict=True)
-        ]
+def _verdict_table(rows: Sequence[VerdictRow]) -> str:
+    tested = any(row.verdict.p_value is not None for row in rows)
+    p_values = ("p", "p, Holm") if tested else ()
+    heads = ("outcome", "rule", "subject", "documented", "measured", "interval", "n", *p_values, "reason")
+    lines = [
+        (
+            marked(row.verdict.outcome, text.outcome_name(row.verdict.outcome)), row.verdict.rule,
+            name(row.verdict.subject), escape(f"{row.metric} {row.documented}"), escape(row.measured),
+            escape(row.interval), row.n, *((row.p_value, row.p_adjusted) if tested else ()), escape(row.verdict.reason),
+        )
+        for row in rows
+    ]  # fmt: skip
     return table(heads, lines, right=("n", "p", "p, Holm"))
-
-
-def _verdict_cells(verdict: Verdict, claim: Claim | None) -> tuple[str, ...]:
-    metric = f"{text.METRIC_NAMES[claim.metric]} " if claim else ""
-    return (
-        marked(verdict.outcome, text.outcome_name(verdict.outcome)),
-        verdict.rule,
-        name(verdict.subject),
-        escape(metric + text.documented(verdict, claim)),
-        escape(text.quantity(verdict.measured, verdict, claim)),
-        escape(text.interval(verdict, claim)),
-        text.ABSENT if verdict.n is None else str(verdict.n),
-        escape(verdict.reason),
-    )
 
 
 def _conditions(report: Report) -> str:

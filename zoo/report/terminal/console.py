@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 STYLES = {
     "refuted": "bold red", "fail": "bold red", "failed": "bold red", "not_run": "red",
@@ -16,16 +17,21 @@ STYLES = {
 GAP = 2  # columns between two cells
 
 
-def plain(heads: Sequence[str], right: set[str], foldable: Sequence[str] = (), title: str | None = None) -> Table:
+def plain(heads: Sequence[str], right: Sequence[str], foldable: Sequence[str] = (), title: str | None = None) -> Table:
     """A table without a frame. right: heads of columns of numbers; foldable: of columns that may take several lines."""
     result = Table(
-        title=title, title_justify="left", title_style="bold",
+        title=title and Text(title), title_justify="left", title_style="bold",
         box=box.SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False,
     )  # fmt: skip
     for head in heads:
         justify = "right" if head in right else "left"
         result.add_column(head, justify=justify, no_wrap=head not in foldable, overflow="fold")  # type: ignore[arg-type]
     return result
+
+
+def folded(name: str, width: int) -> Text:
+    """An id over as many lines as `fold` makes of it."""
+    return Text("\n".join(fold(name, width)))
 
 
 def fold(name: str, width: int) -> list[str]:

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from zoo.documents import units
 from zoo.records import Report
 from zoo.report import text
 from zoo.report.baseline import TITLE, BaselineRow, baseline_rows
-from zoo.report.cells import Cell, cells, first_of_each, tail_shown
-from zoo.report.terminal.console import GAP, STYLES, fold, plain
+from zoo.report.latency_rows import LatencyRow, first_of_each, latency_rows, stage_rows, tail_shown
+from zoo.report.terminal.console import GAP, STYLES, folded, plain
 
 _NARROWEST_ID = 16
 _MOST = 12  # rows of what the first table does not need
@@ -26,13 +25,13 @@ LEGEND = (
 
 def tables(report: Report, width: int = 100) -> Iterator[Table | Text]:
     """The cells with their legend, what it takes until a first answer, the stages; nothing without a bench."""
-    if found := cells(report):
-        yield _of_cells(found, width)
+    if found := latency_rows(report):
+        yield _of_runs(found, width)
         yield Text(LEGEND, style="dim")
         if earlier := baseline_rows(report):
             yield Text()
             yield _of_baseline(earlier, width)
-        if any(cell.is_done for cell in found):
+        if any(row.is_done for row in found):
             yield Text()
             yield from _of_loading(found, width)
     if report.stages:
@@ -40,48 +39,41 @@ def tables(report: Report, width: int = 100) -> Iterator[Table | Text]:
         yield _of_stages(report)
 
 
-def _of_cells(found: Sequence[Cell], width: int) -> Table:
+def _of_runs(found: Sequence[LatencyRow], width: int) -> Table:
     tail = tail_shown(found)
     heads = ("framework", "checkpoint", "", "p50", tail, "images/s", "GFLOP/s", "rank")
     lines = [
         (
-            cell.framework, cell.size, f"{cell.p50} {cell.interval}" if cell.spread else cell.p50,
-            cell.p99 if tail == "p99" else cell.p90, cell.images_per_second, _efficiency(cell), _place(cell),
+            row.framework, row.size, row.p50_and_interval, getattr(row, tail), row.images_per_second, row.efficiency,
+            _place(row),
         )
-        for cell in found
+        for row in found
     ]  # fmt: skip
     others = [max(map(len, column)) for column in zip((heads[0], *heads[2:]), *lines, strict=True)]
     room = max(_NARROWEST_ID, width - sum(others) - GAP * len(others))
-    result = plain(heads, {"p50", tail, "images/s", "GFLOP/s", "rank"}, ("checkpoint",))
-    for cell, line in zip(found, lines, strict=True):
-        place = Text(line[-1], style=STYLES.get(cell.outcome, ""))
-        result.add_row(line[0], Text("\n".join(fold(cell.checkpoint, room))), *map(Text, line[1:-1]), place)
+    result = plain(heads, (tail, "p50", "images/s", "GFLOP/s", "rank"), ("checkpoint",))
+    for row, line in zip(found, lines, strict=True):
+        place = Text(line[-1], style=STYLES.get(row.outcome, ""))
+        result.add_row(line[0], folded(row.checkpoint, room), *map(Text, line[1:-1]), place)
     return result
 
 
-def _efficiency(cell: Cell) -> str:
-    return text.ABSENT if cell.gflops == text.ABSENT else f"{cell.gflops} ({cell.of_probe})"
-
-
-def _place(cell: Cell) -> str:
+def _place(row: LatencyRow) -> str:
     """The rank, or why there is none."""
-    if cell.outcome == "pass":
-        return cell.rank or "✓"
-    return _IN_DOUBT.get(cell.outcome, cell.words)
+    if row.outcome == "pass":
+        return row.rank or "✓"
+    return _IN_DOUBT.get(row.outcome, row.words)
 
 
-def _of_loading(found: Sequence[Cell], width: int) -> Iterator[Table | Text]:
+def _of_loading(found: Sequence[LatencyRow], width: int) -> Iterator[Table | Text]:
     """Once for each checkpoint and framework: loading depends on neither batch nor threads, the first call little."""
-    heads = ("framework", "checkpoint", "", "load", "first call", "memory peak", "file")
-    result = plain(heads, {"load", "first call", "memory peak", "file"}, ("checkpoint",), "Until the first answer")
     first = first_of_each(found)
-    for cell in first[:_MOST]:
-        run = cell.run
-        result.add_row(
-            cell.framework, Text("\n".join(fold(cell.checkpoint, max(_NARROWEST_ID, width - 71)))), cell.size,
-            units.duration(run.load_seconds), units.duration(run.first_call_seconds),
-            units.megabytes(run.memory_peak), units.megabytes(run.file_bytes),
-        )  # fmt: skip
+    heads = [head for head in first[0].loading if head != "memory before"]
+    title = "Until the first answer"
+    result = plain(("framework", "checkpoint", "", *heads), heads, ("checkpoint",), title)
+    for row in first[:_MOST]:
+        checkpoint = folded(row.checkpoint, max(_NARROWEST_ID, width - 71))
+        result.add_row(row.framework, checkpoint, row.size, *(row.loading[head] for head in heads))
     yield result
     if len(first) > _MOST:
         yield Text(f"{len(first) - _MOST} more are in latency.csv", style="dim")
@@ -89,20 +81,17 @@ def _of_loading(found: Sequence[Cell], width: int) -> Iterator[Table | Text]:
 
 def _of_baseline(found: Sequence[BaselineRow], width: int) -> Table:
     heads = ("latency run", "ratio", "interval", "")
-    result = plain(heads, {"ratio", "interval"}, ("latency run",), TITLE)
+    result = plain(heads, ("ratio", "interval"), ("latency run",), TITLE)
     for row in found:
-        subject = Text("\n".join(fold(row.subject, width - 40)))
+        subject = folded(row.subject, width - 40)
         result.add_row(subject, row.ratio, Text(row.interval), Text(row.words, style=STYLES.get(row.outcome, "")))
     return result
 
 
 def _of_stages(report: Report) -> Table:
     title = "Before the network, for one image on one core, ms"
-    result = plain(("stage", "recipe", "images", "p50", "p90"), {"images", "p50", "p90"}, ("recipe",), title)
-    for stage in report.stages:
-        p50, p90 = (next((each for each in stage.quantiles if each.level == level), None) for level in (0.5, 0.9))
-        result.add_row(
-            text.STAGES[stage.stage], Text(text.one_line(stage.recipe)), str(stage.images),
-            units.ms(p50.value if p50 else None), units.ms(p90.value if p90 else None, p50.value if p50 else None),
-        )  # fmt: skip
+    numbers = ("images", "p50", "p90")
+    result = plain(("stage", "recipe", *numbers), numbers, ("recipe",), title)
+    for row in stage_rows(report):
+        result.add_row(row.stage, Text(row.recipe), row.images, row.p50, row.p90)
     return result

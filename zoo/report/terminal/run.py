@@ -10,30 +10,28 @@ from rich.text import Text
 
 from zoo.records import Claim, Report, Verdict
 from zoo.report import text
-from zoo.report.rows import Row, rows
+from zoo.report.run_rows import HEADS, NUMBERS, RunRow, run_rows
 from zoo.report.terminal import latency
-from zoo.report.terminal.console import GAP, STYLES, fold, plain
+from zoo.report.terminal.console import GAP, STYLES, folded, plain
 
-_HEADS = ("framework", "checkpoint", "n", "top-1", "top-5", "documented", "verdict", "images/s")
-_RIGHT = {"n", "top-1", "top-5", "images/s"}
 _NARROWEST_ID = 20
 _MOST_DOUBTS = 8  # lines: on a busy machine each latency has a doubt of its own
 
 
 def table(report: Report, claims: Sequence[Claim], width: int = 100) -> RenderableType:
     """One row per run, then one per latency run; long ids are folded so that the tables fit `width` columns."""
-    found = [] if report.latencies and not report.runs else [_of_runs(rows(report, claims), width)]
+    found = [] if report.latencies and not report.runs else [_of_runs(run_rows(report, claims), width)]
     timed = list(latency.tables(report, width))
     between = [Text()] if found and timed else []
     return Group(*found, *between, *timed)
 
 
-def _of_runs(found: Sequence[Row], width: int) -> Table:
-    result = plain(_HEADS, _RIGHT, ("checkpoint", "verdict", "documented"))
+def _of_runs(found: Sequence[RunRow], width: int) -> Table:
+    result = plain(HEADS, NUMBERS, ("checkpoint", "verdict", "documented"))
     room = max(_NARROWEST_ID, width - _width_of_others(found))
     for row in found:
         result.add_row(
-            row.framework, Text("\n".join(fold(row.checkpoint, room))), row.n, row.top1, row.top5,
+            row.framework, folded(row.checkpoint, room), row.n, row.top1, row.top5,
             Text(row.documented), _verdict(row), row.images_per_second,
         )  # fmt: skip
     return result
@@ -57,20 +55,20 @@ def sentences(verdicts: Sequence[Verdict]) -> str:
     )
 
 
-def _cells(row: Row) -> list[list[str]]:
+def _cells(row: RunRow) -> list[list[str]]:
     """The lines of every cell but the checkpoint's."""
     verdicts = [words for _, words in row.verdicts]
     plain = [row.framework, row.n, row.top1, row.top5, row.documented]
     return [*([cell] for cell in plain), verdicts, [row.images_per_second]]
 
 
-def _width_of_others(found: Sequence[Row]) -> int:
-    heads = [[head] for head in _HEADS if head != "checkpoint"]
+def _width_of_others(found: Sequence[RunRow]) -> int:
+    heads = [[head] for head in HEADS if head != "checkpoint"]
     columns = zip(heads, *(_cells(row) for row in found), strict=True)
     return sum(max(len(line) for cell in column for line in cell) + GAP for column in columns)
 
 
-def _verdict(row: Row) -> Text:
+def _verdict(row: RunRow) -> Text:
     return Text("\n").join(Text(words, style=STYLES.get(outcome, "")) for outcome, words in row.verdicts)
 
 
@@ -96,7 +94,7 @@ def _open_verdicts(report: Report) -> list[str]:
 
 
 def _documented_latencies(report: Report) -> list[str]:
-    """They are of other devices without exception, and a bench of a whole zoo has dozens: one line for all."""
+    """One line for all documented latencies: all are of other devices, and a bench of a whole zoo has dozens."""
     found = sum(verdict.rule == "L301" for verdict in report.verdicts)
     many = text.counted(found, "documented latency", "documented latencies")
     return [f"not comparable: {many} of other devices: report.html has them beside ours"] if found else []
@@ -104,8 +102,7 @@ def _documented_latencies(report: Report) -> list[str]:
 
 def _failed_runs(report: Report) -> list[str]:
     lines = [
-        f"{'failed' if run.status == 'failed' else 'not run'}: {text.one_line(run.subject)}: "
-        f"{text.first_line(run.error or '')}"
+        f"{text.outcome_name(run.status)}: {text.one_line(run.subject)}: {text.first_line(run.error or '')}"
         for run in text.not_done(report)
     ]
     return list(dict.fromkeys(lines))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from zoo.documents import counting, printed
+from zoo.documents import counting, rounding
 from zoo.documents.counting import Parts, Way
-from zoo.documents.wording import with_unit
+from zoo.documents.formatting import with_unit
 from zoo.records import Claim, FindingClass, Network, Verdict
 from zoo.records.statements import Label
 from zoo.rules.base import Evidence
@@ -67,7 +67,7 @@ def explain(claim: Claim, own: Parts) -> Explanation:
     nearest = min(plain, key=lambda candidate: abs(candidate.value - Fraction(claim.value)))
     for how in ("rounded", "cut off"):
         for each in candidates:
-            if printed.fits(claim.value, each.value) == how:
+            if rounding.fits(claim.value, each.value) == how:
                 simple = how == "rounded" and each.own and each.in_unit
                 return Explanation(each.way, each.classes, how, simple, tried, nearest.way)
     return Explanation(nearest.way, own.classes, "", False, tried, nearest.way)
@@ -78,7 +78,7 @@ def fitting_ways(claim: Claim, own: Parts) -> dict[str, str]:
 
     Only the ways of the better kind: a number that one way rounds to was not cut off from another.
     """
-    how = {each.way.words: printed.fits(claim.value, each.value) for each in _candidates(claim, own) if each.own}
+    how = {each.way.words: rounding.fits(claim.value, each.value) for each in _candidates(claim, own) if each.own}
     best = "rounded" if "rounded" in how.values() else "cut off"
     return {words: found for words, found in how.items() if found == best}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from zoo.documents import printed
-from zoo.documents.wording import percent
+from zoo.documents import rounding
+from zoo.documents.formatting import percent
 from zoo.records import Claim, Verdict
 from zoo.rules.base import Evidence
 from zoo.rules.claims import findings
@@ -35,8 +35,8 @@ class Attainable(DocumentRule):
 
     def _verdict(self, claim: Claim, n: int) -> Verdict:
         whole = scale(claim)
-        ways = {reading: found for reading, found in printed.counts(claim.value, whole, n).items() if found}
-        chance = printed.chance(claim.decimals, whole, n)
+        ways = {reading: found for reading, found in rounding.counts(claim.value, whole, n).items() if found}
+        chance = rounding.chance(claim.decimals, whole, n)
         if ways:
             reading, found = next(iter(ways.items()))
             counts = f"{found[0]:,}" if len(found) == 1 else f"{found[0]:,} to {found[-1]:,}"

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import ClassVar, TypeVar
 
-from zoo.documents.wording import quoted
+from zoo.documents.formatting import quoted
 from zoo.records import Claim, Outcome, Verdict
 from zoo.records.statements import Statement
 from zoo.rules.base import Rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from zoo.documents.wording import with_unit
+from zoo.documents.formatting import with_unit
 from zoo.records import Claim, Verdict
 from zoo.rules.base import Evidence
 from zoo.rules.claims import findings

@@ -7,8 +7,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations
 
-from zoo.documents import counting, printed
-from zoo.documents.wording import with_unit
+from zoo.documents import counting, rounding
+from zoo.documents.formatting import with_unit
 from zoo.records import Claim, FindingClass, Verdict
 from zoo.records.statements import Complement
 from zoo.rules.base import Evidence
@@ -70,7 +70,7 @@ class Complements(DocumentRule):
             if claim is None:
                 continue
             total = exact(claim) + Fraction(statement.error)
-            share, error = (printed.possible(text) for text in (claim.value, statement.error))
+            share, error = (rounding.possible(text) for text in (claim.value, statement.error))
             slack = (share[1] - share[0]) * 100 / scale(claim) / 2 + (error[1] - error[0]) / 2
             wrong = abs(total - 100) > slack
             said = f"{with_unit(claim)} and an error of {statement.error} %"

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from zoo.documents import printed
-from zoo.documents.wording import percent
+from zoo.documents import rounding
+from zoo.documents.formatting import percent
 from zoo.records import Claim, Verdict
 from zoo.records.statements import EvaluationBatch
 from zoo.rules.base import Evidence
@@ -29,12 +29,12 @@ class Counted(DocumentRule):
         full = [claim for claim in evidence.claims if _is_full(claim, evidence)]
         for claims in grouped(((claim.source, claim.checkpoint, claim.place), claim) for claim in full).values():
             population = evidence.populations[claims[0].population].images
-            fractions = [printed.recover(claim.value, scale(claim), population) for claim in claims]
+            fractions = [rounding.recover(claim.value, scale(claim), population) for claim in claims]
             yield self._verdict(claims, fractions, population)
 
     def _verdict(self, claims: Sequence[Claim], fractions: Sequence[Fraction | None], population: int) -> Verdict:
         subject = f"{claims[0].checkpoint or claims[0].model}: {claims[0].place}"
-        chances = [printed.chance_of_any(claim.decimals, scale(claim), population) for claim in claims]
+        chances = [rounding.chance_of_any(claim.decimals, scale(claim), population) for claim in claims]
         chance = math.prod(chances, start=Fraction(1))
         known = [fraction for fraction in fractions if fraction is not None]
         denominator = math.lcm(*(fraction.denominator for fraction in known)) if known else 0
@@ -80,7 +80,7 @@ class WholeBatches(DocumentRule):
                     yield self._verdict(claim, statement, evidence.populations[claim.population].images)
 
     def _verdict(self, claim: Claim, statement: EvaluationBatch, population: int) -> Verdict:
-        fraction = printed.recover(claim.value, scale(claim), population)
+        fraction = rounding.recover(claim.value, scale(claim), population)
         expected = population // statement.batch * statement.batch
         finding = None
         if fraction is None:
@@ -94,19 +94,19 @@ class WholeBatches(DocumentRule):
             f"whole batches of {statement.batch} hold {expected:,} of {population:,} images; {counted_}",
             [claim], [(statement, f"batch {statement.batch}")],
             arithmetic=f"{population:,} // {statement.batch} x {statement.batch} = {expected:,}",
-            chance=printed.chance(claim.decimals, scale(claim), expected),
+            chance=rounding.chance(claim.decimals, scale(claim), expected),
         )  # fmt: skip
 
 
 def _is_full(claim: Claim, evidence: Evidence) -> bool:
     population = evidence.populations.get(claim.population)
-    return claim.is_accuracy and population is not None and printed.determines(
+    return claim.is_accuracy and population is not None and rounding.determines(
         claim.value, scale(claim), population.images
     )  # fmt: skip
 
 
 def _batches(n: int, population: int) -> str:
-    sizes = printed.whole_batches(n, population, BATCHES)
+    sizes = rounding.whole_batches(n, population, BATCHES)
     usual = [str(size) for size in sizes if size in USUAL]
     if usual:
         return f"that is what batches of {' or '.join(usual)} leave when the last one is dropped"

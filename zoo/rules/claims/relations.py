@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from zoo.documents import printed
-from zoo.documents.wording import with_unit
+from zoo.documents import rounding
+from zoo.documents.formatting import with_unit
 from zoo.records import Claim, Verdict
 from zoo.records.statements import Comparison, Quantised, Quoted, Within
 from zoo.rules.base import Evidence
@@ -74,7 +74,7 @@ def _quoted(reference: Claim, evidence: Evidence) -> Iterator[tuple[Quoted, Frac
 
 def _half_step(quotation: Quoted) -> Fraction:
     """Half of the last quoted digit, in points."""
-    half = printed.possible(quotation.value)[1] - Fraction(quotation.value)
+    half = rounding.possible(quotation.value)[1] - Fraction(quotation.value)
     return half * (1 if quotation.unit == "percent" else 100)
 
 
@@ -105,7 +105,7 @@ class QuantisedLoss(DocumentRule):
         drop = statement.drop or "0"
         lows, highs = zip(*(interval(each) for each in (original, quantised)), strict=True)
         least, most = 100 * (1 - highs[1] / lows[0]), 100 * (1 - lows[1] / highs[0])
-        low, high = printed.possible(drop)
+        low, high = rounding.possible(drop)
         loss = 100 * (exact(original) - exact(quantised)) / exact(original)
         wrong = least > high or low > most
         missed = (loss - Fraction(drop)) / 100 * exact(original)  # in points of the accuracy

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations
 
-from zoo.documents.wording import with_unit
+from zoo.documents.formatting import with_unit
 from zoo.records import Checkpoint, Claim, Verdict
 from zoo.rules.base import Evidence
 from zoo.rules.claims import contents, findings

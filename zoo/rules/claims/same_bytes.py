@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import ClassVar
 
-from zoo.documents.wording import with_unit
+from zoo.documents.formatting import with_unit
 from zoo.records import Checkpoint, Claim, Verdict
 from zoo.records.statements import Converted
 from zoo.rules.base import Evidence

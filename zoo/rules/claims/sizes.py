@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from zoo.documents import counting, printed
-from zoo.documents.wording import with_unit
+from zoo.documents import counting, rounding
+from zoo.documents.formatting import with_unit
 from zoo.records import Claim, FindingClass, Verdict
 from zoo.records.statements import Named
 from zoo.rules.base import Evidence
@@ -60,7 +60,7 @@ class FileSize(DocumentRule):
     def _by_bytes(self, claim: Claim, own: Sequence[int], earlier: Sequence[int]) -> Verdict:
         for size in (*own, *earlier):
             for unit in (claim.unit, *(other for other in UNITS if other != claim.unit)):
-                if how := printed.fits(claim.value, Fraction(size, UNITS[unit])):
+                if how := rounding.fits(claim.value, Fraction(size, UNITS[unit])):
                     return self._fitting(claim, size, unit, how, own if size not in own else ())
         size = (*own, *earlier)[0]
         shown = ", ".join(f"{decimal(Fraction(size, by), 3)} {unit}" for unit, by in UNITS.items())
@@ -84,7 +84,7 @@ class FileSize(DocumentRule):
         return self.found(claim.id, finding, ", ".join(remarks) or shown, [claim], arithmetic=shown)
 
     def _by_network(self, claim: Claim, forms: Sequence[_Form]) -> Verdict:
-        low, high = printed.possible(claim.value)
+        low, high = rounding.possible(claim.value)
         none = f"none of the {len(forms)} forms of the network known here"
         for unit in (claim.unit, *(other for other in UNITS if other != claim.unit)):
             for size, words in forms:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zoo.documents.wording import quoted
+from zoo.documents.formatting import quoted
 from zoo.records import Checkpoint, Claim, Inspection, Measured, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.claims.findings import Finding

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from zoo import stats
-from zoo.documents.wording import percent
+from zoo.documents.formatting import percent
 from zoo.records import AsShipped, BytePairs, Checkpoint, Inspection, Outcome, Verdict
 from zoo.rules.base import Evidence
 from zoo.rules.claims import findings

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from zoo.documents import counting
 from zoo.documents.counting import Parts
-from zoo.documents.wording import with_unit
+from zoo.documents.formatting import with_unit
 from zoo.records import Checkpoint, Claim, FindingClass, Inspection, Measured, Network, Verdict
 from zoo.rules.base import Evidence
 from zoo.rules.claims import findings

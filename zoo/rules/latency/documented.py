@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import exp, log
 
 from zoo import stats
-from zoo.documents.wording import milliseconds, quoted
+from zoo.documents.formatting import milliseconds, quoted
 from zoo.records import Claim, LatencyRun, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.latency import doubt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.documents.wording import milliseconds, percent
+from zoo.documents.formatting import milliseconds, percent
 from zoo.records import LatencyRun
 from zoo.rules.latency.efficiency import probes
 from zoo.stats.quantiles import FEWEST_ROUNDS, median_of_rounds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 
-from zoo.documents.wording import milliseconds, percent
+from zoo.documents.formatting import milliseconds, percent
 from zoo.records import LatencyRun, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.latency import doubt

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo import stats
-from zoo.documents.wording import percent
+from zoo.documents.formatting import percent
 from zoo.records import Run
 from zoo.records.predictions import K
 from zoo.rules.nonsense.seen import SURE, USEFUL, Seen, Symptom, accuracies

@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo import stats
 from zoo.documents.classes import class_name
-from zoo.documents.wording import percent
+from zoo.documents.formatting import percent
 from zoo.records import Outcome, Run, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.nonsense.guessing import any_class, guessed

@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo import stats
 from zoo.documents.classes import imagenet_classes
-from zoo.documents.wording import percent
+from zoo.documents.formatting import percent
 from zoo.records import LabelMap
 from zoo.rules.base import Evidence
 from zoo.rules.nonsense.seen import SURE, USEFUL, Integers, Seen, Symptom

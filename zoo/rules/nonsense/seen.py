@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.documents.wording import percent
+from zoo.documents.formatting import percent
 from zoo.records import LabelMap, Run
 from zoo.records.predictions import Predictions
 from zoo.rules.base import Evidence

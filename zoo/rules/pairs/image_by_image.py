@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 
 from zoo import stats
-from zoo.documents.wording import as_printed, percent
+from zoo.documents.formatting import as_printed, percent
 from zoo.records import Claim, Outcome, Run, Verdict
 from zoo.records.predictions import Predictions
 from zoo.rules.accuracy import obstacle_to

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 
 from zoo.records import Claim, Report, Run, Verdict
 from zoo.report import text
+from zoo.report.verdict_rows import by_id, claim_of, is_accuracy
+
+HEADS = ("framework", "checkpoint", "n", "top-1", "top-5", "documented", "verdict", "images/s")
+NUMBERS = ("n", "top-1", "top-5", "images/s")  # those of the heads whose columns are aligned to the right
+_NOT_DONE = {"failed": "run failed", "not_run": "not run"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class RunRow:
     """What every rendering shows of one run; all fields are text that is ready to be escaped."""
 
     run: Run
@@ -23,28 +28,8 @@ class Row:
     verdicts: tuple[tuple[str, str], ...]  # (outcome or status, words), worst first
     images_per_second: str
 
-    @property
-    def verdict(self) -> str:
-        """All verdicts in one piece: "refuted top-1, confirmed top-5"."""
-        return ", ".join(words for _, words in self.verdicts)
 
-
-def by_id(claims: Sequence[Claim]) -> dict[str, Claim]:
-    """Claims by their id."""
-    return {claim.id: claim for claim in claims}
-
-
-def claim_of(verdict: Verdict, known: Mapping[str, Claim]) -> Claim | None:
-    """The claim that a verdict judges, where it is at hand."""
-    return known.get(verdict.claim_id) if verdict.claim_id else None
-
-
-def is_accuracy(verdict: Verdict, claim: Claim | None) -> bool:
-    """Whether a verdict judges a documented accuracy."""
-    return verdict.rule.startswith("A1") and (claim is None or claim.is_accuracy)
-
-
-def rows(report: Report, claims: Sequence[Claim]) -> list[Row]:
+def run_rows(report: Report, claims: Sequence[Claim]) -> list[RunRow]:
     """The runs in their order."""
     known = by_id(claims)
     by_key, by_subject = _judging_runs(report)
@@ -66,11 +51,11 @@ def _judging_runs(report: Report) -> tuple[dict[str, list[Verdict]], dict[str, l
     return by_key, by_subject
 
 
-def _row(run: Run, verdicts: Sequence[Verdict], known: Mapping[str, Claim]) -> Row:
+def _row(run: Run, verdicts: Sequence[Verdict], known: Mapping[str, Claim]) -> RunRow:
     judged = [verdict for verdict in verdicts if is_accuracy(verdict, claim_of(verdict, known))]
     nonsense = [(verdict.outcome, "nonsense") for verdict in verdicts if text.is_nonsense(verdict)]
     done = run.status == "done"
-    return Row(
+    return RunRow(
         run=run,
         framework=text.one_line(run.framework),
         checkpoint=text.one_line(run.checkpoint),
@@ -78,13 +63,9 @@ def _row(run: Run, verdicts: Sequence[Verdict], known: Mapping[str, Claim]) -> R
         top1=text.share(run.top1_correct, run.n) if done else text.ABSENT,
         top5=text.share(run.top5_correct, run.n) if done else text.ABSENT,
         documented=_documented(run, judged, known),
-        verdicts=(*nonsense, *_short(judged, known)) if done else ((run.status, _status_words(run)),),
+        verdicts=(*nonsense, *_short(judged, known)) if done else ((run.status, _NOT_DONE[run.status]),),
         images_per_second=text.rate(run.images_per_second) if done else text.ABSENT,
     )
-
-
-def _status_words(run: Run) -> str:
-    return "run failed" if run.status == "failed" else "not run"
 
 
 def _documented(run: Run, judged: Sequence[Verdict], known: Mapping[str, Claim]) -> str:

@@ -30,7 +30,7 @@ def span(text: str, reading: str) -> tuple[Fraction, Fraction, bool, bool]:
     if reading == "rounded half to even":
         closed = last_is_even or bool(noise)
         return value - unit / 2 - noise, value + unit / 2 + noise, closed, closed
-    # Twice: what lies less than half an intermediate unit beyond the half can be carried over it.
+    # Rounded twice: the first rounding can carry a value over the half if it lies within half an intermediate unit.
     wider = unit / 2 + max(unit / 10**digits for digits in EXTRA_DIGITS) / 2
     return value - wider, value + wider, True, last_is_even
 

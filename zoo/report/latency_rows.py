@@ -1,12 +1,12 @@
-"""One row per latency run, joined with the verdicts that belong to it."""
+"""One row per latency run, joined with the verdicts that belong to it; one row per stage before the network."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.documents import units
-from zoo.records import LatencyRun, Report, Verdict
+from zoo.documents import formatting
+from zoo.records import LatencyRun, Report, Stage, Verdict
 from zoo.report import text
 from zoo.rules.latency.efficiency import efficiency
 from zoo.stats.quantiles import median_of_rounds
@@ -19,7 +19,7 @@ _FAILED_CHECKS = {"L102": "other answers", "L103": "other conditions"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class LatencyRow:
     """What every rendering shows of one latency run; its texts are ready to be escaped.
 
     outcome: of the rules L1xx together: "pass" where the number can be quoted; words, reason: the same as text.
@@ -50,12 +50,61 @@ class Cell:
         return f"b{self.run.batch_size}t{self.run.threads}"
 
     @property
+    def p50_and_interval(self) -> str:
+        """ "0.388 [0.387, 0.390]"; the interval is missing where there were too few rounds."""
+        return f"{self.p50} {self.interval}" if self.spread else self.p50
+
+    @property
+    def efficiency(self) -> str:
+        """GFLOP/s of a core, and what share of the probe's these are: "55.0 (52 %)"."""
+        return text.ABSENT if self.gflops == text.ABSENT else f"{self.gflops} ({self.of_probe})"
+
+    @property
+    def rank_among(self) -> str:
+        """ "2 of 6"; empty where there is none to compare."""
+        return f"{self.rank} of {self.of}" if self.rank else ""
+
+    @property
+    def loading(self) -> dict[str, str]:
+        """Until the first answer, and memory, by the head of the column."""
+        run = self.run
+        return {
+            "load": formatting.duration(run.load_seconds),
+            "first call": formatting.duration(run.first_call_seconds),
+            "memory before": formatting.megabytes(run.memory_before),
+            "memory peak": formatting.megabytes(run.memory_peak),
+            "file": formatting.megabytes(run.file_bytes),
+        }
+
+    @property
     def is_done(self) -> bool:
         """Whether there are times at all."""
         return self.run.status == "done"
 
 
-def cells(report: Report) -> list[Cell]:
+@dataclass(frozen=True, kw_only=True)
+class StageRow:
+    """What every rendering shows of one stage before the network; times are those of one image, in ms.
+
+    p50_interval: "[0.41, 0.43]"; empty where there were too few values.
+    """
+
+    stage: str
+    recipe: str
+    image_set: str
+    images: str
+    repeats: str
+    p50: str
+    p50_interval: str
+    p90: str
+
+
+def stage_rows(report: Report) -> list[StageRow]:
+    """The stages in their order."""
+    return [_stage_row(stage) for stage in report.stages]
+
+
+def latency_rows(report: Report) -> list[LatencyRow]:
     """The latency runs in their order."""
     judged = [_judged(run, report.verdicts) for run in report.latencies]
     groups = _compared(report)
@@ -64,8 +113,8 @@ def cells(report: Report) -> list[Cell]:
         if outcome == "pass":
             contests.setdefault(groups.get(run.key, run.key), []).append(run)
     return [
-        _cell(run, said, contests.get(groups.get(run.key, run.key), []))
-        for run, said in zip(report.latencies, judged, strict=True)
+        _row(run, verdict, contests.get(groups.get(run.key, run.key), []))
+        for run, verdict in zip(report.latencies, judged, strict=True)
     ]
 
 
@@ -75,13 +124,13 @@ def _compared(report: Report) -> dict[str, str]:
     return {verdict.run: verdict.against for verdict in found if verdict.run and verdict.against}
 
 
-def reasons(found: Sequence[Cell]) -> dict[str, list[str]]:
-    """Why numbers cannot be quoted -> the subjects of which that is said."""
-    said: dict[str, list[str]] = {}
-    for cell in found:
-        if cell.is_done and cell.reason and cell.outcome not in ("pass", "known"):
-            said.setdefault(text.one_line(cell.reason), []).append(text.one_line(cell.run.subject))
-    return said
+def reasons(found: Sequence[LatencyRow]) -> dict[str, list[str]]:
+    """Reason why a number cannot be quoted -> the subjects that it holds for."""
+    subjects: dict[str, list[str]] = {}
+    for row in found:
+        if row.is_done and row.reason and row.outcome not in ("pass", "known"):
+            subjects.setdefault(text.one_line(row.reason), []).append(text.one_line(row.run.subject))
+    return subjects
 
 
 ROUND_HEADS = (
@@ -89,32 +138,30 @@ ROUND_HEADS = (
 )  # fmt: skip
 
 
-def of_rounds(cell: Cell) -> list[tuple[str, ...]]:
+def of_rounds(row: LatencyRow) -> list[tuple[str, ...]]:
     """What was measured in each round and what went on besides, in the order of ROUND_HEADS; probes in GFLOP/s."""
-    like = cell.spread[0] if cell.spread else None
+    like = row.spread[0] if row.spread else None
     return [
         (
-            str(each.number), units.ms(each.median, like), f"{each.probe_before:.1f}", f"{each.probe_after:.1f}",
+            str(each.number), formatting.ms(each.median, like), f"{each.probe_before:.1f}", f"{each.probe_after:.1f}",
             f"{each.load:.2f}", f"{text.percent(each.steal, 1)} %", str(each.switches), f"{each.cores_used:.2f}",
             str(each.calls), text.counted(each.warmup_calls, "call") + ("" if each.settled else ", not settled"),
         )
-        for each in cell.run.rounds
+        for each in row.run.rounds
     ]  # fmt: skip
 
 
-def first_of_each(found: Sequence[Cell]) -> list[Cell]:
-    """Of each checkpoint in each framework the finished cell of the smallest batch and the fewest threads."""
-    first: dict[tuple[str, str], Cell] = {}
-    for cell in sorted(
-        (cell for cell in found if cell.is_done), key=lambda cell: (cell.run.batch_size, cell.run.threads)
-    ):
-        first.setdefault((cell.run.checkpoint, cell.run.framework), cell)
+def first_of_each(found: Sequence[LatencyRow]) -> list[LatencyRow]:
+    """Of each checkpoint in each framework the finished row of the smallest batch and the fewest threads."""
+    first: dict[tuple[str, str], LatencyRow] = {}
+    for row in sorted((row for row in found if row.is_done), key=lambda row: (row.run.batch_size, row.run.threads)):
+        first.setdefault((row.run.checkpoint, row.run.framework), row)
     return list(first.values())
 
 
-def tail_shown(found: Sequence[Cell]) -> str:
-    """The far quantile that all finished cells have: "p99", else "p90"."""
-    return "p99" if all(cell.run.quantile(0.99) for cell in found if cell.is_done) else "p90"
+def tail_shown(found: Sequence[LatencyRow]) -> str:
+    """The far quantile that all finished rows have: "p99", else "p90"."""
+    return "p99" if all(row.run.quantile(0.99) for row in found if row.is_done) else "p90"
 
 
 def _judged(run: LatencyRun, verdicts: Sequence[Verdict]) -> tuple[str, str, str]:
@@ -134,14 +181,14 @@ def _is_of(verdict: Verdict, run: LatencyRun) -> bool:
     return verdict.subject == run.subject and verdict.run in (None, run.key)
 
 
-def _cell(run: LatencyRun, judged: tuple[str, str, str], rivals: Sequence[LatencyRun]) -> Cell:
+def _row(run: LatencyRun, judged: tuple[str, str, str], rivals: Sequence[LatencyRun]) -> LatencyRow:
     outcome, words, reason = judged
     done = run.status == "done"
     spread = median_of_rounds(run.medians)
     p50, p90, p99 = (run.quantile(level) for level in (0.5, 0.9, 0.99))
     like = p50.value if p50 else 0.0
     reached = efficiency(run)
-    return Cell(
+    return LatencyRow(
         run=run,
         framework=text.one_line(run.framework),
         checkpoint=text.one_line(run.checkpoint),
@@ -149,10 +196,10 @@ def _cell(run: LatencyRun, judged: tuple[str, str, str], rivals: Sequence[Latenc
         words=words,
         reason=reason,
         spread=spread,
-        p50=units.ms(p50.value) if p50 else text.ABSENT,
-        interval=f"[{units.ms(spread[1], like)}, {units.ms(spread[2], like)}]" if spread else text.ABSENT,
-        p90=units.ms(p90.value, like) if p90 else text.ABSENT,
-        p99=units.ms(p99.value, like) if p99 else text.ABSENT,
+        p50=formatting.ms(p50.value) if p50 else text.ABSENT,
+        interval=f"[{formatting.ms(spread[1], like)}, {formatting.ms(spread[2], like)}]" if spread else text.ABSENT,
+        p90=formatting.ms(p90.value, like) if p90 else text.ABSENT,
+        p99=formatting.ms(p99.value, like) if p99 else text.ABSENT,
         images_per_second=text.rate(run.images_per_second) if done else text.ABSENT,
         gflops=f"{reached[0]:.1f}" if reached else text.ABSENT,
         of_probe=f"{reached[1] * 100:.0f} %" if reached else text.ABSENT,
@@ -161,8 +208,23 @@ def _cell(run: LatencyRun, judged: tuple[str, str, str], rivals: Sequence[Latenc
     )
 
 
+def _stage_row(stage: Stage) -> StageRow:
+    p50, p90 = (next((each for each in stage.quantiles if each.level == level), None) for level in (0.5, 0.9))
+    like = p50.value if p50 else None
+    return StageRow(
+        stage=text.STAGES[stage.stage],
+        recipe=text.one_line(stage.recipe),
+        image_set=text.one_line(stage.image_set),
+        images=str(stage.images),
+        repeats=str(stage.repeats),
+        p50=formatting.ms(like),
+        p50_interval=f"[{formatting.ms(p50.low, like)}, {formatting.ms(p50.high, like)}]" if p50 and p50.low else "",
+        p90=formatting.ms(p90.value if p90 else None, like),
+    )
+
+
 def _rank(spread: tuple[float, float, float] | None, rivals: Sequence[LatencyRun]) -> str:
-    """Surely faster is one whose interval ends before this one's begins."""
+    """A run is surely faster than this one if its interval ends before this one's begins."""
     if spread is None:
         return ""
     ends = [other[2] for run in rivals if (other := median_of_rounds(run.medians))]

@@ -11,7 +11,7 @@ from zoo.runs.agreement import Group
 
 
 @dataclass(frozen=True, kw_only=True)
-class Details:
+class Extras:
     """agreement: of runs on the same images; multiply_adds: of a checkpoint's network, by its id; findings: what the
     audit of the documents says about the checkpoints that were run; variants: documented columns of latencies beside
     ours; thumbnails: data URIs of small JPEGs by the id of the image, empty unless they were asked for.
@@ -24,4 +24,4 @@ class Details:
     thumbnails: Mapping[str, str] = field(default_factory=dict)
 
 
-NOTHING = Details()
+NO_EXTRAS = Extras()

@@ -1,0 +1,121 @@
+"""What the page of a run folder shows: tiles, plots, tables of runs and latencies, verdicts, conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zoo.records import Claim, Outcome, Report
+from zoo.report import conditions, reproduce, text
+from zoo.report.baseline import TITLE, baseline_rows
+from zoo.report.extras import NO_EXTRAS, Extras
+from zoo.report.html import pictures as thumbnails
+from zoo.report.html.dots import dot_plots
+from zoo.report.html.page import page
+from zoo.report.html.plot import claim_plot
+from zoo.report.html.ratios import ratio_plots
+from zoo.report.html.scatter import against_latency, against_multiply_adds
+from zoo.report.latency_rows import (
+    ROUND_HEADS,
+    LatencyRow,
+    first_of_each,
+    latency_rows,
+    of_rounds,
+    reasons,
+    stage_rows,
+)
+from zoo.report.run_rows import RunRow, run_rows
+from zoo.report.verdict_rows import VerdictRow, verdict_rows
+from zoo.runs.agreement import Answer, Discordant
+
+_ALWAYS_COUNTED: tuple[Outcome, ...] = ("confirmed", "refuted", "inconclusive", "not_comparable")
+_COUNTED_WHEN_SEEN: tuple[Outcome, ...] = ("known", "not_run", "fail")
+
+
+def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) -> str:
+    """report.html."""
+    runs, latencies, verdicts = run_rows(report, claims), latency_rows(report), verdict_rows(report, claims)
+    pictures = thumbnails.shown(extras)
+    return page(
+        "report.html.j2", script="report.js", with_pictures=bool(pictures),
+        report=report, extras=extras, conditions=conditions, reproduce=reproduce,
+        tiles=tiles(report, latencies),
+        passed=text.outcome_counts(report.verdicts).get("pass", 0),
+        plot=claim_plot(report, claims),
+        runs=runs,
+        frameworks=list(dict.fromkeys(row.framework for row in runs)),
+        matrix=_matrix(runs),
+        run_outcomes=_run_outcomes(runs),
+        latencies=latencies,
+        latency_outcomes={row.outcome: "a check failed" if row.outcome == "fail" else row.words for row in latencies},
+        unquotable=reasons(latencies),
+        dot_plots=dot_plots(latencies),
+        baseline=baseline_rows(report), baseline_title=TITLE,
+        loading=first_of_each(latencies),
+        round_heads=ROUND_HEADS, of_rounds=of_rounds,
+        stages=stage_rows(report),
+        documented_latencies=[row for row in verdicts if row.verdict.rule == "L301"],
+        ratio_plots=ratio_plots(extras.variants),
+        not_done=text.not_done(report),
+        by_label=_by_label, pictures=pictures, pictured=thumbnails.sentence(pictures, extras),
+        scatters=[*against_multiply_adds(runs, extras.multiply_adds), *against_latency(runs, latencies)],
+        verdicts=verdicts, chance=_chance,
+        outcomes=list(text.outcome_counts(report.verdicts)),
+    )  # fmt: skip
+
+
+def tiles(report: Report, latencies: Sequence[LatencyRow] = ()) -> list[tuple[str, int, str]]:
+    """(outcome, how many, name): latencies, then documented numbers, then checks, then runs that were not done."""
+    counts = text.outcome_counts(report.verdicts)
+    shown = [outcome for outcome in _ALWAYS_COUNTED if counts.get(outcome) or report.runs or not report.latencies]
+    shown += [outcome for outcome in _COUNTED_WHEN_SEEN if counts.get(outcome)]
+    of_verdicts = [
+        (outcome, counts.get(outcome, 0), "checks failed" if outcome == "fail" else text.outcome_name(outcome))
+        for outcome in shown
+    ]
+    outcomes = [row.outcome for row in latencies]
+    of_bench = [
+        ("pass", outcomes.count("pass"), "quotable latencies"),
+        ("inconclusive", outcomes.count("inconclusive"), "not measurable here"),
+    ]
+    return [*(of_bench if latencies else []), *of_verdicts, ("failed", len(text.not_done(report)), "runs failed")]
+
+
+def _matrix(rows: Sequence[RunRow]) -> dict[str, dict[str, list[RunRow]]]:
+    """checkpoint -> framework -> rows; empty where each checkpoint ran in one framework: a list is better."""
+    matrix: dict[str, dict[str, list[RunRow]]] = {}
+    for row in rows:
+        matrix.setdefault(row.checkpoint, {}).setdefault(row.framework, []).append(row)
+    return matrix if any(len(by_framework) > 1 for by_framework in matrix.values()) else {}
+
+
+def _run_outcomes(rows: Sequence[RunRow]) -> list[str]:
+    """Outcomes and states that occur in the table of runs."""
+    seen = {outcome for row in rows for outcome, _ in row.verdicts}
+    return [outcome for outcome in (*text.OUTCOMES, "failed", "no_claim") if outcome in seen]
+
+
+def _chance(row: VerdictRow) -> str:
+    """The p-values of a verdict; the sentences of rules that compare two runs have theirs."""
+    if row.verdict.p_value is None or text.is_difference(row.verdict):
+        return ""
+    return f"p = {row.p_value}, {row.p_adjusted} after Holm"
+
+
+def _by_label(image: Discordant) -> list[tuple[str, bool, str, str]]:
+    """(label, right or wrong, scores, "runs 1, 3"), the label of most runs first."""
+    numbered: dict[str, list[tuple[int, Answer]]] = {}
+    for number, answer in enumerate(image.answers, start=1):
+        numbered.setdefault(answer.label, []).append((number, answer))
+    return [
+        (label, own[0][1].right, _scores([answer.score for _, answer in own]), _numbers([number for number, _ in own]))
+        for label, own in sorted(numbered.items(), key=lambda item: -len(item[1]))
+    ]
+
+
+def _scores(scores: Sequence[float]) -> str:
+    low, high = (f"{score:.4g}" for score in (min(scores), max(scores)))
+    return low if low == high else f"{low} to {high}"
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    return ("run " if len(numbers) == 1 else "runs ") + ", ".join(map(str, numbers))
