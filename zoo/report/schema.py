@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
+from pathlib import Path
 
 from zoo.records import FORMAT, Report
 
-FILE = "report.schema.json"
+FILE = Path(__file__).with_name("report.schema.json")
 
 
 def schema() -> str:
@@ -18,8 +18,3 @@ def schema() -> str:
         "title": f"report.json of a run folder, format {FORMAT}",
     }
     return json.dumps({**made, **head}, indent=1, sort_keys=True) + "\n"
-
-
-def published() -> str:
-    """The file that comes with the package."""
-    return resources.files("zoo.report").joinpath(FILE).read_text(encoding="utf-8")
