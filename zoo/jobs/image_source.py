@@ -9,24 +9,20 @@ from pathlib import Path
 from zoo import disk
 from zoo.documents.load import Zoo
 from zoo.errors import UsageError, listing
-from zoo.images import image_sets as images
-from zoo.images import pixels, recognition
+from zoo.images import image_sets, pixels, recognition
 from zoo.images.digests import archive_digest, file_digests, listing_digest
 from zoo.images.image_sets import ImageSet
 from zoo.images.recognition import Recognised
 from zoo.jobs.request import Request
 from zoo.measure.accuracy import Material
 from zoo.progress import Talk
-from zoo.records import (
-    Geometry,
-    PopulationKind,
-)
+from zoo.records import Geometry, PopulationKind
 from zoo.report import text
 
 COPIES_SAID = 3  # report.json lists more
 
 
-class Whole:
+class WholeSet:
     """An image set as it was opened. All of it is hashed: a sample does not show what it was drawn from."""
 
     def __init__(self, zoo: Zoo, image_set: ImageSet, talk: Talk, *, fresh: bool) -> None:
@@ -56,20 +52,20 @@ class Whole:
         return archive_digest(path, disk.home() / "digests", fresh=self._fresh)
 
 
-class Source:
+class ImageSource:
     """The image set of a job: opened at once, hashed and decoded only when the first network is ready for it.
 
     whole: the set that it was chosen from.
     """
 
-    def __init__(self, whole: Whole, chosen: ImageSet, jobs: int, talk: Talk) -> None:
+    def __init__(self, whole: WholeSet, chosen: ImageSet, jobs: int, talk: Talk) -> None:
         self.whole, self.set, self._jobs, self._talk = whole, chosen, jobs, talk
         self._filled: set[str] = set()
 
     @classmethod
-    def of(cls, zoo: Zoo, request: Request, talk: Talk, *, fresh: bool = False) -> Source:
+    def of(cls, zoo: Zoo, request: Request, talk: Talk, *, fresh: bool = False) -> ImageSource:
         """What a request asks for. Raises UsageError, ImageSetError."""
-        whole = Whole(zoo, opened(zoo, request.images, request.labels), talk, fresh=fresh)
+        whole = WholeSet(zoo, opened(zoo, request.images, request.labels), talk, fresh=fresh)
         return cls(whole, _chosen(whole.set, request), request.jobs, talk)
 
     @cached_property
@@ -94,9 +90,9 @@ class Source:
         """The set, cut for the store."""
         return pixels.blocks(self.set, self.digests)
 
-    def first(self, blocks: int) -> Source:
+    def first(self, blocks: int) -> ImageSource:
         """Its first blocks; the rest was not needed."""
-        return Source(self.whole, self.set.first(self.blocks[blocks - 1].stop), self._jobs, self._talk)
+        return ImageSource(self.whole, self.set.first(self.blocks[blocks - 1].stop), self._jobs, self._talk)
 
     def material(self) -> Material:
         """The set as networks are given it."""
@@ -117,20 +113,20 @@ def _chosen(whole: ImageSet, request: Request) -> ImageSet:
     if request.sample is None:
         return whole
     if isinstance(request.sample, int):
-        return images.sample(whole, request.sample, request.seed)
-    return images.ordered(whole, request.seed)
+        return image_sets.sample(whole, request.sample, request.seed)
+    return image_sets.ordered(whole, request.seed)
 
 
 def opened(zoo: Zoo, given: str | None, labels: str | None) -> ImageSet:
     """The images of --images with --labels, else the zoo's own; raises UsageError, ImageSetError."""
     label_file = Path(labels) if labels else None
     if given is not None:
-        return images.open_image_set(Path(given), label_file)
+        return image_sets.open_image_set(Path(given), label_file)
     own = zoo.root / "images"
     if not own.is_dir():
         raise UsageError(
             f"--images is needed: zoo {zoo.name!r} has no images of its own; give a folder of labelled images, "
             "for instance the ILSVRC2012 validation set"
         )
-    whole = images.open_image_set(own, label_file)
+    whole = image_sets.open_image_set(own, label_file)
     return replace(whole, name=f"{zoo.name}/{whole.name}")
