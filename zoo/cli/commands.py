@@ -100,10 +100,6 @@ def run(arguments: Sequence[str]) -> int:
         return NOT_RUN
 
 
-def _with_commas(numbers: Iterable[int]) -> str:
-    return ",".join(map(str, numbers))
-
-
 @cli.command()
 @options.chosen("run")
 @options.IMAGES
@@ -146,7 +142,7 @@ def validate(
 @click.option(
     "--batch",
     metavar="1,8",
-    default=_with_commas(BenchRequest().batch),
+    default=options.with_commas(BenchRequest().batch),
     show_default=True,
     callback=options.counts,
     help="Images a call.",
@@ -154,7 +150,7 @@ def validate(
 @click.option(
     "--threads",
     metavar="1,2",
-    default=_with_commas(BenchRequest().threads),
+    default=options.with_commas(BenchRequest().threads),
     callback=options.counts,
     help="For one operator; default: all cores.",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -63,6 +63,11 @@ def sample_size(context: click.Context, parameter: click.Parameter, value: str |
     if not _is_count(value):
         raise click.BadParameter(f"expected a number of images, 1 or more, or 'auto', got {value[:20]!r}")
     return int(value)
+
+
+def with_commas(numbers: Iterable[int]) -> str:
+    """(1, 8) as it is written on the command line."""
+    return ",".join(map(str, numbers))
 
 
 def _is_count(word: str) -> bool:

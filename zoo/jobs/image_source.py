@@ -32,20 +32,22 @@ class WholeSet:
     def digests(self) -> dict[str, str]:
         """Id of every image to the sha256 of its file, in the set's order."""
         with self._talk.bar("hashing images", len(self.set.images)) as advance:
-            found = file_digests(self.set, disk.home() / "digests", advance, fresh=self._fresh)
-        return dict(zip((image.id for image in self.set.images), found, strict=True))
+            digests = file_digests(self.set, disk.home() / "digests", advance, fresh=self._fresh)
+        return dict(zip((image.id for image in self.set.images), digests, strict=True))
 
     @cached_property
     def recognised(self) -> Recognised:
-        """What the set is. What is odd about it is said at once, for a run may take hours."""
-        found = recognition.recognise(self.set, tuple(self.digests.values()), self._populations, self._archive_digest)
-        if found.how.doubt:
-            said = f"{self.set.root}: not the documented images: {found.how.doubt}"
-            self._talk.warn(f"{said}. No documented accuracy is judged on them.")
-        if found.how.copies:
-            said = f"{self.set.root}: {text.copies(found.how)}, such as"
-            self._talk.warn(listing(said, found.how.copies_listed[:COPIES_SAID]))
-        return found
+        """What the set is. The user is warned of doubts at once, because a run may take hours."""
+        recognised = recognition.recognise(
+            self.set, tuple(self.digests.values()), self._populations, self._archive_digest
+        )
+        if recognised.how.doubt:
+            doubt = f"{self.set.root}: not the documented images: {recognised.how.doubt}"
+            self._talk.warn(f"{doubt}. No documented accuracy is judged on them.")
+        if recognised.how.copies:
+            copies = f"{self.set.root}: {text.copies(recognised.how)}, such as"
+            self._talk.warn(listing(copies, recognised.how.copies_listed[:COPIES_SAID]))
+        return recognised
 
     def _archive_digest(self, path: Path) -> str:
         self._talk.say(f"{path.name}: comparing the whole archive with the published sha256")
@@ -76,9 +78,9 @@ class ImageSource:
     @property
     def population(self) -> tuple[PopulationKind, str]:
         """What the set is of a population; a sample of a full set is a random one."""
-        found = self.whole.recognised
-        sampled = found.population == "full" and len(self.set.images) < len(self.whole.set.images)
-        return "random_sample" if sampled else found.population, found.population_id
+        whole = self.whole.recognised
+        sampled = whole.population == "full" and len(self.set.images) < len(self.whole.set.images)
+        return "random_sample" if sampled else whole.population, whole.population_id
 
     @cached_property
     def digest(self) -> str:
@@ -100,7 +102,7 @@ class ImageSource:
 
     def decoded(self, geometry: Geometry) -> Material:
         """The same, decoded in one geometry."""
-        material = self.material()  # first: it says what is odd about the images
+        material = self.material()  # first, because it warns of doubts about the images
         if geometry.id not in self._filled:
             with self._talk.bar(f"decoding ({geometry.id})", len(self.set.images)) as advance:
                 pixels.fill(geometry, self.blocks, self._jobs, advance)

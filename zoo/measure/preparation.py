@@ -1,4 +1,4 @@
-"""From what is asked for to what can be run: environments built, files located or written."""
+"""Prepares what was asked for: an environment is built, files are found or written, and a task can be run."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Preparation:
         return self._task(planned, environment, located)
 
     def untrained(self, planned: Planned) -> Task:
-        """The same with random weights, for what does not depend on them. Raises as `task`."""
+        """A task with random weights, for timing, which does not depend on them. Raises as `task`."""
         checkpoint = planned.checkpoint
         if checkpoint.network is None or checkpoint.quantised:
             raise FileUnavailableError(

@@ -1,4 +1,4 @@
-"""What comes before the network, timed image by image on one core."""
+"""How long preprocessing takes before a network sees an image: timed image by image on one core."""
 
 from __future__ import annotations
 
