@@ -17,7 +17,7 @@ from tests.by_hand.stored import KINDS, flipped, stored
 from zoo import kept
 from zoo.disk import CacheError
 from zoo.jobs.request import Request
-from zoo.jobs.validate import Job
+from zoo.jobs.validate import Validation
 from zoo.measure import speed
 from zoo.measure.accuracy import Evaluation
 from zoo.progress import Talk
@@ -51,7 +51,7 @@ def a_zoo(folder: Path) -> Path:
 def answers(zoo: Path, out: Path) -> dict[str, tuple[list[list[int]], list[bool]]]:
     """Checkpoint -> its ranked outputs and what was right, of a whole run of the zoo."""
     folder = RunFolder(out)
-    report, _ = Job(Request(zoo=str(zoo), threads=1, jobs=1), folder, Talk(quiet=True)).execute()
+    report, _ = Validation(Request(zoo=str(zoo), threads=1, jobs=1), folder, Talk(quiet=True)).execute()
     assert [run.status for run in report.runs] == ["done"] * 3, [run.error for run in report.runs]
     found: dict[str, Predictions | None] = {run.checkpoint: folder.predictions(run) for run in report.runs}
     return {name: (each.indices.tolist(), each.top1.tolist()) for name, each in found.items() if each is not None}
@@ -121,7 +121,7 @@ def test_pixels_that_change_while_a_worker_reads_them_give_no_answer(
 
     monkeypatch.setattr(Evaluation, "_scores", meanwhile)
     request = Request(zoo=str(zoo), checkpoints="little/good", threads=1, jobs=1)
-    report, _ = Job(request, RunFolder(tmp_path / "run"), Talk(quiet=True)).execute()
+    report, _ = Validation(request, RunFolder(tmp_path / "run"), Talk(quiet=True)).execute()
     assert [run.status for run in report.runs] == ["failed"]
     assert "it was changed while a worker read it" in (report.runs[0].error or "")
     assert stored(own_home, KINDS["results"]) == []

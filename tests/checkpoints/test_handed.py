@@ -25,9 +25,9 @@ from zoo.frameworks.table import framework
 from zoo.images import image_sets, pixels
 from zoo.images.digests import file_digests
 from zoo.jobs.request import Request
-from zoo.jobs.validate import Job
+from zoo.jobs.validate import Validation
 from zoo.measure.accuracy import Evaluation, Settings
-from zoo.measure.tasks import Planned, Tasks
+from zoo.measure.preparation import Planned, Preparation
 from zoo.progress import Talk
 from zoo.records import Run
 from zoo.runs.folder import RunFolder
@@ -94,7 +94,7 @@ def a_task(zoo: Path) -> tuple[Any, pixels.Block]:
     known = load_zoo(str(zoo))
     checkpoint = known.checkpoints["little/good"]
     planned = Planned(checkpoint, framework("fake"), known.recipes[checkpoint.recipe])
-    task = Tasks(known, Talk(quiet=True)).task(planned)
+    task = Preparation(known, Talk(quiet=True)).task(planned)
     image_set = image_sets.open_image_set(zoo / "images")
     (block,) = pixels.blocks(image_set, file_digests(image_set, zoo / "digests"))
     return task, block
@@ -135,7 +135,7 @@ def test_a_path_in_a_message_is_the_readers_own(tmp_path: Path, own_home: Path) 
 
 
 def runs(zoo: Path, out: Path) -> list[Run]:
-    report, _ = Job(Request(zoo=str(zoo), threads=1, jobs=1), RunFolder(out), Talk(quiet=True)).execute()
+    report, _ = Validation(Request(zoo=str(zoo), threads=1, jobs=1), RunFolder(out), Talk(quiet=True)).execute()
     return list(report.runs)
 
 

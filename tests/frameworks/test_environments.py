@@ -19,7 +19,7 @@ from zoo.frameworks import environments
 from zoo.frameworks.environments import FACTS, Environment
 from zoo.frameworks.table import Framework, framework
 from zoo.jobs.request import Request
-from zoo.jobs.validate import Job
+from zoo.jobs.validate import Validation
 from zoo.progress import Talk
 from zoo.runs.folder import RunFolder
 
@@ -206,7 +206,7 @@ def test_results_are_kept_under_what_the_worker_says(
     another_numpy(own)
     for number, reused in ((1, False), (2, True)):
         request = Request(zoo=str(zoo), threads=1, jobs=1)
-        report, _ = Job(request, RunFolder(tmp_path / str(number)), Talk(quiet=True)).execute()
+        report, _ = Validation(request, RunFolder(tmp_path / str(number)), Talk(quiet=True)).execute()
         (run,) = report.runs
         assert (run.status, run.reused, run.versions) == ("done", reused, own.versions), run.error
         told = capsys.readouterr().err.splitlines()

@@ -15,7 +15,7 @@ from zoo.frameworks.table import framework, public_frameworks
 from zoo.images import image_sets, pixels
 from zoo.images.digests import file_digests
 from zoo.measure.accuracy import Evaluation, Settings
-from zoo.measure.tasks import Planned, Tasks
+from zoo.measure.preparation import Planned, Preparation
 from zoo.progress import Talk
 from zoo.records import Report
 
@@ -73,13 +73,13 @@ def test_random_weights_stand_in_for_a_file_that_is_not_here(name: str, own_home
     checkpoint = published.checkpoints[name]
     built(checkpoint.framework)
     planned = Planned(checkpoint, framework(checkpoint.framework), published.recipes[checkpoint.recipe])
-    task = Tasks(published, Talk(quiet=True)).untrained(planned)
+    task = Preparation(published, Talk(quiet=True)).untrained(planned)
     chosen = image_sets.sample(image_sets.open_image_set(disk.EMBEDDED / "images"), 8, seed=0)
     blocks = pixels.blocks(chosen, file_digests(chosen, own_home / "digests"))
     pixels.fill(planned.recipe.geometry, blocks, jobs=1)
     with Evaluation(task, Settings(threads=2)) as evaluation:
         evaluation.check()
-        scores = evaluation.part(blocks[0]).first_scores
+        scores = evaluation.answers(blocks[0]).first_scores
     assert scores.shape == (8, published.label_maps[checkpoint.label_map].outputs)
     # neither faded to one constant nor grown beyond what a softmax can tell apart
     assert len({row.argmax() for row in scores}) > 1

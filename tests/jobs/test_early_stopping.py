@@ -39,7 +39,7 @@ class Answers:
         self.first_class = 0
         self.task = SimpleNamespace(recipe=SimpleNamespace(geometry=SimpleNamespace(id="g")))
 
-    def part(self, block: Block) -> Any:
+    def answers(self, block: Block) -> Any:
         self.asked.append(block.start)
         if block.start == self.fails_at:
             raise WorkerError("it died", kind="died")
@@ -87,7 +87,7 @@ def test_stops_when_the_last_claim_is_decided(advance: Any) -> None:
     assert [each.watches[0].outcome for each in (wrong, near)] == ["refuted", "refuted"]
     assert advance.said[0] == "wrong: top1 refuted after 128 images"
     assert advance.said[1] == f"near: top1 refuted after {taken * 128:,} images"
-    assert len(wrong.parts) == len(near.parts) == taken  # all runs look at the same images
+    assert len(wrong.answers) == len(near.answers) == taken  # all runs look at the same images
 
 
 def test_goes_to_the_end_where_it_is_close(advance: Any) -> None:

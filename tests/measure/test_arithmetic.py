@@ -10,7 +10,7 @@ from tests.by_hand import little_zoo
 from tests.by_hand.commands import report_of, zoo
 from zoo import machine
 from zoo.jobs.request import Request
-from zoo.jobs.validate import Job
+from zoo.jobs.validate import Validation
 from zoo.progress import Talk
 from zoo.records import AsShipped, Report, Run, Verdict
 from zoo.runs.folder import RunFolder
@@ -23,7 +23,7 @@ def folder(tmp_path: Path, own_home: Path) -> Path:
 
 def run_of(folder: Path, **options: object) -> Run:
     request = Request(zoo=str(folder), **options)
-    report, _ = Job(request, RunFolder(folder / "out"), Talk(quiet=True)).execute()
+    report, _ = Validation(request, RunFolder(folder / "out"), Talk(quiet=True)).execute()
     return report.runs[0]
 
 

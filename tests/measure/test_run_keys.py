@@ -12,7 +12,7 @@ from tests.by_hand import little_zoo
 from zoo.images import image_sets
 from zoo.images.digests import file_digests, listing_digest
 from zoo.jobs.request import Request
-from zoo.jobs.validate import Job
+from zoo.jobs.validate import Validation
 from zoo.progress import Talk
 from zoo.records import Report
 from zoo.report.run_rows import run_rows
@@ -50,7 +50,9 @@ def other_label_map(folder: Path) -> None:
 
 
 def run(folder: Path, out: Path, **request: Any) -> Report:
-    report, _ = Job(Request(zoo=str(folder), threads=1, jobs=1, **request), RunFolder(out), Talk(quiet=True)).execute()
+    report, _ = Validation(
+        Request(zoo=str(folder), threads=1, jobs=1, **request), RunFolder(out), Talk(quiet=True)
+    ).execute()
     return report
 
 
@@ -106,14 +108,14 @@ def test_the_order_of_the_images_is_part_of_a_run(folder: Path, tmp_path: Path, 
     requests: tuple[dict[str, Any], ...] = ({}, {"sample": "auto", "seed": 1}, {"sample": "auto", "seed": 2})
     for number, request in enumerate(requests):
         run(folder, tmp_path / str(number), **request)
-    found = merged([RunFolder(tmp_path / str(number)) for number in range(3)])
+    found, _ = merged([RunFolder(tmp_path / str(number)) for number in range(3)])
     assert [(each.n, each.look_every) for each in found.runs] == [(COUNT, 0), (COUNT, 128), (COUNT, 128)]
 
 
 def test_the_same_run_twice_is_one(folder: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         run(folder, tmp_path / name)
-    assert len(merged([RunFolder(tmp_path / "a"), RunFolder(tmp_path / "b")]).runs) == 1
+    assert len(merged([RunFolder(tmp_path / "a"), RunFolder(tmp_path / "b")])[0].runs) == 1
 
 
 def test_runs_that_could_not_be_made_have_their_own_documented_numbers(

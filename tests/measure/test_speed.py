@@ -77,13 +77,13 @@ def test_rounds_are_palindromes(little: Path, tmp_path: Path, own_home: Path, mo
     for name in ("b", "c"):
         little_zoo.add_checkpoint(little, name)
     order: list[str] = []
-    block = speed.Cell.block
+    block = speed.TimedCell.block
 
-    def noted(cell: speed.Cell, folder: Path, probe: float) -> float:
-        order.append(cell.setting.asked.checkpoint[-1])
+    def noted(cell: speed.TimedCell, folder: Path, probe: float) -> float:
+        order.append(cell.input.request.checkpoint[-1])
         return block(cell, folder, probe)
 
-    monkeypatch.setattr(speed.Cell, "block", noted)
+    monkeypatch.setattr(speed.TimedCell, "block", noted)
     bench(little, tmp_path / "run")
     assert "".join(order) == "dbccbd" * 6
 

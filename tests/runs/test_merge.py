@@ -28,11 +28,10 @@ def folder(path: Path, *names: str, **conditions: object) -> RunFolder:
 def test_runs_of_all_folders_once(tmp_path: Path) -> None:
     one = folder(tmp_path / "one", "a/1", "a/2", created="2025-03-01T12:00:00Z", platform="here")
     two = folder(tmp_path / "two", "a/2", "a/3", created="2025-03-02T12:00:00Z", platform="there")
-    found = merged([two, one])
-    conditions, runs, documents, parts = found.conditions, found.runs, found.documents, found.parts
-    assert [run.checkpoint for run in runs] == ["a/1", "a/2", "a/3"]
-    assert conditions.platform == "there"
-    assert [(part.folder, part.conditions.platform, len(part.runs)) for part in parts] == [
+    found, documents = merged([two, one])
+    assert [run.checkpoint for run in found.runs] == ["a/1", "a/2", "a/3"]
+    assert found.conditions.platform == "there"
+    assert [(part.folder, part.conditions.platform, len(part.runs)) for part in found.parts] == [
         ("one", "here", 1),
         ("two", "there", 2),
     ]
@@ -45,7 +44,7 @@ def test_a_failed_run_gives_way_to_a_finished_one(tmp_path: Path) -> None:
     other = a_run(key="", status="failed", error="it died", checkpoint="other/one")
     folders_by_hand.write(tmp_path / "one", [(done, FOUND)], created="2025-03-01T12:00:00Z")
     folders_by_hand.write(tmp_path / "two", [(failed, None), (other, None)], created="2025-03-02T12:00:00Z")
-    runs = merged([RunFolder(tmp_path / name) for name in ("one", "two")]).runs
+    runs = merged([RunFolder(tmp_path / name) for name in ("one", "two")])[0].runs
     assert [(run.checkpoint, run.status) for run in runs] == [("embedded/onnx", "done"), ("other/one", "failed")]
 
 
@@ -73,7 +72,7 @@ def test_command_leaves_a_run_folder_like_any_other(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     assert Report.from_json(json.loads((both / "report.json").read_text())) == report
     third = folder(tmp_path / "three", "a/3", created="2025-03-03T12:00:00Z")
-    found = merged([RunFolder(both), third])
+    found, _ = merged([RunFolder(both), third])
     assert ([part.folder for part in found.parts], len(found.runs)) == (["one", "two", "three"], 3)
 
 
@@ -95,7 +94,7 @@ def test_latencies_and_stages_of_all_folders_once(tmp_path: Path) -> None:
         created="2025-03-02T12:00:00Z",
     )  # fmt: skip
     accuracy = folder(tmp_path / "accuracy", "a/1", created="2025-03-03T12:00:00Z")
-    found = merged([first, second, accuracy])
+    found, _ = merged([first, second, accuracy])
     assert [run.key for run in found.latencies] == ["7a" * 32, "t1", "w8"]
     assert [(stage.stage, stage.images) for stage in found.stages] == [("geometry", 128), ("numeric", 64)]
     assert [(part.folder, len(part.runs), part.latencies) for part in found.parts] == [
@@ -125,7 +124,7 @@ def test_one_report_with_accuracy_and_latency(tmp_path: Path) -> None:
     more = folders_by_hand.write(
         tmp_path / "more", [], latencies=[a_latency_run(key="m")], created="2025-03-03T12:00:00Z"
     )
-    parts = merged([RunFolder(both), more]).parts
+    parts = merged([RunFolder(both), more])[0].parts
     assert [(part.folder, len(part.runs), len(part.latencies)) for part in parts] == [
         ("accuracy", 1, 0), ("bench", 0, 2), ("more", 0, 1),
     ]  # fmt: skip

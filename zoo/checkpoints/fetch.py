@@ -39,7 +39,7 @@ def _download(checkpoint: Checkpoint, file: File, talk: Talk) -> None:
         wanted += [(file.archive, url) for url in file.archive.urls]
     for what, url in wanted:
         talk.say(f"{checkpoint.id}: fetching {url}")
-        complaint = _from(url, what, checkpoint)
+        complaint = _fetch_from(url, what, checkpoint)
         if complaint is None:
             return
         complaints.append(f"{url}: {complaint}")
@@ -48,7 +48,7 @@ def _download(checkpoint: Checkpoint, file: File, talk: Talk) -> None:
     raise FileUnavailableError(f"{checkpoint.id}: cannot fetch {file.name}: " + "; ".join(complaints))
 
 
-def _from(url: str, what: File | Archive, checkpoint: Checkpoint) -> str | None:
+def _fetch_from(url: str, what: File | Archive, checkpoint: Checkpoint) -> str | None:
     """Download one file; why it was not kept, or None."""
     target = disk.home() / "files" / checkpoint.id / what.name
     part = target.with_name(f".{what.name}.part")

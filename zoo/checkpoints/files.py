@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache as cache_of
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, Literal
 
@@ -147,7 +147,7 @@ def _index(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-_mirror_index = cache_of(_index)  # a mirror may hold many files, and nobody writes to it meanwhile
+_mirror_index = cache(_index)  # a mirror may hold many files, and nobody writes to it meanwhile
 
 
 def mismatch(path: Path, expected: Digests) -> str | None:
@@ -263,9 +263,9 @@ def _readable(path: Path, kind: str) -> Iterator[None]:
     except _OutError as error:
         raise error.reason from None
     except DAMAGED as error:
-        said = str(error).partition("\n")[0].rstrip(":") or type(error).__name__
+        problem = str(error).partition("\n")[0].rstrip(":") or type(error).__name__
         raise FileUnavailableError(
-            f"{path}: not a readable {kind} archive: {said}; delete it and fetch it again"
+            f"{path}: not a readable {kind} archive: {problem}; delete it and fetch it again"
         ) from error
 
 

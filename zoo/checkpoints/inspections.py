@@ -25,14 +25,14 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]  # options of a request -> an a
 
 
 def of_bytes(checkpoint: Checkpoint, framework: str, located: Located) -> Inspection:
-    """Sizes and hashes alone; files that were written here have nothing published to be compared with."""
+    """An inspection with sizes and hashes alone. Files that were written here have no published hash to compare."""
     records = checkpoint.files or tuple(File(name=name) for name in located.names)
     found = [files.described(*each) for each in zip(records, located.paths, located.digests, strict=True)]
     return Inspection(checkpoint=checkpoint.id, framework=framework, sha256=located.sha256, files=tuple(found))
 
 
 def of_wrong_bytes(checkpoint: Checkpoint, framework: str, zoo: Zoo) -> Inspection | None:
-    """What lies under the checkpoint's names and is not its content; nothing of it is ever loaded."""
+    """Files that have the checkpoint's names but not its published bytes. They are never loaded; None without any."""
     if checkpoint.unavailable or not checkpoint.files:
         return None
     others = [file for other in zoo.checkpoints.values() if other.id != checkpoint.id for file in other.files]
@@ -45,9 +45,10 @@ def of_wrong_bytes(checkpoint: Checkpoint, framework: str, zoo: Zoo) -> Inspecti
 def measured(
     inspection: Inspection, checkpoint: Checkpoint, environment: Environment, ask: Ask, *, fresh: bool = False
 ) -> Inspection:
-    """With what the adapter measures, or recalls; what it says where it cannot, is kept in `error`.
+    """The inspection with what an adapter measures in the files. If the adapter fails, `error` holds its message.
 
-    ask: asks a worker, with options to which it adds how it runs; not called where the answer is known.
+    ask: sends a worker these options and returns its facts. It is not called where the facts are kept already; fresh:
+    call it all the same.
     """
     options = {
         "format": checkpoint.format,
@@ -61,10 +62,9 @@ def measured(
         if facts is None:
             facts = _measured(ask(options)).to_json()
             kept.write_json(path, key, facts)
-        found = Measured.from_json(facts)
     except WorkerError as error:
         return inspection.changed(error=str(error))
-    return inspection.changed(measured=found)
+    return inspection.changed(measured=Measured.from_json(facts))
 
 
 def _key(inspection: Inspection, environment: Environment, options: dict[str, Any]) -> str:
@@ -73,7 +73,7 @@ def _key(inspection: Inspection, environment: Environment, options: dict[str, An
 
 
 def _measured(facts: dict[str, Any]) -> Measured:
-    """An adapter's facts without what only it knows, such as the dialect of tensor names."""
+    """An adapter's facts as a record, without those that only this adapter has, such as the dialect of tensor names."""
     known = {name: facts[name] for name in Measured.model_fields if name in facts}
     for name in ("inputs", "outputs"):
         known[name] = [{field: port[field] for field in Port.model_fields if field in port} for port in facts[name]]
@@ -100,7 +100,7 @@ class Look:
 def look(zoo: Zoo, say: Say, wanted: Iterable[Checkpoint] | None = None) -> Look:
     """Every checkpoint of a zoo whose files are here; measured where its framework's environment is built already.
 
-    Nothing is fetched and nothing is built; what cannot be looked at is said and left out.
+    Nothing is fetched or built. Checkpoints that cannot be looked at are left out, and `say` is told why.
     """
     published = [each for each in wanted or zoo.checkpoints.values() if each.files and not each.unavailable]
     result = Look(len(published))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
 from click.shell_completion import shell_complete
@@ -15,7 +14,8 @@ from rich.text import Text
 
 from zoo import __version__, disk
 from zoo.checkpoints import fetch
-from zoo.cli import catalogue, doctor, plan
+from zoo.cli import catalogue, doctor, options, plan
+from zoo.cli.options import FILE, PATH
 from zoo.documents.load import load_zoo
 from zoo.ending.exit_codes import DEVIATES, EXIT_CODES, NOT_RUN, OK, WRONG_USE
 from zoo.ending.streams import OutputError
@@ -30,34 +30,27 @@ from zoo.errors import (
 )
 from zoo.frameworks import environments
 from zoo.frameworks.table import framework, public_frameworks
-from zoo.images import pixels
-from zoo.jobs import compare as comparison
-from zoo.jobs import judging
+from zoo.jobs import compare, judging
 from zoo.jobs.audit import audit, look
 from zoo.jobs.bench import Bench
 from zoo.jobs.judging import NO_PICTURES, judged
-from zoo.jobs.request import BUDGET, BenchRequest, Request
+from zoo.jobs.request import BenchRequest, Request
 from zoo.jobs.thumbnails import of_report
-from zoo.jobs.validate import Job
+from zoo.jobs.validate import Validation
 from zoo.measure import selection
 from zoo.progress import Talk
-from zoo.records import Arithmetic, Report
-from zoo.records.reports import Documents
+from zoo.records import Documents, Report
 from zoo.report import changes as report_of_changes
 from zoo.report import terminal
 from zoo.report.audit import FORMATS
 from zoo.report.text import clean, counted
 from zoo.rules.judge import exit_code
-from zoo.runs import merge
-from zoo.runs.changes import Side, count_differing
-from zoo.runs.changes import compare as changes_between
+from zoo.runs import changes, merge
 from zoo.runs.folder import RunFolder
 
 PROGRAM, COMPLETION = "zoo", "_ZOO_COMPLETE"  # the variable is click's, for completion by a shell
 PLAIN_WIDTH = 100  # of tables that do not go to a terminal
 LIST_WIDTH = 250  # of lists that do not
-ARITHMETICS = get_args(Arithmetic)
-_ARITHMETIC = "exact: float32 and integer sums alike on every processor; as-shipped: each framework's defaults."
 
 
 def _console() -> Console:
@@ -70,58 +63,6 @@ def _show(report: Report, documents: Documents, folder: RunFolder) -> None:
     console.print(terminal.table(report, documents.claims, console.width))
     console.print(terminal.summary(report), markup=False, soft_wrap=True)
     console.print(f"Report: {folder.path / 'report.html'}", markup=False, soft_wrap=True)
-
-
-def _names(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """A,B as a tuple of known framework names."""
-    return None if value is None else tuple(framework(name.strip()).name for name in value.split(","))
-
-
-def _counts(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    """1,8 as a tuple of different whole numbers, 1 or more."""
-    if value is None:
-        return None
-    words = [word.strip() for word in value.split(",")]
-    if not all(map(_is_count, words)):
-        raise click.BadParameter(f"expected whole numbers, 1 or more, separated by commas, got {value[:40]!r}")
-    return tuple(dict.fromkeys(int(word) for word in words))
-
-
-def _sample(context: click.Context, parameter: click.Parameter, value: str | None) -> int | str | None:
-    """A number of images, or "auto" as it is."""
-    if value is None or value == "auto":
-        return value
-    if not _is_count(value):
-        raise click.BadParameter(f"expected a number of images, 1 or more, or 'auto', got {value[:20]!r}")
-    return int(value)
-
-
-def _is_count(word: str) -> bool:
-    """Whether it is a whole number, 1 or more, that a machine can count to."""
-    return word.isascii() and word.isdecimal() and len(word) < 20 and int(word) >= 1
-
-
-class _Number(click.FloatRange):
-    """A number in a range; "nan" and "inf" are none."""
-
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
-        """As click does."""
-        found: float = super().convert(value, parameter, context)
-        if not math.isfinite(found):
-            self.fail(f"expected a number, got {value!r}", parameter, context)
-        return found
-
-
-class _Path(click.Path):
-    """A path that can be looked at, there or not."""
-
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Path:
-        """Raises UsageError."""
-        super().convert(value, parameter, context)
-        return disk.given(value, parameter.get_error_hint(context).strip("'") if parameter else self.name)
-
-
-PATH, FILE = _Path(), _Path(dir_okay=False)
 
 
 @click.group(
@@ -160,78 +101,91 @@ def run(arguments: Sequence[str]) -> int:
 
 
 @cli.command()
-@click.option("--zoo", default="embedded", help="embedded, published, or a folder with a zoo's data files.")
-@click.option("--checkpoints", metavar="GLOB", help="Ids to run, such as 'onnx-zoo/*'; several with commas.")
-@click.option("--frameworks", metavar="A,B", callback=_names, help="Run in these; default: the publisher's own.")
-@click.option("--images", metavar="PATH", help="Folder or ILSVRC2012_img_val.tar; default: the zoo's own.")
-@click.option("--labels", metavar="FILE", help="Labels, where they do not lie beside the images.")
+@options.chosen("run")
+@options.IMAGES
 @click.option(
     "--sample",
     metavar="N|auto",
-    callback=_sample,
+    callback=options.sample_size,
     help="N images, drawn by id; auto: in random order, until all is decided.",
 )
-@click.option("--seed", default=0, show_default=True, help="Of the sample or the order.")
-@click.option("--recipe", metavar="ID", help="Decode, resize and crop as this recipe does.")
+@click.option("--seed", default=Request().seed, show_default=True, help="Of the sample or the order.")
+@options.RECIPE
 @click.option("--numeric", metavar="ID", help="Numeric steps in place of the checkpoint's own.")
-@click.option("--threads", type=click.IntRange(1), default=pixels.default_jobs, help="For one run; default: all cores.")
-@click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True, help="Images a call.")
-@click.option("--arithmetic", type=click.Choice(ARITHMETICS), default="exact", show_default=True, help=_ARITHMETIC)
-@click.option("--jobs", type=click.IntRange(1), default=pixels.default_jobs, help="Processes that decode images.")
-@click.option("--tolerance", metavar="POINTS", type=_Number(0, 100), default=0.1, show_default=True,
-              help="Added to both sides of a documented accuracy.")  # fmt: skip
-@click.option("--thumbnails", is_flag=True, help="Pictures of discordant images on the page; then keep it to yourself.")
-@click.option("--out", type=PATH, help="Run folder; default: runs/<utc time>-<id>.")
+@click.option("--threads", type=click.IntRange(1), default=Request().threads, help="For one run; default: all cores.")
+@click.option(
+    "--batch-size", type=click.IntRange(1), default=Request().batch_size, show_default=True, help="Images a call."
+)
+@options.ARITHMETIC
+@click.option("--jobs", type=click.IntRange(1), default=Request().jobs, help="Processes that decode images.")
+@options.TOLERANCE
+@options.THUMBNAILS
+@options.OUT
 @click.option("--resume", type=PATH, help="Complete this run folder; no other options.")
 @click.option("--fresh", is_flag=True, help="Compute and read again what is remembered.")
-@click.option("--quiet", is_flag=True, help="No progress.")
-def validate(tolerance: float, out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **options: Any) -> int:
+@options.QUIET
+def validate(
+    tolerance: float, out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **arguments: Any
+) -> int:
     """The main job: evaluate checkpoints and judge their documented accuracy."""
-    request = Request(tolerance=tolerance / 100, **options)
+    request = Request(tolerance=tolerance / 100, **arguments)
     if resume is not None:
         if out is not None or request != Request():
             raise UsageError("--resume takes its options from the run folder; give no others with it")
         out, request = resume, RunFolder(resume).request(Request)
     folder = RunFolder(out if out is not None else RunFolder.fresh_path())
-    job = Job(request, folder, Talk(quiet=quiet), fresh=fresh)
-    folder.create(request.to_json())
-    report, documents = job.execute()
-    _show(report, documents, folder)
-    return exit_code(report.runs, report.verdicts)
+    return _executed(Validation(request, folder, Talk(quiet=quiet), fresh=fresh))
 
 
 @cli.command("bench")
-@click.option("--zoo", default="embedded", help="embedded, published, or a folder with a zoo's data files.")
-@click.option("--checkpoints", metavar="GLOB", help="Ids to time, such as 'onnx-zoo/*'; several with commas.")
-@click.option("--frameworks", metavar="A,B", callback=_names, help="Time in these; default: the publisher's own.")
-@click.option("--batch", metavar="1,8", default="1", show_default=True, callback=_counts, help="Images a call.")
-@click.option("--threads", metavar="1,2", callback=_counts, help="For one operator; default: all cores.")
-@click.option("--images", metavar="PATH", help="Folder or ILSVRC2012_img_val.tar; default: the zoo's own.")
-@click.option("--labels", metavar="FILE", help="Labels, where they do not lie beside the images.")
-@click.option("--recipe", metavar="ID", help="Decode, resize and crop as this recipe does.")
-@click.option("--arithmetic", type=click.Choice(ARITHMETICS), default="exact", show_default=True, help=_ARITHMETIC)
-@click.option("--budget", metavar="SECONDS", type=_Number(1), default=BUDGET, show_default=True,
-              help="For warm-up and calls of each cell.")  # fmt: skip
+@options.chosen("time")
+@click.option(
+    "--batch",
+    metavar="1,8",
+    default=options.with_commas(BenchRequest().batch),
+    show_default=True,
+    callback=options.counts,
+    help="Images a call.",
+)
+@click.option(
+    "--threads",
+    metavar="1,2",
+    default=options.with_commas(BenchRequest().threads),
+    callback=options.counts,
+    help="For one operator; default: all cores.",
+)
+@options.IMAGES
+@options.RECIPE
+@options.ARITHMETIC
+@click.option(
+    "--budget",
+    metavar="SECONDS",
+    type=options.Number(1),
+    default=BenchRequest().budget,
+    show_default=True,
+    help="For warm-up and calls of each cell.",
+)
 @click.option("--untrained", is_flag=True, help="Random weights where a published file is not here.")
 @click.option("--baseline", metavar="RUN", help="Fail what is slower than in this earlier bench.")
-@click.option("--out", type=PATH, help="Run folder; default: runs/<utc time>-<id>.")
-@click.option("--quiet", is_flag=True, help="No progress.")
-def bench_(out: Path | None, quiet: bool, threads: tuple[int, ...] | None, **options: Any) -> int:
+@options.OUT
+@options.QUIET
+def bench_(out: Path | None, quiet: bool, **arguments: Any) -> int:
     """Time checkpoints in their frameworks, and say first whether the numbers can be quoted."""
-    request = BenchRequest(**options) if threads is None else BenchRequest(threads=threads, **options)
     folder = RunFolder(out if out is not None else RunFolder.fresh_path())
-    job = Bench(request, folder, Talk(quiet=quiet))
-    folder.create(request.to_json())
+    return _executed(Bench(BenchRequest(**arguments), folder, Talk(quiet=quiet)))
+
+
+def _executed(job: Validation | Bench) -> int:
+    job.folder.create(job.request.to_json())
     report, documents = job.execute()
-    _show(report, documents, folder)
+    _show(report, documents, job.folder)
     return exit_code(report.runs, report.verdicts, report.latencies)
 
 
 @cli.command("plan")
 @click.argument("pattern", metavar="GLOB")
-@click.option("--zoo", default="published", show_default=True, help="embedded, published, or a folder.")
-@click.option("--tolerance", metavar="POINTS", type=_Number(0, 100), default=0.1, show_default=True,
-              help="Added to both sides of a documented accuracy.")  # fmt: skip
+@options.known_zoo("published")
+@options.TOLERANCE
 @click.option("--sample", metavar="N", type=click.IntRange(1), help="Also how likely N images decide it.")
 def plan_(pattern: str, zoo: str, tolerance: float, sample: int | None) -> int:
     """How many images decide a claim; GLOB: ids of claims or of checkpoints. Needs no images.
@@ -244,28 +198,28 @@ def plan_(pattern: str, zoo: str, tolerance: float, sample: int | None) -> int:
     return OK
 
 
-@cli.command()
+@cli.command("compare")
 @click.argument("run", type=PATH)
 @click.argument("other", metavar="[RUN]", type=PATH, required=False)
 @click.option("--html", "page", type=FILE, help="Also write a page (two runs).")
-def compare(run: Path, other: Path | None, page: Path | None) -> int:
+def compare_(run: Path, other: Path | None, page: Path | None) -> int:
     """What changed from one run to another; 1 if a verdict worsened. One RUN: judge it again by today's rules."""
     if other is None:
         if page is not None:
             raise UsageError("--html shows two runs; one run has its report.html, which `zoo report RUN` writes again")
         return _judge_again(RunFolder(run))
-    changes = changes_between(_side(run), _side(other))
+    changed = changes.compare(_side(run), _side(other))
     console = _console()
-    for part in report_of_changes.terminal(changes):
+    for part in report_of_changes.terminal(changed):
         console.print()
         console.print(part, soft_wrap=isinstance(part, Text))
-    if paired := comparison.between(RunFolder(run), RunFolder(other)):
+    if paired := compare.between(RunFolder(run), RunFolder(other)):
         console.print(f"\nImage by image:\n{terminal.sentences(paired)}", markup=False)
     if page is not None:
-        _write(page, report_of_changes.to_html(changes))
+        _write(page, report_of_changes.to_html(changed))
         click.echo(f"Page: {page}")
     damages = _damages((RunFolder(run), RunFolder(other)))
-    return NOT_RUN if damages else DEVIATES if changes.worsened else OK
+    return NOT_RUN if damages else DEVIATES if changed.worsened else OK
 
 
 def _damages(folders: Iterable[RunFolder]) -> list[str]:
@@ -278,22 +232,19 @@ def _damages(folders: Iterable[RunFolder]) -> list[str]:
 
 def _judge_again(folder: RunFolder) -> int:
     stored, documents = folder.report(), folder.documents()
-    report = judged(
-        stored.conditions, stored.runs, stored.inspections, documents, folder,
-        latencies=stored.latencies, stages=stored.stages,
-    )  # fmt: skip
+    report = judged(stored, documents, folder)
     _show(report, documents, folder)
-    changed = count_differing(stored.verdicts, report.verdicts)
+    changed = changes.count_differing(stored.verdicts, report.verdicts)
     verb = "differs" if changed == 1 else "differ"
     click.echo(f"{counted(changed, 'verdict')} {verb} from what is stored" if changed else "the stored verdicts stand")
     return exit_code(report.runs, report.verdicts, report.latencies)
 
 
-def _side(path: Path) -> Side:
+def _side(path: Path) -> changes.Side:
     folder = RunFolder(path)
     documents = folder.documents()
     label_maps = {each.id: each for each in documents.label_maps}
-    return Side(
+    return changes.Side(
         name=path.name or str(path),
         report=folder.report(),
         claims=documents.claims,
@@ -310,7 +261,7 @@ def _write(path: Path, text: str) -> None:
 @cli.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=PATH)
 @click.option("--out", type=PATH, help="Run folder for several runs merged into one.")
-@click.option("--thumbnails", is_flag=True, help="Pictures of discordant images on the page; then keep it to yourself.")
+@options.THUMBNAILS
 @click.option("--images", metavar="PATH", help="With --thumbnails: the runs' images; default: where they found them.")
 def report(runs: tuple[Path, ...], out: Path | None, thumbnails: bool, images: str | None) -> int:
     """Write a run folder's reports again, judged by today's rules; several runs are merged into one report."""
@@ -324,19 +275,12 @@ def report(runs: tuple[Path, ...], out: Path | None, thumbnails: bool, images: s
         if damages := folder.damages():  # written over, report.json would lose what it says of these runs
             raise DamagedError(listing(f"{folder.path}: nothing was written, as answers cannot be believed", damages))
         stored, documents = folder.report(), folder.documents()
-        fresh = judged(
-            stored.conditions, stored.runs, stored.inspections, documents, folder, stored.parts,
-            stored.latencies, stored.stages,
-        )  # fmt: skip
     else:
         folder = RunFolder(out)
-        found = merge.merged(folders)
-        documents = found.documents
-        merge.copy_answers(folders, found.runs, folder)
-        fresh = judged(
-            found.conditions, found.runs, found.inspections, documents, folder, found.parts,
-            found.latencies, found.stages,
-        )  # fmt: skip
+        stored, documents = merge.merged(folders)
+        merge.copy_answers(folders, stored.runs, folder)
+    fresh = judged(stored, documents, folder)
+    if out is not None:
         _show(fresh, documents, folder)
     pictures = of_report(folder, fresh, images) if thumbnails else NO_PICTURES
     judging.write(folder, fresh, documents, pictures)
@@ -346,7 +290,7 @@ def report(runs: tuple[Path, ...], out: Path | None, thumbnails: bool, images: s
 
 @cli.command()
 @click.argument("names", metavar="[FRAMEWORK]...", nargs=-1)
-@click.option("--quiet", is_flag=True, help="No progress.")
+@options.QUIET
 def setup(names: tuple[str, ...], quiet: bool) -> int:
     """Build the frameworks' environments (all, or those named)."""
     wanted = [framework(name) for name in names] or public_frameworks()
@@ -358,8 +302,8 @@ def setup(names: tuple[str, ...], quiet: bool) -> int:
 
 @cli.command("fetch")
 @click.argument("pattern", metavar="[GLOB]", required=False)
-@click.option("--zoo", default="published", show_default=True, help="published, or a folder.")
-@click.option("--quiet", is_flag=True, help="No progress.")
+@options.known_zoo("published", "published, or a folder.")
+@options.QUIET
 def fetch_(pattern: str | None, zoo: str, quiet: bool) -> int:
     """Download checkpoint files (all, or ids matching GLOB); kept only if size and hash are the published ones."""
     known, talk, code = load_zoo(zoo), Talk(quiet=quiet), OK
@@ -377,7 +321,7 @@ def fetch_(pattern: str | None, zoo: str, quiet: bool) -> int:
 
 @cli.command("list")
 @click.argument("what", type=click.Choice(tuple(catalogue.TABLES)))
-@click.option("--zoo", default="published", show_default=True, help="embedded, published, or a folder.")
+@options.known_zoo("published")
 def list_(what: str, zoo: str) -> int:
     """What is known: checkpoints, claims, recipes, frameworks, image sets."""
     console = Console(highlight=False)
@@ -388,7 +332,7 @@ def list_(what: str, zoo: str) -> int:
 
 
 @cli.command("doctor")
-@click.option("--zoo", default="embedded", show_default=True, help="embedded, published, or a folder.")
+@options.known_zoo("embedded")
 def doctor_(zoo: str) -> int:
     """What is installed, reachable and missing, and the command that mends it."""
     findings = doctor.examine(load_zoo(zoo))
@@ -397,7 +341,7 @@ def doctor_(zoo: str) -> int:
 
 
 @cli.command("audit")
-@click.option("--zoo", default="published", show_default=True, help="embedded, published, or a folder.")
+@options.known_zoo("published")
 @click.option("--format", "form", type=click.Choice(tuple(FORMATS)), default="text", show_default=True)
 @click.option("--out", type=FILE, help="Write to this file; default: stdout.")
 @click.option("--rules", metavar="C1,C204", default="", help="Only rules whose ids begin so.")

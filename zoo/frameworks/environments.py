@@ -107,7 +107,10 @@ def _requirements(framework: Framework) -> tuple[Path, Path]:
 
 
 def _described(framework: Framework, folder: Path) -> Environment:
-    """With what its worker says under today's adapter on this processor; asked where no whole file says it."""
+    """The environment with the versions that its worker states under today's adapter on this processor.
+
+    They are read from the kept file; the worker is asked where that file is missing or is of another adapter.
+    """
     python = folder / "bin" / "python"
     facts = kept.read_json(folder / FACTS, folder.name)
     if facts is not None and facts.get("asked") == _asked(framework):
@@ -149,7 +152,7 @@ def started(
 
 
 def _changed(environment: Environment, versions: Mapping[str, str]) -> str:
-    """Both, where they differ."""
+    """A sentence with both versions of everything that differs."""
     known = environment.versions
     names = sorted(name for name in {*known, *versions} if known.get(name) != versions.get(name))
     there, here = (", ".join(f"{name} {side.get(name, '(none)')}" for name in names) for side in (known, versions))

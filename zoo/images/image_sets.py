@@ -30,20 +30,7 @@ from zoo.images import labels
 
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
 # Whatever is neither an image nor one of these may be an image that nobody would miss: it is an error.
-OTHER_SUFFIXES = (
-    ".txt",
-    ".csv",
-    ".tsv",
-    ".md",
-    ".json",
-    ".toml",
-    ".xml",
-    ".html",
-    ".pdf",
-    ".sh",
-    ".py",
-    ".mat",
-)
+OTHER_SUFFIXES = (".txt", ".csv", ".tsv", ".md", ".json", ".toml", ".xml", ".html", ".pdf", ".sh", ".py", ".mat")
 OTHER_NAMES = ("readme", "license", "licence", "copying", "sha256sums", "md5sums", "thumbs.db", "desktop.ini")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # Python reads bytes that are not UTF-8 as half a surrogate pair
 
@@ -392,9 +379,6 @@ def check_labels_against_classes(image_set: ImageSet, classes: int) -> None:
     if outside:
         what = f"{image_set.root}: {len(outside):,} labels are outside 0..{classes - 1}, the network's classes"
         raise ImageSetError(listing(what, outside))
-
-
-# --- content -------------------------------------------------------------------------------------
 
 
 # --- order ---------------------------------------------------------------------------------------

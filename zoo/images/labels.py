@@ -49,7 +49,6 @@ class LabelFile:
 
     path: Path
     labels: Mapping[str, Label]
-    numbering: str
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def read_labels(path: Path) -> LabelFile:
     rows = _text_rows(path, text)
     _refuse_duplicates(path, rows)
     if all(WNID.fullmatch(row.token) for row in rows):
-        return LabelFile(path, _by_wnid(path, rows), "wnid")
+        return LabelFile(path, _by_wnid(path, rows))
     return _by_number(path, rows)
 
 
@@ -118,7 +117,7 @@ def _read_csv(path: Path, text: str) -> LabelFile:
     records = [(line, dict(zip(header, (value.strip() for value in values), strict=True))) for line, values in lines]
     if not records:
         raise ImageSetError(f"{path}: the label file has a header and no rows")
-    return LabelFile(path, _csv_labels(path, records), "wnid" if "wnid" in header else "class_index")
+    return LabelFile(path, _csv_labels(path, records))
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:
@@ -277,7 +276,7 @@ def _by_number(path: Path, rows: Sequence[_Row]) -> LabelFile:
         else:
             labels[row.key] = Label(class_index, row.line)
     _refuse(path, f"out of range for {numbering.title}", problems)
-    return LabelFile(path, labels, numbering.title)
+    return LabelFile(path, labels)
 
 
 def _told_by_anchors(path: Path, known: Sequence[_Row]) -> _Numbering:

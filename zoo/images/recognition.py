@@ -109,8 +109,8 @@ class _Found:
         if population.names() != self.place.keys():
             return ""
         expected = (population.labels_digest or "none")[:8]
-        said = f"names are those of {population.id}, labels are not"
-        return f"{said} (their digest begins {self.labels_digest[:8]}, expected {expected})"
+        problem = f"names are those of {population.id}, labels are not"
+        return f"{problem} (their digest begins {self.labels_digest[:8]}, expected {expected})"
 
     def _bytes(self, population: Population) -> tuple[str, str]:
         """The same, of a set that has the population's names and labels."""

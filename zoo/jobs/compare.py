@@ -18,23 +18,22 @@ def between(first: RunFolder, second: RunFolder) -> list[Verdict]:
     None where no two such runs saw the same images, or where they are the very same. Raises RunFolderError.
     """
     report, other = first.report(), second.report()
-    documents = first.documents()
-    more = second.documents()
-    evidence = judging.evidence(first, (*report.runs, *other.runs), documents, report.conditions.tolerance)
+    documents, more = first.documents(), second.documents()
+    together = report.changed(runs=(*report.runs, *other.runs))
 
     def answers(run: Run) -> Predictions | None:
         return (first if run in report.runs else second).predictions(run)
 
     evidence = replace(
-        evidence,
+        judging.evidence(together, documents, first),
         answers=answers,
         claims=tuple({claim.id: claim for claim in (*documents.claims, *more.claims)}.values()),
-        checkpoints={each.id: each for each in (*more.checkpoints, *documents.checkpoints)},
-        label_maps={each.id: each for each in (*more.label_maps, *documents.label_maps)},
-        populations={each.id: each for each in (*more.populations, *documents.populations)},
+        checkpoints={record.id: record for record in (*more.checkpoints, *documents.checkpoints)},
+        label_maps={record.id: record for record in (*more.label_maps, *documents.label_maps)},
+        populations={record.id: record for record in (*more.populations, *documents.populations)},
         deviations=(),
     )
-    here, there = ({run.key for run in each.runs} for each in (report, other))
+    here, there = ({run.key for run in side.runs} for side in (report, other))
     return [
         verdict
         for verdict in judge(evidence, (SameLabels(), SameScores(), *PAIR_RULES))

@@ -12,7 +12,7 @@ from zoo.errors import UsageError, ZooError
 from zoo.images import pixels
 from zoo.images.pixels import Block
 from zoo.measure import ranking
-from zoo.measure.accuracy import Evaluation, Part
+from zoo.measure.accuracy import BlockAnswers, Evaluation
 from zoo.records import Claim, Geometry, Outcome, Run
 from zoo.rules.accuracy import obstacle_to
 from zoo.rules.base import Evidence
@@ -48,7 +48,7 @@ class Lane:
     name: str
     evaluation: Evaluation
     watches: Sequence[Watch]
-    parts: list[Part] = field(default_factory=list)
+    answers: list[BlockAnswers] = field(default_factory=list)
     failure: ZooError | None = None
 
     @property
@@ -58,11 +58,11 @@ class Lane:
 
     def take(self, block: Block) -> Iterator[str]:
         """Answers for a decoded block; a sentence for each claim that they decide."""
-        part = self.evaluation.part(block)
-        self.parts.append(part)
+        answers = self.evaluation.answers(block)
+        self.answers.append(answers)
         classes = np.array([image.class_index for image in block.images], dtype=np.int64)
         right = dict(
-            zip(("top1", "top5"), ranking.correct(part.indices, classes, self.evaluation.first_class), strict=True)
+            zip(("top1", "top5"), ranking.correct(answers.indices, classes, self.evaluation.first_class), strict=True)
         )
         for watch in self.watches:
             if watch.look(int(right[watch.claim.metric].sum()), block.stop):

@@ -9,24 +9,20 @@ from pathlib import Path
 from zoo import disk
 from zoo.documents.load import Zoo
 from zoo.errors import UsageError, listing
-from zoo.images import image_sets as images
-from zoo.images import pixels, recognition
+from zoo.images import image_sets, pixels, recognition
 from zoo.images.digests import archive_digest, file_digests, listing_digest
 from zoo.images.image_sets import ImageSet
 from zoo.images.recognition import Recognised
 from zoo.jobs.request import Request
 from zoo.measure.accuracy import Material
 from zoo.progress import Talk
-from zoo.records import (
-    Geometry,
-    PopulationKind,
-)
+from zoo.records import Geometry, PopulationKind
 from zoo.report import text
 
 COPIES_SAID = 3  # report.json lists more
 
 
-class Whole:
+class WholeSet:
     """An image set as it was opened. All of it is hashed: a sample does not show what it was drawn from."""
 
     def __init__(self, zoo: Zoo, image_set: ImageSet, talk: Talk, *, fresh: bool) -> None:
@@ -36,40 +32,42 @@ class Whole:
     def digests(self) -> dict[str, str]:
         """Id of every image to the sha256 of its file, in the set's order."""
         with self._talk.bar("hashing images", len(self.set.images)) as advance:
-            found = file_digests(self.set, disk.home() / "digests", advance, fresh=self._fresh)
-        return dict(zip((image.id for image in self.set.images), found, strict=True))
+            digests = file_digests(self.set, disk.home() / "digests", advance, fresh=self._fresh)
+        return dict(zip((image.id for image in self.set.images), digests, strict=True))
 
     @cached_property
     def recognised(self) -> Recognised:
-        """What the set is. What is odd about it is said at once, for a run may take hours."""
-        found = recognition.recognise(self.set, tuple(self.digests.values()), self._populations, self._archive_digest)
-        if found.how.doubt:
-            said = f"{self.set.root}: not the documented images: {found.how.doubt}"
-            self._talk.warn(f"{said}. No documented accuracy is judged on them.")
-        if found.how.copies:
-            said = f"{self.set.root}: {text.copies(found.how)}, such as"
-            self._talk.warn(listing(said, found.how.copies_listed[:COPIES_SAID]))
-        return found
+        """What the set is. The user is warned of doubts at once, because a run may take hours."""
+        recognised = recognition.recognise(
+            self.set, tuple(self.digests.values()), self._populations, self._archive_digest
+        )
+        if recognised.how.doubt:
+            doubt = f"{self.set.root}: not the documented images: {recognised.how.doubt}"
+            self._talk.warn(f"{doubt}. No documented accuracy is judged on them.")
+        if recognised.how.copies:
+            copies = f"{self.set.root}: {text.copies(recognised.how)}, such as"
+            self._talk.warn(listing(copies, recognised.how.copies_listed[:COPIES_SAID]))
+        return recognised
 
     def _archive_digest(self, path: Path) -> str:
         self._talk.say(f"{path.name}: comparing the whole archive with the published sha256")
         return archive_digest(path, disk.home() / "digests", fresh=self._fresh)
 
 
-class Source:
+class ImageSource:
     """The image set of a job: opened at once, hashed and decoded only when the first network is ready for it.
 
     whole: the set that it was chosen from.
     """
 
-    def __init__(self, whole: Whole, chosen: ImageSet, jobs: int, talk: Talk) -> None:
+    def __init__(self, whole: WholeSet, chosen: ImageSet, jobs: int, talk: Talk) -> None:
         self.whole, self.set, self._jobs, self._talk = whole, chosen, jobs, talk
         self._filled: set[str] = set()
 
     @classmethod
-    def of(cls, zoo: Zoo, request: Request, talk: Talk, *, fresh: bool = False) -> Source:
+    def of(cls, zoo: Zoo, request: Request, talk: Talk, *, fresh: bool = False) -> ImageSource:
         """What a request asks for. Raises UsageError, ImageSetError."""
-        whole = Whole(zoo, opened(zoo, request.images, request.labels), talk, fresh=fresh)
+        whole = WholeSet(zoo, opened(zoo, request.images, request.labels), talk, fresh=fresh)
         return cls(whole, _chosen(whole.set, request), request.jobs, talk)
 
     @cached_property
@@ -80,9 +78,9 @@ class Source:
     @property
     def population(self) -> tuple[PopulationKind, str]:
         """What the set is of a population; a sample of a full set is a random one."""
-        found = self.whole.recognised
-        sampled = found.population == "full" and len(self.set.images) < len(self.whole.set.images)
-        return "random_sample" if sampled else found.population, found.population_id
+        whole = self.whole.recognised
+        sampled = whole.population == "full" and len(self.set.images) < len(self.whole.set.images)
+        return "random_sample" if sampled else whole.population, whole.population_id
 
     @cached_property
     def digest(self) -> str:
@@ -94,9 +92,9 @@ class Source:
         """The set, cut for the store."""
         return pixels.blocks(self.set, self.digests)
 
-    def first(self, blocks: int) -> Source:
+    def first(self, blocks: int) -> ImageSource:
         """Its first blocks; the rest was not needed."""
-        return Source(self.whole, self.set.first(self.blocks[blocks - 1].stop), self._jobs, self._talk)
+        return ImageSource(self.whole, self.set.first(self.blocks[blocks - 1].stop), self._jobs, self._talk)
 
     def material(self) -> Material:
         """The set as networks are given it."""
@@ -104,7 +102,7 @@ class Source:
 
     def decoded(self, geometry: Geometry) -> Material:
         """The same, decoded in one geometry."""
-        material = self.material()  # first: it says what is odd about the images
+        material = self.material()  # first, because it warns of doubts about the images
         if geometry.id not in self._filled:
             with self._talk.bar(f"decoding ({geometry.id})", len(self.set.images)) as advance:
                 pixels.fill(geometry, self.blocks, self._jobs, advance)
@@ -117,20 +115,20 @@ def _chosen(whole: ImageSet, request: Request) -> ImageSet:
     if request.sample is None:
         return whole
     if isinstance(request.sample, int):
-        return images.sample(whole, request.sample, request.seed)
-    return images.ordered(whole, request.seed)
+        return image_sets.sample(whole, request.sample, request.seed)
+    return image_sets.ordered(whole, request.seed)
 
 
 def opened(zoo: Zoo, given: str | None, labels: str | None) -> ImageSet:
     """The images of --images with --labels, else the zoo's own; raises UsageError, ImageSetError."""
     label_file = Path(labels) if labels else None
     if given is not None:
-        return images.open_image_set(Path(given), label_file)
+        return image_sets.open_image_set(Path(given), label_file)
     own = zoo.root / "images"
     if not own.is_dir():
         raise UsageError(
             f"--images is needed: zoo {zoo.name!r} has no images of its own; give a folder of labelled images, "
             "for instance the ILSVRC2012 validation set"
         )
-    whole = images.open_image_set(own, label_file)
+    whole = image_sets.open_image_set(own, label_file)
     return replace(whole, name=f"{zoo.name}/{whole.name}")

@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 
-from zoo import __version__, machine
 from zoo.documents import counting
-from zoo.documents.load import Zoo
-from zoo.images import pixels, preprocess
-from zoo.images.image_sets import ImageSet
-from zoo.records import (
-    Conditions,
-    Documents,
-    Inspection,
-    LatencyRun,
-    Part,
-    PopulationKind,
-    Recognition,
-    Report,
-    Run,
-    Stage,
-)
+from zoo.records import Documents, Report
 from zoo.report import Extras, render_all
 from zoo.report.tables import discordant_csv
 from zoo.rules.base import Evidence
@@ -35,80 +18,24 @@ from zoo.runs.folder import RunFolder
 NO_PICTURES: Mapping[str, str] = {}
 
 
-def conditions(
-    command: Sequence[str],
-    zoo: Zoo,
-    image_set: ImageSet,
-    digest: str,
-    population: tuple[PopulationKind, str],
-    how: Recognition,
-) -> Conditions:
-    """What holds for everything that is measured now, on these images."""
-    kind, name = population
-    return Conditions(
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=tuple(command),
-        suite_version=__version__,
-        python=platform.python_version(),
-        platform=platform.platform(),
-        processor=machine.processor(),
-        instruction_sets=machine.instruction_sets(),
-        variables=machine.variables(),
-        cores=pixels.default_jobs(),
-        zoo=zoo.name,
-        image_set=image_set.name,
-        images=len(image_set.images),
-        images_digest=digest,
-        population=kind,
-        population_id=name,
-        recognition=how,
-        decoders=preprocess.versions(),
-    )
+def judged(report: Report, documents: Documents, folder: RunFolder) -> Report:
+    """The report with the verdicts of today's rules. folder: it holds the answers of the report's runs."""
+    return report.changed(verdicts=tuple(judge(evidence(report, documents, folder))))
 
 
-def judged(
-    conditions: Conditions,
-    runs: Sequence[Run],
-    found: Sequence[Inspection],
-    documents: Documents,
-    folder: RunFolder,
-    parts: Sequence[Part] = (),
-    latencies: Sequence[LatencyRun] = (),
-    stages: Sequence[Stage] = (),
-) -> Report:
-    """A report with the verdicts of today's rules on stored runs, answers, inspections, latencies and documents."""
-    looked_at = evidence(folder, runs, documents, conditions.tolerance, found, latencies)
-    return Report(
-        conditions=conditions,
-        parts=tuple(parts),
-        runs=tuple(runs),
-        verdicts=tuple(judge(looked_at)),
-        inspections=tuple(found),
-        latencies=tuple(latencies),
-        stages=tuple(stages),
-    )
-
-
-def evidence(
-    folder: RunFolder,
-    runs: Sequence[Run],
-    documents: Documents,
-    tolerance: float,
-    found: Sequence[Inspection] = (),
-    latencies: Sequence[LatencyRun] = (),
-) -> Evidence:
+def evidence(report: Report, documents: Documents, folder: RunFolder) -> Evidence:
     """What rules look at: runs, their answers in the folder, what is in the files, latencies, the documents."""
     return Evidence(
-        runs=runs,
-        inspections=found,
+        runs=report.runs,
+        inspections=report.inspections,
         claims=documents.claims,
         checkpoints={checkpoint.id: checkpoint for checkpoint in documents.checkpoints},
         populations={population.id: population for population in documents.populations},
         label_maps={label_map.id: label_map for label_map in documents.label_maps},
         answers=folder.predictions,
-        tolerance=tolerance,
+        tolerance=report.conditions.tolerance,
         deviations=documents.deviations,
-        latencies=latencies,
+        latencies=report.latencies,
         baseline=documents.baseline,
     )
 
@@ -121,8 +48,7 @@ def write(folder: RunFolder, report: Report, documents: Documents, thumbnails: M
     written = folder.write(report, documents)
     for name, text in render_all(written, documents.claims, extras(folder, written, documents, thumbnails)).items():
         folder.write_text(name, text)
-    found = pairs(evidence(folder, written.runs, documents, written.conditions.tolerance))
-    folder.write_text("discordant.csv", discordant_csv(found))
+    folder.write_text("discordant.csv", discordant_csv(pairs(evidence(written, documents, folder))))
 
 
 def extras(

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import Image as Pictures
-from PIL import UnidentifiedImageError
+import PIL.Image
 
 from zoo import disk
 from zoo.documents.load import load_zoo
@@ -32,10 +31,10 @@ class Thumbnails(Mapping[str, str]):
         self._images = {image.id: image for image in image_set.images}
 
     def __getitem__(self, name: str) -> str:
-        made = data_uri(self._images[name])
-        if made is None:
+        uri = data_uri(self._images[name])
+        if uri is None:
             raise KeyError(name)
-        return made
+        return uri
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._images)
@@ -48,10 +47,10 @@ class Thumbnails(Mapping[str, str]):
 def data_uri(image: Image) -> str | None:
     """The picture as it is stored, turned by no EXIF, with nothing of the file's own metadata."""
     try:
-        with Pictures.open(io.BytesIO(image.read())) as opened:
+        with PIL.Image.open(io.BytesIO(image.read())) as opened:
             opened.draft("RGB", (LONGEST * 2, LONGEST * 2))
             small = opened.convert("RGB")
-    except (OSError, ValueError, UnidentifiedImageError, Pictures.DecompressionBombError):
+    except (OSError, ValueError, PIL.UnidentifiedImageError, PIL.Image.DecompressionBombError):
         return None
     small.thumbnail((LONGEST, LONGEST))
     small.info.clear()  # a comment in the file would be written again

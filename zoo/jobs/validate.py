@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cached_property, partial
-from typing import TypeVar
 
 from zoo.checkpoints import inspections
-from zoo.documents.load import load_zoo
 from zoo.errors import Cause, FileUnavailableError, ImageSetError, WorkerError, ZooError
-from zoo.images import image_sets as images
+from zoo.images.image_sets import check_labels_against_classes
 from zoo.jobs import audit, early_stopping, judging, thumbnails
-from zoo.jobs.image_source import Source
-from zoo.jobs.judging import NO_PICTURES, conditions, judged
+from zoo.jobs.image_source import ImageSource
+from zoo.jobs.job import Job
+from zoo.jobs.judging import NO_PICTURES
 from zoo.jobs.request import Request
-from zoo.measure import as_shipped, selection
+from zoo.measure import as_shipped
 from zoo.measure.accuracy import Evaluation, Material, Settings
-from zoo.measure.tasks import Planned, Tasks
+from zoo.measure.preparation import Planned
 from zoo.progress import Talk
-from zoo.records import (
-    Checkpoint,
-    Conditions,
-    Inspection,
-    Recipe,
-    Report,
-    Run,
-    RunStatus,
-    Verdict,
-)
+from zoo.records import Conditions, Inspection, Report, Run, RunStatus, Verdict
 from zoo.records.predictions import Predictions
 from zoo.records.reports import Documents
 from zoo.runs.folder import RunFolder
 
-T = TypeVar("T")
 
-
-class Job:
+class Validation(Job[Request]):
     """Everything that was asked for, run after run; the folder is written after each."""
 
     def __init__(self, request: Request, folder: RunFolder, talk: Talk, *, fresh: bool = False) -> None:
         """Raises UsageError, ManifestError or ImageSetError before anything is run."""
-        self.request, self.folder, self.talk = request, folder, talk
-        self.zoo = load_zoo(request.zoo)
-        pairs = selection.pairs(selection.checkpoints(self.zoo, request.checkpoints), request.frameworks)
-        self.plan = [Planned(each, framework, self._recipe(each)) for each, framework in pairs]
-        self.source = Source.of(self.zoo, request, talk, fresh=fresh)
-        self.tasks = Tasks(self.zoo, talk)
+        super().__init__(request, folder, talk, numeric=request.numeric)
+        self.source = ImageSource.of(self.zoo, request, talk, fresh=fresh)
         self.settings = Settings(request.threads, request.batch_size, arithmetic=request.arithmetic, fresh=fresh)
         self._inspections: dict[str, Inspection] = {}
 
@@ -59,7 +43,7 @@ class Job:
             if self.request.sample == "auto":
                 return self._write(self._until_decided())
             for planned in self.plan:
-                runs.append(self._run(planned))
+                runs.append(self.attempt(partial(self._run, planned), partial(self._failed, planned)))
                 self._write(runs)
         except KeyboardInterrupt:
             rest = self.plan[len(runs) :]
@@ -68,13 +52,13 @@ class Job:
             raise
         return self._write(runs)
 
-    def _recipe(self, checkpoint: Checkpoint) -> Recipe:
-        return selection.recipe_in_effect(self.zoo, checkpoint, self.request.recipe, self.request.numeric)
-
     def _until_decided(self) -> list[Run]:
         """All runs together, in random order of images, as long as a claim is open."""
         with ExitStack() as stack:
-            entries = [self._tried(planned, partial(self._lane, planned, stack)) for planned in self.plan]
+            entries = [
+                self.attempt(partial(self._lane, planned, stack), partial(self._failed, planned))
+                for planned in self.plan
+            ]
             lanes = [entry for entry in entries if isinstance(entry, early_stopping.Lane)]
             if not lanes:
                 return [entry for entry in entries if isinstance(entry, Run)]
@@ -85,79 +69,64 @@ class Job:
             self.source = self.source.first(taken)
             material = self.source.material()
             return [
-                entry if isinstance(entry, Run) else self._tried(planned, partial(self._arrived, entry, material))
+                entry
+                if isinstance(entry, Run)
+                else self.attempt(partial(self._arrived, entry, material), partial(self._failed, planned))
                 for planned, entry in zip(self.plan, entries, strict=True)
             ]
 
     def _lane(self, planned: Planned, stack: ExitStack) -> early_stopping.Lane:
-        evaluation = stack.enter_context(Evaluation(self.tasks.task(planned), self.settings))
+        evaluation = stack.enter_context(Evaluation(self.preparation.task(planned), self.settings))
         evaluation.check()
-        images.check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
+        check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
         kind, name = self.source.population
         run = self._missing(planned, "not_run", "not started", "other")
         run = run.changed(population=kind, population_id=name)
-        watches = early_stopping.watches(
-            run, judging.evidence(self.folder, (), self._documents(), self.request.tolerance)
-        )
+        evidence = judging.evidence(self.unjudged(), self.documents(), self.folder)
+        watches = early_stopping.watches(run, evidence)
         return early_stopping.Lane(run.subject, evaluation, watches)
 
     def _arrived(self, lane: early_stopping.Lane, material: Material) -> Run:
         if lane.failure is not None:
             raise lane.failure
-        run, predictions = lane.evaluation.assembled(material, lane.parts, early_stopping.LOOK_EVERY)
+        run, predictions = lane.evaluation.assembled(material, lane.answers, early_stopping.LOOK_EVERY)
         run = self._beside(run, lane.evaluation, material, predictions)
-        self._look_into(lane.evaluation)
+        self._note(self.inspected(lane.evaluation, fresh=self.settings.fresh))
         self.folder.write_predictions(run, predictions)
         return run
 
-    def _run(self, planned: Planned) -> Run:
-        return self._tried(planned, partial(self._finished, planned))
-
-    def _tried(self, planned: Planned, work: Callable[[], T]) -> T | Run:
-        """What `work` gives, or the run that it could not make."""
-        name = planned.title
-        try:
-            return self.tasks.steadily(work)
-        except ImageSetError:
-            raise  # wrong images make every run wrong
-        except FileUnavailableError as error:
-            self.talk.say(f"{name}: not run: {error}")
+    def _failed(self, planned: Planned, error: ZooError) -> Run:
+        """The run that could not be made."""
+        if isinstance(error, ImageSetError):
+            raise error  # wrong images make every run wrong
+        if isinstance(error, FileUnavailableError):
+            self.talk.say(f"{planned.title}: not run: {error}")
             self._note(inspections.of_wrong_bytes(planned.checkpoint, planned.framework.name, self.zoo))
             return self._missing(planned, "not_run", str(error), error.cause)
-        except ZooError as error:
-            details = getattr(error, "details", "")
-            self.talk.say(f"{name}: failed: {error}")
-            return self._missing(planned, "failed", f"{error}\n{details}".strip(), error.cause)
+        details = getattr(error, "details", "")
+        self.talk.say(f"{planned.title}: failed: {error}")
+        return self._missing(planned, "failed", f"{error}\n{details}".strip(), error.cause)
 
-    def _finished(self, planned: Planned) -> Run:
-        with Evaluation(self.tasks.task(planned), self.settings) as evaluation:
+    def _run(self, planned: Planned) -> Run:
+        with Evaluation(self.preparation.task(planned), self.settings) as evaluation:
             evaluation.check()
-            images.check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
+            check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
             material = self.source.decoded(planned.recipe.geometry)
             with self.talk.bar(planned.title, len(self.source.set.images)) as advance:
                 run, predictions = evaluation.run(material, advance)
             run = self._beside(run, evaluation, material, predictions)
-            self._look_into(evaluation)
+            self._note(self.inspected(evaluation, fresh=self.settings.fresh))  # last: a worker may fail here
         self.folder.write_predictions(run, predictions)
         return run
 
     def _beside(self, run: Run, evaluation: Evaluation, material: Material, predictions: Predictions) -> Run:
         """The run with what the framework's defaults answer, where they add integer products otherwise."""
         try:
-            found = as_shipped.beside(evaluation, material, predictions)
+            shipped = as_shipped.beside(evaluation, material, predictions)
         except WorkerError as error:
             self.talk.say(f"{run.subject}: the framework's defaults could not be tried beside it: {error}")
             return run
-        return run.changed(as_shipped=found)
-
-    def _look_into(self, evaluation: Evaluation) -> None:
-        """Last, as a worker that fails here has answered everything else."""
-        task, fresh = evaluation.task, self.settings.fresh
-        found = inspections.of_bytes(task.checkpoint, task.environment.framework.name, task.located)
-        # A second opinion sees a file through its own conversion: only the format's own framework says what is in it.
-        if found.framework == task.checkpoint.framework:
-            found = inspections.measured(found, task.checkpoint, task.environment, evaluation.inspect, fresh=fresh)
-        self._note(found)
+        return run.changed(as_shipped=shipped)
 
     def _note(self, inspection: Inspection | None) -> None:
         if inspection is not None:
@@ -190,29 +159,19 @@ class Job:
         )
 
     def _write(self, runs: Sequence[Run]) -> tuple[Report, Documents]:
-        documents = self._documents()
-        report = judged(self._conditions(), runs, tuple(self._inspections.values()), documents, self.folder)
         pictures = thumbnails.Thumbnails(self.source.set) if self.request.thumbnails else NO_PICTURES
-        judging.write(self.folder, report, documents, pictures)
-        return report, documents
+        return self.write(pictures, runs=tuple(runs), inspections=tuple(self._inspections.values()))
 
-    def _documents(self) -> Documents:
-        """What concerns the planned runs."""
-        checkpoints = {planned.checkpoint.id: planned.checkpoint for planned in self.plan}
-        return Documents(
-            checkpoints=tuple(checkpoints.values()),
-            claims=tuple(claim for claim in self.zoo.claims.values() if claim.checkpoint in checkpoints),
-            populations=tuple(self.zoo.populations.values()),
-            label_maps=tuple(self.zoo.label_maps.values()),
-            deviations=tuple(self.zoo.deviations.values()),
-            findings=self._findings,
-        )
+    def documents(self) -> Documents:
+        """What the zoo says of the planned checkpoints, and what the audit finds in it."""
+        return super().documents().changed(findings=self._findings)
 
     @cached_property
     def _findings(self) -> tuple[Verdict, ...]:
         return audit.about(self.zoo, {planned.checkpoint.id for planned in self.plan})
 
-    def _conditions(self) -> Conditions:
-        source, how = self.source, self.source.whole.recognised.how
-        found = conditions(self.request.arguments(), self.zoo, source.set, source.digest, source.population, how)
-        return found.changed(tolerance=self.request.tolerance)
+    def conditions(self) -> Conditions:
+        """What holds for every run, with what the images are of a population."""
+        kind, name = self.source.population
+        how, tolerance = self.source.whole.recognised.how, self.request.tolerance
+        return super().conditions().changed(population=kind, population_id=name, recognition=how, tolerance=tolerance)

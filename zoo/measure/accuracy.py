@@ -26,8 +26,7 @@ from zoo.errors import ZooError
 from zoo.frameworks import environments
 from zoo.frameworks.environments import Environment
 from zoo.frameworks.workers import Worker
-from zoo.images import pixels as store
-from zoo.images import preprocess
+from zoo.images import pixels, preprocess
 from zoo.images.image_sets import ImageSet
 from zoo.images.pixels import Block
 from zoo.measure import ranking
@@ -131,29 +130,31 @@ class Evaluation:
     def run(self, material: Material, progress: Callable[[int], None]) -> tuple[Run, Predictions]:
         """Answers for every block, kept ones first asked for; `progress` is told finished images."""
         self.check()
-        parts = []
+        answers = []
         for block in material.blocks:
-            parts.append(self.part(block))
+            answers.append(self.answers(block))
             progress(len(block.images))
-        return self.assembled(material, parts)
+        return self.assembled(material, answers)
 
-    def part(self, block: Block) -> Part:
+    def answers(self, block: Block) -> BlockAnswers:
         """Answers for one decoded block, computed unless they were kept."""
         key = self._result_key(block)
         path = disk.home() / "results" / key[:2] / f"{key}.npz"
         known = None if self.settings.fresh else kept.read(path, key)
         if known is not None:
-            return Part.parse(known)
+            return BlockAnswers.parse(known)
         self._reused = False
-        part = self._computed(block)
-        kept.write(path, key, part.write)
-        return part
+        answers = self._computed(block)
+        kept.write(path, key, answers.write)
+        return answers
 
-    def assembled(self, material: Material, parts: Sequence[Part], look_every: int = 0) -> tuple[Run, Predictions]:
-        """The run that the parts make, one for each block of the material; look_every: see Run."""
+    def assembled(
+        self, material: Material, answers: Sequence[BlockAnswers], look_every: int = 0
+    ) -> tuple[Run, Predictions]:
+        """The run that these answers make, those for each block of the material; look_every: see Run."""
         known = {**identity(self.task, material), "look_every": look_every}
         known["key"] = _run_key(self._base, known, self.task.label_map, material)
-        return _assembled(self.task, self.settings, material, parts, self.check(), known, self._reused)
+        return _assembled(self.task, self.settings, material, answers, self.check(), known, self._reused)
 
     def rest(self) -> None:
         """End the worker; the next missing answer starts another."""
@@ -161,31 +162,31 @@ class Evaluation:
         self._worker = None
 
     def _result_key(self, block: Block) -> str:
-        decoded = store.block_key(self.task.recipe.geometry, block)
+        decoded = pixels.block_key(self.task.recipe.geometry, block)
         first = FIRST if block.start == 0 else 0
         return disk.digest_of([self._base, decoded, first, disk.source_digest(ranking)])
 
-    def _computed(self, block: Block) -> Part:
+    def _computed(self, block: Block) -> BlockAnswers:
         """Answers of the worker for pixels that were whole before it read them and untouched after.
 
         It maps them from the disk, in a process of its own: nothing else would tell that they changed in between.
         """
-        pixels = store.ready(self.task.recipe.geometry, block)
-        before = _state(pixels)
-        scores, seconds = self._scores(pixels, len(block.images))
-        if _state(pixels) != before:
-            raise CacheError(f"{pixels}: it was changed while a worker read it; run it again")
+        stored = pixels.ready(self.task.recipe.geometry, block)
+        before = _state(stored)
+        scores, seconds = self._scores(stored, len(block.images))
+        if _state(stored) != before:
+            raise CacheError(f"{stored}: it was changed while a worker read it; run it again")
         first = scores[: FIRST if block.start == 0 else 0]
-        return Part(*ranking.rank(scores), first_scores=first, seconds=np.float64(seconds))
+        return BlockAnswers(*ranking.rank(scores), first_scores=first, seconds=np.float64(seconds))
 
-    def _scores(self, pixels: Path, count: int) -> tuple[NDArray[np.float32], float]:
+    def _scores(self, stored: Path, count: int) -> tuple[NDArray[np.float32], float]:
         """float32 (count, outputs), and the seconds that the worker took."""
         worker, _ = self._started()
         with tempfile.TemporaryDirectory(prefix="zoo-scores-") as folder:
             out = Path(folder) / "scores.npy"
             reply = worker.request(
                 "predict",
-                store=str(pixels),
+                store=str(stored),
                 rows=[0, count],
                 numeric=[step.to_json() for step in self.task.recipe.numeric.steps],
                 out=str(out),
@@ -253,7 +254,7 @@ def _check_fit(task: Task, facts: dict[str, Any]) -> None:
 
 
 @dataclass(frozen=True)
-class Part:
+class BlockAnswers:
     """Answers for one block of images, as kept on disk: see `ranking.Ranking`; seconds inside the worker."""
 
     indices: NDArray[np.int32]
@@ -267,7 +268,7 @@ class Part:
         np.savez(out, allow_pickle=False, **{name: getattr(self, name) for name in self.__dataclass_fields__})
 
     @classmethod
-    def parse(cls, data: bytes) -> Part:
+    def parse(cls, data: bytes) -> BlockAnswers:
         """Inverse of `write`."""
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
@@ -292,32 +293,32 @@ def _assembled(
     task: Task,
     settings: Settings,
     material: Material,
-    parts: Sequence[Part],
+    answers: Sequence[BlockAnswers],
     facts: dict[str, Any],
     known: dict[str, Any],
     reused: bool,
 ) -> tuple[Run, Predictions]:
     images = material.image_set.images
-    indices = np.concatenate([part.indices for part in parts])
+    indices = np.concatenate([block.indices for block in answers])
     classes = np.array([image.class_index for image in images], dtype=np.int64)
     top1, top5 = ranking.correct(indices, classes, task.label_map.first)
     predictions = Predictions(
         ids=tuple(image.id for image in images),
         classes=classes,
         indices=indices,
-        scores=np.concatenate([part.scores for part in parts]),
+        scores=np.concatenate([block.scores for block in answers]),
         top1=top1,
         top5=top5,
-        first_scores=np.concatenate([part.first_scores for part in parts]),
+        first_scores=np.concatenate([block.first_scores for block in answers]),
     )
-    seconds = float(sum(part.seconds for part in parts))
+    seconds = float(sum(block.seconds for block in answers))
     run = Run(
         **known,
         n=len(images),
         top1_correct=int(top1.sum()),
         top5_correct=int(top5.sum()),
-        top1_ties=int(sum(part.tied_first.sum() for part in parts)),
-        top5_ties=int(sum(part.tied_fifth.sum() for part in parts)),
+        top1_ties=int(sum(block.tied_first.sum() for block in answers)),
+        top5_ties=int(sum(block.tied_fifth.sum() for block in answers)),
         seconds=seconds,
         images_per_second=len(images) / seconds if seconds else 0.0,
         threads=facts["threads"],

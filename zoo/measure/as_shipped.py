@@ -25,7 +25,7 @@ def beside(evaluation: Evaluation, material: Material, predictions: Predictions)
         return None
     blocks = material.blocks[: IMAGES // BLOCK]
     with Evaluation(evaluation.task, replace(settings, arithmetic="as-shipped")) as shipped:
-        indices = np.concatenate([shipped.part(block).indices for block in blocks])
+        indices = np.concatenate([shipped.answers(block).indices for block in blocks])
     n = len(indices)
     right, _ = ranking.correct(indices, predictions.classes[:n], evaluation.first_class)
     before = predictions.top1[:n]

@@ -35,7 +35,7 @@ _PATIENCE = 10  # times its budget, and a minute, that a block may take before i
 
 
 @dataclass(frozen=True)
-class Asked:
+class CellRequest:
     """One cell as it was asked for."""
 
     checkpoint: str
@@ -67,14 +67,14 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Setting:
+class CellInput:
     """What one cell is timed with.
 
     stores: decoded images, in the recipe's geometry; labels: the outputs that the accuracy run chose for them, int64
     (images,); multiply_adds: of one image, where they are known; untrained: random weights.
     """
 
-    asked: Asked
+    request: CellRequest
     task: Task
     stores: Sequence[Path]
     labels: NDArray[np.int64]
@@ -85,7 +85,7 @@ class Setting:
         """What a LatencyRun says of it before anything is timed."""
         task = self.task
         return {
-            **self.asked.fields(),
+            **self.request.fields(),
             "versions": task.environment.versions,
             "settings": task.environment.framework.environment,
             "sha256": task.located.sha256,
@@ -97,13 +97,13 @@ class Setting:
 
 
 @dataclass
-class Cell:
+class TimedCell:
     """A network that is timed by one worker after the other. A failure ends its part in the session.
 
     prepared, loaded, last: what each worker said of its images, of loading, and at its last round.
     """
 
-    setting: Setting
+    input: CellInput
     budget: float
     failure: str = ""
     cause: Cause = "interrupted"
@@ -116,27 +116,27 @@ class Cell:
     def hand(self, stack: ExitStack) -> None:
         """Copy the network's files, for all of its workers, before anything is timed."""
         with self._failing():
-            self.files = stack.enter_context(handed(self.setting.task.located))
+            self.files = stack.enter_context(handed(self.input.task.located))
 
     def open(self, stack: ExitStack) -> None:
         """Start a worker, read its images, load its network."""
-        task, setting = self.setting.task, self.setting
+        task, given = self.input.task, self.input
         limits = {"bench": 60 + _PATIENCE * self.budget}
         with self._failing():
             worker = environments.started(task.environment, limits=limits, names=self.files.names)
             self.worker = stack.enter_context(worker)
-            _refuse_damaged(setting.stores)
+            _refuse_damaged(given.stores)
             prepared = self.worker.request(
                 "prepare",
-                stores=[str(path) for path in setting.stores],
-                images=len(setting.labels),
-                batch_size=setting.asked.batch_size,
+                stores=[str(path) for path in given.stores],
+                images=len(given.labels),
+                batch_size=given.request.batch_size,
                 numeric=[step.to_json() for step in task.recipe.numeric.steps],
             )
             loaded = self.worker.request(
                 "load",
                 files=self.files.paths,
-                options=options_of(task, setting.asked.settings()),
+                options=options_of(task, given.request.settings()),
             )
             self.worker.stop()
             self.prepared.append(prepared)
@@ -145,7 +145,7 @@ class Cell:
     def block(self, folder: Path, probe: float) -> float:
         """One round. probe: of the moment before, GFLOP/s a core; the one after it is returned."""
         number = len(self.rounds) + 1
-        asked = self.setting.asked
+        asked = self.input.request
         name = f"{asked.checkpoint}@{asked.framework}/b{asked.batch_size}t{asked.threads}"
         out = folder / f"{re.sub('[^A-Za-z0-9.]+', '-', name)}-r{number}.json"
         left = self.budget - sum(each.seconds for each in self.rounds)
@@ -176,7 +176,7 @@ class Cell:
 
     def finished(self) -> LatencyRun:
         """What was measured, or why not."""
-        known = self.setting.fields()
+        known = self.input.fields()
         if len(self.rounds) < ROUNDS:
             why = self.failure or f"interrupted after {len(self.rounds)} of {ROUNDS} rounds"
             return LatencyRun(**known, status="failed", error=why, cause=self.cause)
@@ -197,10 +197,10 @@ class Cell:
             memory_peak=max(each["peak"] for each in last),
             calls=len(self.times),
             quantiles=quantiles.of_calls(self.times),
-            images_per_second=self.setting.asked.batch_size * len(self.times) / sum(self.times),
+            images_per_second=self.input.request.batch_size * len(self.times) / sum(self.times),
             rounds=tuple(self.rounds),
             images_checked=int(answered.any(axis=0).sum()),
-            different=int(((labels != self.setting.labels) & answered).any(axis=0).sum()),
+            different=int(((labels != self.input.labels) & answered).any(axis=0).sum()),
             status="done",
         )
 
@@ -217,9 +217,9 @@ class Cell:
 class Session:
     """Cells with the same number of threads that are timed in alternation."""
 
-    def __init__(self, settings: Sequence[Setting], budget: float) -> None:
+    def __init__(self, inputs: Sequence[CellInput], budget: float) -> None:
         """budget: seconds of warm-up and calls for each cell."""
-        self.cells = [Cell(setting, budget) for setting in settings]
+        self.cells = [TimedCell(entry, budget) for entry in inputs]
 
     def run(self, folder: Path, say: Callable[[int], None]) -> None:
         """Time all of them; pytest-benchmark's files go to `folder`, `say` is told each round's number.
@@ -241,17 +241,17 @@ class Session:
         with ExitStack() as stack:
             for cell in self._working():
                 cell.open(stack)
-            probe = machine.probe(self.cells[0].setting.asked.threads)
+            probe = machine.probe(self.cells[0].input.request.threads)
             for number in range(2 * PALINDROMES):
                 say(2 * PALINDROMES * process + number + 1)
                 for cell in self._working()[:: -1 if number % 2 else 1]:
                     probe = cell.block(folder, probe)
 
-    def _working(self) -> list[Cell]:
+    def _working(self) -> list[TimedCell]:
         return [cell for cell in self.cells if not cell.failure]
 
     def finished(self) -> list[LatencyRun]:
-        """In the order of the settings."""
+        """In the order of the inputs."""
         return [cell.finished() for cell in self.cells]
 
 

@@ -26,13 +26,7 @@ from pydantic import ValidationError
 
 from zoo import disk, kept
 from zoo.errors import DamagedError, RunFolderError
-from zoo.records import (
-    FORMAT,
-    Documents,
-    Record,
-    Report,
-    Run,
-)
+from zoo.records import FORMAT, Documents, Record, Report, Run
 from zoo.records.predictions import Predictions
 
 R = TypeVar("R", bound=Record)
@@ -173,8 +167,8 @@ def _examine(folder: RunFolder, stamps: tuple[object, ...]) -> tuple[Report, tup
     stored = folder._stored()
     faults = {run.key: folder._fault(run, stored) for run in stored.runs if run.status == "done"}
     runs = tuple(_failed(run, faults[run.key]) if faults.get(run.key) else run for run in stored.runs)
-    said = tuple(f"{run.subject}: {run.error}" for run in runs if faults.get(run.key))
-    return stored.changed(runs=runs), said
+    damages = tuple(f"{run.subject}: {run.error}" for run in runs if faults.get(run.key))
+    return stored.changed(runs=runs), damages
 
 
 def _failed(run: Run, why: str) -> Run:

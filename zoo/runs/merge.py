@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from zoo.errors import UsageError
-from zoo.records import Conditions, Inspection, LatencyRun, Part, Run, Stage
-from zoo.records.reports import Documents
+from zoo.records import Conditions, Documents, LatencyRun, Part, Report, Run
 from zoo.runs.folder import RunFolder
 
 R = TypeVar("R", Run, LatencyRun)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Merged:
-    """What one report over several run folders is made of; its verdicts are judged anew."""
-
-    conditions: Conditions
-    runs: list[Run]
-    inspections: list[Inspection]
-    documents: Documents
-    parts: list[Part]
-    latencies: list[LatencyRun]
-    stages: list[Stage]
 
 
 class _Origin(NamedTuple):
@@ -37,65 +21,62 @@ class _Origin(NamedTuple):
     latencies: list[LatencyRun]
 
 
-def merged(folders: Sequence[RunFolder]) -> Merged:
-    """One report over `folders`.
+def merged(folders: Sequence[RunFolder]) -> tuple[Report, Documents]:
+    """One report over `folders`, without verdicts: they are judged anew; and the documents of all.
 
     A run that lies in several folders (by its key) counts once, and so does a latency. One that could not be made is
     left out where another folder has it. Of two records with one id, the later folder's is taken. Raises
     RunFolderError, and UsageError for folders that were judged with different tolerances.
     """
-    parts = [part for folder in folders for part in _parts(folder)]
-    parts.sort(key=lambda part: part.conditions.created)
-    tolerances = {part.conditions.tolerance for part in parts}
+    origins = [origin for folder in folders for origin in _origins(folder)]
+    origins.sort(key=lambda origin: origin.conditions.created)
+    tolerances = {origin.conditions.tolerance for origin in origins}
     if len(tolerances) > 1:
         shown = ", ".join(f"{tolerance:g}" for tolerance in sorted(tolerances))
         raise UsageError(f"these runs were judged with different tolerances ({shown}); merge those with the same one")
-    runs = _once([run for part in parts for run in part.runs])
-    latencies = _once([run for part in parts for run in part.latencies])
-    conditions = parts[-1].conditions.changed(zoo=_joined(part.conditions.zoo for part in parts))
+    runs = _once([run for origin in origins for run in origin.runs])
+    latencies = _once([run for origin in origins for run in origin.latencies])
     kept = {id(run) for run in (*runs, *latencies)}
-    origins = [
+    parts = [
         Part(
-            folder=part.name,
-            conditions=part.conditions,
-            runs=tuple(_identity(run) for run in part.runs if id(run) in kept),
-            latencies=tuple(_identity(run) for run in part.latencies if id(run) in kept),
+            folder=origin.name,
+            conditions=origin.conditions,
+            runs=tuple(_identity(run) for run in origin.runs if id(run) in kept),
+            latencies=tuple(_identity(run) for run in origin.latencies if id(run) in kept),
         )
-        for part in parts
+        for origin in origins
     ]
-    inspections = {
-        (each.subject, each.sha256): each for folder in _timed(folders) for each in folder.report().inspections
-    }
-    stages = {
-        (each.stage, each.recipe, each.image_set): each
-        for folder in _timed(folders)
-        for each in folder.report().stages
-    }  # fmt: skip
-    return Merged(
-        conditions=conditions,
-        runs=runs,
-        inspections=list(inspections.values()),
-        documents=_documents(folders),
-        parts=origins,
-        latencies=latencies,
-        stages=list(stages.values()),
+    by_time = sorted(folders, key=lambda folder: folder.report().conditions.created)
+    reports = [folder.report() for folder in by_time]
+    inspections = {(each.subject, each.sha256): each for report in reports for each in report.inspections}
+    stages = {(each.stage, each.recipe, each.image_set): each for report in reports for each in report.stages}
+    zoos = ", ".join(dict.fromkeys(origin.conditions.zoo for origin in origins))
+    report = Report(
+        conditions=origins[-1].conditions.changed(zoo=zoos),
+        parts=tuple(parts),
+        runs=tuple(runs),
+        verdicts=(),
+        inspections=tuple(inspections.values()),
+        latencies=tuple(latencies),
+        stages=tuple(stages.values()),
     )
+    return report, _documents([folder.documents() for folder in by_time])
 
 
 def copy_answers(folders: Iterable[RunFolder], runs: Iterable[Run], target: RunFolder) -> None:
     """Per-image answers of `runs` into `target`, so that it is a run folder like any other."""
     for run in runs:
-        found = (folder.predictions(run) for folder in folders if run in folder.report().runs)
-        answers = next((each for each in found if each is not None), None)
+        stored = (folder.predictions(run) for folder in folders if run in folder.report().runs)
+        answers = next((answers for answers in stored if answers is not None), None)
         if answers is not None:
             target.write_predictions(run, answers)
 
 
-def _parts(folder: RunFolder) -> Iterator[_Origin]:
+def _origins(folder: RunFolder) -> Iterator[_Origin]:
     """A folder that was merged itself comes apart again."""
     report = folder.report()
     if not report.parts:
-        yield _Origin(report.conditions, _name(folder.path), list(report.runs), list(report.latencies))
+        yield _Origin(report.conditions, folder.path.resolve().name, list(report.runs), list(report.latencies))
         return
     runs, latencies = list(report.runs), list(report.latencies)
     for part in report.parts:
@@ -113,14 +94,6 @@ def _identity(run: Run | LatencyRun) -> str:
     return run.key or run.subject
 
 
-def _name(path: Path) -> str:
-    return path.resolve().name
-
-
-def _joined(names: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(names))
-
-
 def _once(runs: Sequence[R]) -> list[R]:
     done = {(run.subject, run.recipe, run.image_set) for run in runs if run.status == "done"}
     kept: dict[object, R] = {}
@@ -131,24 +104,17 @@ def _once(runs: Sequence[R]) -> list[R]:
     return list(kept.values())
 
 
-def _timed(folders: Sequence[RunFolder]) -> list[RunFolder]:
-    return sorted(folders, key=lambda folder: folder.report().conditions.created)
-
-
-def _documents(folders: Sequence[RunFolder]) -> Documents:
-    """The union; by the time of the folders, so that the latest word holds."""
-    found = [folder.documents() for folder in _timed(folders)]
+def _documents(stored: Sequence[Documents]) -> Documents:
+    """The union; of records with one id the last one, so that the latest word holds."""
     fields = {
-        name: tuple(_by_id(record for documents in found for record in getattr(documents, name)))
+        name: {record.id: record for documents in stored for record in getattr(documents, name)}
         for name in Documents.model_fields
         if name not in ("findings", "baseline")
     }
-    findings = {(each.rule, each.subject): each for documents in found for each in documents.findings}
-    baseline = {run.key or run.subject: run for documents in found for run in documents.baseline}
-    return Documents.model_validate(
-        {**fields, "findings": tuple(findings.values()), "baseline": tuple(baseline.values())}
+    findings = {(finding.rule, finding.subject): finding for documents in stored for finding in documents.findings}
+    baseline = {_identity(run): run for documents in stored for run in documents.baseline}
+    return Documents(
+        **{name: tuple(records.values()) for name, records in fields.items()},
+        findings=tuple(findings.values()),
+        baseline=tuple(baseline.values()),
     )
-
-
-def _by_id(records: Iterable[Any]) -> list[Any]:
-    return list({record.id: record for record in records}.values())

@@ -55,14 +55,6 @@ def finite_totals(
     return low, np.maximum(low, past - 1)
 
 
-def finite_interval(correct: int, n: int, population: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """`finite_totals` as fractions of the population. Raises ValueError for impossible counts and for n = 0."""
-    if not 0 <= correct <= n <= population or n == 0:
-        raise ValueError(f"expected 0 <= correct <= n <= population and n > 0, got {correct}, {n}, {population}")
-    low, high = finite_totals(correct, n, population, confidence)
-    return float(low) / population, float(high) / population
-
-
 def finite_p(correct: int, n: int, population: int, lowest: int, highest: int) -> float:
     """Two-sided p-value of "the total lies in lowest..highest"; at most 0.05 exactly where `finite_totals` misses it.
 

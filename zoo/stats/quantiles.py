@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binom
+from numpy.typing import ArrayLike
+from scipy.stats import quantile_test
 
 from zoo.records import Quantile
 
@@ -24,20 +25,16 @@ def quantile(times: ArrayLike, level: float, confidence: float = CONFIDENCE) -> 
     It holds for independent values. Successive calls are not quite independent: what has to be compared is compared
     by rounds.
     """
-    ordered: NDArray[np.float64] = np.sort(np.asarray(times, dtype=np.float64))
-    n = len(ordered)
-    if n == 0:
+    values = np.asarray(times, dtype=np.float64)
+    if not values.size:
         raise ValueError("a quantile of no values")
-    half = (1 - confidence) / 2
-    below = int(binom.ppf(half, n, level))  # smallest k with P(count <= k) >= half
-    first = below if binom.cdf(below, n, level) > half else below + 1  # P(count < first) <= half
-    last = int(binom.ppf(1 - half, n, level)) + 1  # P(count >= last) <= half
-    possible = first >= 1 and last <= n
+    interval: Any = quantile_test(values, p=level).confidence_interval(confidence)
+    possible = np.isfinite(interval.low) and np.isfinite(interval.high)
     return Quantile(
         level=level,
-        value=float(np.quantile(ordered, level)),
-        low=float(ordered[first - 1]) if possible else None,
-        high=float(ordered[last - 1]) if possible else None,
+        value=float(np.quantile(values, level)),
+        low=float(interval.low) if possible else None,
+        high=float(interval.high) if possible else None,
     )
 
 

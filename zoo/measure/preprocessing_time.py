@@ -8,24 +8,24 @@ from collections.abc import Sequence
 import cv2
 
 from zoo.images import preprocess
-from zoo.images.image_sets import Image
+from zoo.images.image_sets import ImageSet
 from zoo.records import Geometry, Stage
 from zoo.stats import quantiles
 
 REPEATS = 3
 
 
-def geometry_stage(geometry: Geometry, images: Sequence[Image], image_set: str) -> Stage:
+def geometry_stage(geometry: Geometry, image_set: ImageSet) -> Stage:
     """Decode, resize and crop files that lie in memory, one after the other, in this process."""
-    data = [image.read() for image in images]
+    data = [image.read() for image in image_set.images]
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
         preprocess.apply(geometry, data[0])  # libraries load what they need with the first image
-        spent = [_seconds(geometry, each) for _ in range(REPEATS) for each in data]
+        spent = [_seconds(geometry, file) for _ in range(REPEATS) for file in data]
     finally:
         cv2.setNumThreads(threads)
-    return _stage("geometry", geometry.id, image_set, spent, REPEATS)
+    return _stage("geometry", geometry.id, image_set.name, spent, REPEATS)
 
 
 def numeric_stage(recipe: str, image_set: str, spent: Sequence[float]) -> Stage:
@@ -40,6 +40,6 @@ def _seconds(geometry: Geometry, data: bytes) -> float:
 
 
 def _stage(stage: str, recipe: str, image_set: str, spent: Sequence[float], repeats: int) -> Stage:
-    found = tuple(quantiles.quantile(spent, level) for level in (0.5, 0.9))
+    measured = tuple(quantiles.quantile(spent, level) for level in (0.5, 0.9))
     images = len(spent) // repeats
-    return Stage(stage=stage, recipe=recipe, image_set=image_set, images=images, repeats=repeats, quantiles=found)
+    return Stage(stage=stage, recipe=recipe, image_set=image_set, images=images, repeats=repeats, quantiles=measured)

@@ -36,20 +36,25 @@ class Planned:
 
 
 def made_once(known: dict[K, T | ZooError], key: K, make: Callable[[], T]) -> T:
-    """What `make` gave the first time; an error that it raised then is raised again."""
+    """What `make` gave the first time; an error that it raised then is raised again.
+
+    That an environment has changed is not kept: it is known from then on, and the next try may succeed.
+    """
     if key not in known:
         try:
             known[key] = make()
+        except EnvironmentChangedError:
+            raise
         except ZooError as error:
             known[key] = error
-    found = known[key]
-    if isinstance(found, ZooError):
-        raise found
-    return found
+    outcome = known[key]
+    if isinstance(outcome, ZooError):
+        raise outcome
+    return outcome
 
 
-class Tasks:
-    """Of one job. An environment is built at most once, also when building it fails."""
+class Preparation:
+    """What makes the tasks of one job. An environment is built at most once, also when building it fails."""
 
     def __init__(self, zoo: Zoo, talk: Talk) -> None:
         self.zoo, self.talk = zoo, talk
@@ -63,10 +68,10 @@ class Tasks:
         environment = self.environment(planned.framework)
         if located is None:
             located = exports.export(checkpoint, self.zoo.root, self._writer(checkpoint))
-        return self._made(planned, environment, located)
+        return self._task(planned, environment, located)
 
     def untrained(self, planned: Planned) -> Task:
-        """The same with random weights, for what does not depend on them. Raises as `task`."""
+        """A task with random weights, for timing, which does not depend on them. Raises as `task`."""
         checkpoint = planned.checkpoint
         if checkpoint.network is None or checkpoint.quantised:
             raise FileUnavailableError(
@@ -80,7 +85,7 @@ class Tasks:
         # The files are not the published ones, whose hashes are nothing to compare them with.
         written = tuple(File(name=path.name) for path in located.paths)
         other = replace(planned, checkpoint=checkpoint.changed(files=written, export_from=None))
-        return self._made(other, self.environment(planned.framework), located)
+        return self._task(other, self.environment(planned.framework), located)
 
     def environment(self, wanted: Framework) -> Environment:
         """Raises EnvironmentBuildError."""
@@ -103,6 +108,6 @@ class Tasks:
         """A file is written by the framework whose format it is, also where another one reads it."""
         return self.environment(framework(checkpoint.framework))
 
-    def _made(self, planned: Planned, environment: Environment, located: Located) -> Task:
+    def _task(self, planned: Planned, environment: Environment, located: Located) -> Task:
         label_map = self.zoo.label_maps[planned.checkpoint.label_map]
         return Task(planned.checkpoint, planned.recipe, label_map, environment, located)
