@@ -10,7 +10,7 @@ from zoo.documents.wording import milliseconds, quoted
 from zoo.records import Claim, LatencyRun, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.latency import doubt
-from zoo.rules.latency.published import OWN, SAME_ARCHITECTURE, batch_size, device, machine, nearness, seconds, threads
+from zoo.rules.latency.published import OWN, SAME_ARCHITECTURE, conditions, nearness, seconds
 from zoo.rules.latency.variants import VariantTable, tables
 
 SMALLEST_BATCH = 1  # documented latencies are of single images where nothing else is said
@@ -88,7 +88,7 @@ def _nearest(claim: Claim, evidence: Evidence) -> Iterator[tuple[LatencyRun, int
     ]  # fmt: skip
     closest = min((distance for distance, _ in near), default=OWN)
     alike = [run for distance, run in near if distance == closest]
-    batch = min(alike, key=lambda run: abs(run.batch_size - (batch_size(claim) or SMALLEST_BATCH)), default=None)
+    batch = min(alike, key=lambda run: abs(run.batch_size - (claim.batch or SMALLEST_BATCH)), default=None)
     alike = [run for run in alike if batch is not None and run.batch_size == batch.batch_size]
     if closest == SAME_ARCHITECTURE:
         alike = [run for run in alike if run.framework == claim.framework] or alike
@@ -100,17 +100,17 @@ def _nearest(claim: Claim, evidence: Evidence) -> Iterator[tuple[LatencyRun, int
 
 def _most_alike(runs: Sequence[LatencyRun], claim: Claim) -> list[LatencyRun]:
     """Those with the number of threads nearest to the documented one, or to one where none is stated."""
-    wanted = threads(claim) or 1
+    wanted = claim.threads or 1
     gap = min((abs(run.threads - wanted) for run in runs), default=0)
     return [run for run in runs if abs(run.threads - wanted) == gap]
 
 
 def _theirs(claim: Claim) -> str:
     """As documented, and what of it is not."""
-    known = {"machine": machine(claim), "batch size": batch_size(claim), "threads": threads(claim)}
+    known = {"machine": claim.device, "batch size": claim.batch, "threads": claim.threads}
     unsaid = [name for name, value in known.items() if not value]
     missing = f"{' and '.join(unsaid)} not stated" if unsaid else ""
-    return "; ".join(part for part in (device(claim), missing) if part)
+    return "; ".join(part for part in (conditions(claim), missing) if part)
 
 
 def _ours(run: LatencyRun) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from zoo import stats
 from zoo.records import Checkpoint, Claim, LatencyRun
-from zoo.rules.latency.published import SAME_ARCHITECTURE, column, device, in_integers, nearness, seconds, variant
+from zoo.rules.latency.published import SAME_ARCHITECTURE, column, conditions, in_integers, nearness, seconds, variant
 
 FEWEST = 3  # variants
 FEWEST_OF_OTHERS = 4  # variants of the same architecture alone: of three no order is rarer than one in six
@@ -83,7 +83,7 @@ def _columns(claims: Sequence[Claim], checkpoints: Mapping[str, Checkpoint]) -> 
     for claim in claims:
         latency = claim.metric == "latency" and claim.by == "publisher" and seconds(claim) > 0
         if latency and variant(claim, checkpoints) is not None:
-            key = claim.source, column(claim), device(claim), claim.framework, in_integers(claim, checkpoints)
+            key = claim.source, column(claim), conditions(claim), claim.framework, in_integers(claim, checkpoints)
             groups.setdefault(key, []).append(claim)
     return [group for group in groups.values() if len(group) >= FEWEST]
 
@@ -124,7 +124,7 @@ def _table(
         title=", ".join(part for part in (first.source, column(first)) if part),
         source=first.source,
         column=column(first),
-        device=device(first),
+        device=conditions(first),
         family=family,
         claims=tuple(claim for claim, _ in ordered),
         runs=tuple(run for _, run in ordered),
