@@ -42,17 +42,9 @@ def look(zoo: Zoo, prefixes: Sequence[str], say: Callable[[str], None]) -> tuple
 
 
 def about(zoo: Zoo, checkpoints: Container[str]) -> tuple[Verdict, ...]:
-    """Findings about some of a zoo's checkpoints, what matters first: their subjects name them, or claims on them."""
-    meant = {claim.id: claim.checkpoint for claim in zoo.claims.values()}
-    return tuple(
-        verdict
-        for verdict in audit(zoo).findings()
-        if any(meant.get(word, word) in checkpoints for word in [verdict.claim_id or "", *_words(verdict.subject)])
-    )
-
-
-def _words(subject: str) -> list[str]:
-    return [word.rstrip(":,") for word in subject.split()]
+    """Findings about some of a zoo's checkpoints, what matters first."""
+    findings = audit(zoo).findings()
+    return tuple(verdict for verdict in findings if any(name in checkpoints for name in verdict.checkpoints))
 
 
 def evidence_of(zoo: Zoo) -> Evidence:

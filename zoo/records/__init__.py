@@ -50,17 +50,14 @@ from zoo.records.runs import (
     AsShipped,
     BytePairs,
     FileBytes,
-    FindingClass,
     Inspection,
     Measured,
-    Outcome,
     PopulationKind,
     Port,
     Run,
     RunStatus,
-    SizeUnit,
-    Verdict,
 )
+from zoo.records.verdicts import FindingClass, Outcome, SizeUnit, Topic, Verdict
 
 __all__ = [
     "FORMAT",
@@ -126,6 +123,7 @@ __all__ = [
     "Subtract",
     "TensorSpec",
     "ToFloat",
+    "Topic",
     "Url",
     "Verdict",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ NONSENSE = f"the answers are nonsense (rule {MakesSense.id})"
 
 
 class _Accuracy(Rule):
+    topic = "accuracy"
+    unit = "fraction"
     metric: ClassVar[str]
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
@@ -31,7 +33,7 @@ class _Accuracy(Rule):
 
     def _verdict(self, run: Run, claim: Claim, evidence: Evidence) -> Verdict:
         if run.status != "done":
-            return self._made(run, claim, "not_run", f"not run: {_first_line(run.error or '')}")
+            return self.verdict(run, "not_run", f"not run: {_first_line(run.error or '')}", claim=claim)
         nonsense = f"; {NONSENSE}" if symptoms(run, evidence) else ""
         obstacle = obstacle_to(run, claim, evidence)
         if obstacle is not None:
@@ -45,26 +47,17 @@ class _Accuracy(Rule):
         how = _placed(known.outcome, low, claim, evidence.tolerance)
         more = f"{_when(known)}{_more(known, run, claim, goal)}{_coarse(run, evidence.tolerance)}{_saturated(run)}"
         reason = f"measured {_measured(run, claim)}{sample}: {how}{more}{nonsense}"
-        verdict = self._made(run, claim, known.outcome, reason)
-        return verdict.changed(low=low, high=high, p_value=known.p_value, decided_at=known.decided_at)
+        return self._on_finished(
+            run, claim, known.outcome, reason, low=low, high=high, p_value=known.p_value, decided_at=known.decided_at
+        )
 
     def _not_comparable(self, run: Run, claim: Claim, why: str) -> Verdict:
         reason = f"measured {_measured(run, claim)}; documented {as_printed(claim)}, but {why}"
-        return self._made(run, claim, "not_comparable", reason)
+        return self._on_finished(run, claim, "not_comparable", reason)
 
-    def _made(self, run: Run, claim: Claim, outcome: Outcome, reason: str) -> Verdict:
-        done = run.status == "done"
-        return Verdict(
-            rule=self.id,
-            subject=run.subject,
-            outcome=outcome,
-            claim_id=claim.id,
-            documented=claim.number(),
-            measured=run.correct(self.metric) / run.n if done else None,
-            n=run.n if done else None,
-            reason=reason,
-            run=run.key,
-        )
+    def _on_finished(self, run: Run, claim: Claim, outcome: Outcome, reason: str, **fields: Any) -> Verdict:
+        measured = run.correct(self.metric) / run.n
+        return self.verdict(run, outcome, reason, claim=claim, measured=measured, n=run.n, **fields)
 
 
 class Top1(_Accuracy):

@@ -12,8 +12,8 @@ from zoo.documents.counting import Parts, Way
 from zoo.documents.wording import with_unit
 from zoo.records import Claim, FindingClass, Network, Verdict
 from zoo.records.statements import Label
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.base import DocumentRule, decimal, grouped
 
 CLASSES = (1000, 1001)
@@ -120,7 +120,7 @@ class _Count(DocumentRule):
         if not found.how:
             at = f"alpha {network.alpha:g} at {network.resolution} with {_either(network.classes)} classes"
             reason = f"none of the {found.tried} ways of counting known here gives {with_unit(claim)} for {at}"
-            return self.found(
+            return self.verdict_on(
                 claim.id, findings.percent("incomplete", stated, exactly), reason, [claim],
                 arithmetic=f"nearest: {value} ({found.way.words})",
             )  # fmt: skip
@@ -138,7 +138,7 @@ class _Count(DocumentRule):
             reason += f", and not what {claim.unit} says"
         finding = None if found.plain else findings.percent(kind, stated, exactly)
         printed_as = decimal(Fraction(found.way.value, UNITS[claim.unit]), 9)
-        return self.found(
+        return self.verdict_on(
             claim.id, finding, reason, [claim], arithmetic=f"{printed_as} is printed as {claim.value}"
         )  # fmt: skip
 
@@ -166,6 +166,7 @@ class OneWay(DocumentRule):
     """Parameters of one architecture are counted in one way, so that documents can be compared."""
 
     id = "C403"
+    about_checkpoints = False
     remedy = "the way of counting, printed beside the number"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
@@ -188,7 +189,7 @@ class OneWay(DocumentRule):
         first = {claim.value: claim for _, claim in reversed(counted)}
         numbers = sorted(first, key=float)
         finding = findings.percent("differs_between_documents", Fraction(numbers[-1]), Fraction(numbers[0]))
-        return self.found(
+        return self.verdict_on(
             f"parameters of {_named(pairs[0][1])}", None if common else finding, said,
             [first[number] for number in numbers],
             arithmetic=f"{len(numbers)} printed values from {numbers[0]} to {numbers[-1]} M",
@@ -261,8 +262,10 @@ class Departs(DocumentRule):
                 f"{own.convolutions + own.classifier:,} against {paper.convolutions + paper.classifier:,} weights"
             )
             reason = f"not the paper's layers: {' and '.join(ways)}" if ways else "the paper's layers"
-            verdict = self.found(checkpoint.id, finding if ways else None, reason, arithmetic=arithmetic)
-            yield verdict.changed(sources=checkpoint.sources)
+            yield self.verdict_on(
+                checkpoint.id, finding if ways else None, reason,
+                arithmetic=arithmetic, sources=checkpoint.sources, checkpoints=(checkpoint.id,),
+            )  # fmt: skip
 
 
 class Labels(DocumentRule):
@@ -272,6 +275,7 @@ class Labels(DocumentRule):
     """
 
     id = "C405"
+    about_checkpoints = False
     remedy = "the unit's right name: MACs for multiply-adds, MB for 1,000,000 bytes, MiB for 1,048,576"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
@@ -303,7 +307,7 @@ class Labels(DocumentRule):
         reason = f"labelled {statement.label}, which are {as_stated} per multiply-add"
         reason += f"; the numbers are nearest to {as_counted}" * (len(wrong) > 0)
         finding = findings.percent(_ROUNDING, Fraction(3 - factor), Fraction(factor)) if wrong else None
-        return self.found(
+        return self.verdict_on(
             f"{statement.source} {statement.metric}", finding, reason, wrong or shown[:1],
             [(statement, f"labelled {statement.label}")], arithmetic=said,
         )  # fmt: skip
@@ -315,7 +319,7 @@ class Labels(DocumentRule):
         first = claims[0]
         as_bits = Fraction(first.value) / BITS_PER_BYTE
         finding = findings.percent(_ROUNDING, as_bits, Fraction(first.value)) if bits else None
-        return self.found(
+        return self.verdict_on(
             f"{statement.source} size", finding, reason, claims, [(statement, f"labelled {statement.label}")],
             arithmetic=f"{first.value} {statement.label} are {float(as_bits):g} MB" if bits else "",
         )  # fmt: skip

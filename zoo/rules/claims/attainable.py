@@ -8,8 +8,8 @@ from fractions import Fraction
 from zoo.documents import printed
 from zoo.documents.wording import percent
 from zoo.records import Claim, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.base import DocumentRule, decimal, scale
 
 PER_POINT = 100  # of a share of 1, in percentage points
@@ -40,7 +40,7 @@ class Attainable(DocumentRule):
         if ways:
             reading, found = next(iter(ways.items()))
             counts = f"{found[0]:,}" if len(found) == 1 else f"{found[0]:,} to {found[-1]:,}"
-            return self.found(claim.id, None, f"{counts} of {n:,} images, {reading}", [claim], chance=chance)
+            return self.verdict_on(claim.id, None, f"{counts} of {n:,} images, {reading}", [claim], chance=chance)
         value = Fraction(claim.value) / whole
         k = round(value * n)
         near = [count for count in (k - 1, k, k + 1) if 0 <= count <= n]
@@ -49,7 +49,7 @@ class Attainable(DocumentRule):
             f"no whole number of {n:,} images gives {claim.value}, however it is rounded; "
             f"{percent(float(chance))} % of all numbers with as many digits pass"
         )
-        return self.found(
+        return self.verdict_on(
             claim.id, findings.points("cannot_be", (value - Fraction(k, n)) * PER_POINT), reason, [claim],
             arithmetic=f"{_listed([f'{count:,}' for count in near])} of {n:,} are {shares}", chance=chance,
         )  # fmt: skip

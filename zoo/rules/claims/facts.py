@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from zoo.records import FindingClass, Verdict
 from zoo.records.statements import Fact
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.base import DocumentRule, grouped
 
 
@@ -23,9 +23,9 @@ class OneAnswer(DocumentRule):
         for group in grouped(((fact.subject, fact.topic), fact) for fact in facts).values():
             known = KNOWN[group[0].topic](group[0].subject, evidence) if group[0].topic in KNOWN else None
             if len(group) > 1 or known is not None:
-                yield self._verdict(group, known)
+                yield self._verdict(group, known, evidence)
 
-    def _verdict(self, group: Sequence[Fact], known: str | None) -> Verdict:
+    def _verdict(self, group: Sequence[Fact], known: str | None, evidence: Evidence) -> Verdict:
         fact = group[0]
         answers = dict.fromkeys(each.value for each in group)
         said = " / ".join(answers)
@@ -34,10 +34,11 @@ class OneAnswer(DocumentRule):
         values = [*answers, *([known] if known is not None and known not in answers else [])]
         one_document = len({each.source for each in group}) == 1 and len(answers) > 1
         kind: FindingClass = "contradiction" if one_document else "differs_between_documents"
-        return self.found(
+        return self.verdict_on(
             f"{fact.subject}: {fact.topic}", None if holds else findings.plain(kind), f"{said}{recorded}",
             statements=[(each, f"{each.topic.replace('_', ' ')}: {each.value}") for each in group],
             arithmetic=" against ".join(map(repr, values)) if not holds else "",
+            checkpoints=(fact.subject,) if fact.subject in evidence.checkpoints else (),
         )  # fmt: skip
 
 

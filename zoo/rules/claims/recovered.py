@@ -10,8 +10,8 @@ from zoo.documents import printed
 from zoo.documents.wording import percent
 from zoo.records import Claim, Verdict
 from zoo.records.statements import EvaluationBatch
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.base import DocumentRule, grouped, scale
 
 BATCHES = range(1, 1025)
@@ -40,12 +40,12 @@ class Counted(DocumentRule):
         denominator = math.lcm(*(fraction.denominator for fraction in known)) if known else 0
         if len(known) < len(fractions) or denominator > population:
             reason = f"no n up to {population:,} gives every one of these digits"
-            return self.found(subject, findings.plain("cannot_be"), reason, claims, chance=chance)
+            return self.verdict_on(subject, findings.plain("cannot_be"), reason, claims, chance=chance)
         n = population // denominator * denominator  # the largest that fits; every other one is a smaller multiple
         counts = [int(fraction * n) for fraction in known]
         said = ", ".join(f"{claim.metric} {count:,}" for claim, count in zip(claims, counts, strict=True))
         if n == population:
-            return self.found(subject, None, f"{said} of all {n:,} images", claims, chance=chance)
+            return self.verdict_on(subject, None, f"{said} of all {n:,} images", claims, chance=chance)
         left = population - n
         ranges = ", ".join(
             f"{claim.metric} {count:,} to {count + left:,} ({percent(count / population, 3)} to "
@@ -60,7 +60,7 @@ class Counted(DocumentRule):
         ends = [Fraction(end, population) for count in counts for end in (count, count + left)]
         farthest = max(abs(end - known[at // 2]) for at, end in enumerate(ends))
         shares = " and ".join(f"{count}/{n} = {claim.value}" for claim, count in zip(claims, counts, strict=True))
-        return self.found(
+        return self.verdict_on(
             subject, findings.points("cannot_be", farthest * 100), reason, claims,
             arithmetic=f"{shares}; random digits are such shares with a chance of {float(chance):.1g}", chance=chance,
         )  # fmt: skip
@@ -89,7 +89,7 @@ class WholeBatches(DocumentRule):
             counted = population // fraction.denominator * fraction.denominator
             finding = findings.points("contradiction", Fraction(expected - counted, population) * 100)
         counted_ = f"the digits need a multiple of {fraction.denominator:,}" if fraction else "no n fits"
-        return self.found(
+        return self.verdict_on(
             claim.id, finding,
             f"whole batches of {statement.batch} hold {expected:,} of {population:,} images; {counted_}",
             [claim], [(statement, f"batch {statement.batch}")],

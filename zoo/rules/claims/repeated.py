@@ -10,8 +10,9 @@ from itertools import combinations
 
 from zoo.documents.wording import with_unit
 from zoo.records import Checkpoint, Claim, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import contents, findings
+from zoo.rules.claims import contents
 from zoo.rules.claims.base import DocumentRule, exact, grouped, interval
 from zoo.rules.claims.settings import setting
 
@@ -42,7 +43,7 @@ class Repeated(DocumentRule):
                         yield verdict
         for name, claims in figures.items():
             if name not in shared:
-                yield self.found(name, None, "no other weights are documented with this pair of figures", claims)
+                yield self.verdict_on(name, None, "no other weights are documented with this pair of figures", claims)
 
     def _verdict(
         self, names: tuple[str, str], figures: Mapping[str, Sequence[Claim]], chance: float, evidence: Evidence
@@ -53,7 +54,7 @@ class Repeated(DocumentRule):
             return None
         said = " and ".join(with_unit(claim) for claim in figures[names[0]])
         likely = f"{chance:.2g} is the chance of any such pair among the {len(figures)} checkpoints with such figures"
-        return self.found(
+        return self.verdict_on(
             " = ".join(names), findings.plain("incomplete"), f"{said} for both, though {how}", claims,
             arithmetic=f"differences: 0 and 0; {likely}",
         )  # fmt: skip

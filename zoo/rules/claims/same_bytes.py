@@ -9,8 +9,9 @@ from typing import ClassVar
 from zoo.documents.wording import with_unit
 from zoo.records import Checkpoint, Claim, Verdict
 from zoo.records.statements import Converted
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import contents, findings
+from zoo.rules.claims import contents
 from zoo.rules.claims.base import DocumentRule, first_of, gap, grouped, one_value_fits
 from zoo.rules.claims.settings import Compared, comparisons, setting
 
@@ -46,11 +47,11 @@ class _OneNumber(DocumentRule):
             return self._contradicted(subject, wrong, evidence)
         if explained := [pair for pair in pairs if pair.apart]:
             said = "; ".join(dict.fromkeys(_apart(pair) for pair in explained))
-            return self.incomparable(subject, said, _involved(explained))
+            return self.verdict_on(subject, None, said, _involved(explained), outcome="not_comparable")
         said = " / ".join(dict.fromkeys(with_unit(claim) for claim in claims))
         fits = all(one_value_fits(*pair) for pair in combinations(claims, 2))
         why = "one value fits all" if fits else self.otherwise
-        return self.found(subject, None, f"{said}: {why}", claims)
+        return self.verdict_on(subject, None, f"{said}: {why}", claims)
 
     def _contradicted(self, subject: str, wrong: Sequence[Compared], evidence: Evidence) -> Verdict:
         widest = max(wrong, key=lambda pair: pair.gap)
@@ -62,7 +63,7 @@ class _OneNumber(DocumentRule):
         two_documents = widest.one.source != widest.other.source
         differs = widest.unsaid or widest.library if accuracy else two_documents
         explained = "rounding and another image library explain" if widest.library else "rounding explains"
-        return self.found(
+        return self.verdict_on(
             subject,
             findings.between(
                 "differs_between_documents" if differs else "contradiction", widest.one, widest.other, widest.gap
@@ -70,7 +71,7 @@ class _OneNumber(DocumentRule):
             f"{said} for {self.shared}" + f"; no recipe is documented for {how}" * (len(unsaid) > 0),
             claims,
             arithmetic=f"{gap(widest.one, widest.other)}, more than {explained}",
-            remedy="" if accuracy else self.remedy_of_counts,
+            remedy=self.remedy if accuracy else self.remedy_of_counts,
         )
 
 

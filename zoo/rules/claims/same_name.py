@@ -7,8 +7,9 @@ from itertools import combinations
 
 from zoo.records import Checkpoint, File, FindingClass, Verdict
 from zoo.records.statements import Named
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import contents, findings
+from zoo.rules.claims import contents
 from zoo.rules.claims.base import DocumentRule, grouped
 
 SHOWN = 8  # hex digits of a hash
@@ -43,7 +44,7 @@ class OneContent(DocumentRule):
         kind: FindingClass = "differs_between_documents" if True in told and not one_document else "incomplete"
         texts = [(each, f"{each.name} is {_shown(each)}{_period(each)}") for each in names]
         finding = findings.plain(kind) if told else None
-        return self.found(subject, finding, f"{said}: {periods}", statements=texts, arithmetic=arithmetic)
+        return self.verdict_on(subject, finding, f"{said}: {periods}", statements=texts, arithmetic=arithmetic)
 
 
 def _different(one: Named, other: Named, evidence: Evidence) -> bool | None:
@@ -80,9 +81,9 @@ class OneFile(DocumentRule):
         name, hashes = holders[0][1].name, dict.fromkeys(file.sha256 for _, file in holders)
         said = "; ".join(f"{checkpoint.id} {_short(file.sha256 or '')}" for checkpoint, file in holders)
         finding = findings.plain("differs_between_documents") if len(hashes) > 1 else None
-        verdict = self.found(name, finding, f"{len(hashes)} contents: {said}" if finding else said)
         sources = dict.fromkeys(source for checkpoint, _ in holders for source in checkpoint.sources)
-        return verdict.changed(sources=tuple(sources))
+        reason = f"{len(hashes)} contents: {said}" if finding else said
+        return self.verdict_on(name, finding, reason, sources=tuple(sources))
 
 
 def _shown(named: Named) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from zoo.records import File, Outcome, Port, TensorSpec, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
-from zoo.rules.claims.findings import Finding
 from zoo.rules.files.base import FileRule, known, looked_into
+from zoo.rules.findings import Finding
 
 SHOWN = 8  # hex digits of a hash
 CONTRADICTION = findings.plain("contradiction")
@@ -34,10 +34,12 @@ class PublishedHash(FileRule):
                     "{}: expected {} {}, got sha256 {}".format(each.name, *hashes.get(each.name, ("", "")), each.sha256)
                     for each in wrong
                 )
-                yield self.made(inspection, "fail", f"{said}; not loaded", checkpoint, finding=CONTRADICTION)
+                yield self.verdict(
+                    inspection, "fail", f"{said}; not loaded", sources=checkpoint.sources, finding=CONTRADICTION
+                )
             elif compared:
                 said = "; ".join(f"{each.name}: {each.by} {each.sha256[:SHOWN]}..." for each in compared)
-                yield self.made(inspection, "pass", f"{said} as published", checkpoint)
+                yield self.verdict(inspection, "pass", f"{said} as published", sources=checkpoint.sources)
 
 
 class PublishedSize(FileRule):
@@ -53,8 +55,9 @@ class PublishedSize(FileRule):
             wrong = [file for file in stated if file.size_bytes != sizes[file.name]]
             if stated:
                 said = "; ".join(_size(file, sizes[file.name]) for file in wrong or stated)
+                outcome: Outcome = "fail" if wrong else "pass"
                 finding = _largest(wrong, sizes)
-                yield self.made(inspection, "fail" if wrong else "pass", said, checkpoint, finding=finding)
+                yield self.verdict(inspection, outcome, said, sources=checkpoint.sources, finding=finding)
 
 
 class Ports(FileRule):
@@ -76,7 +79,8 @@ class Ports(FileRule):
             right = [f"{kind} {_shown(spec)}" for kind, spec, _ in stated]
             outcome: Outcome = "fail" if wrong else "pass"
             finding = CONTRADICTION if wrong else None
-            yield self.made(inspection, outcome, "; ".join(wrong or right), checkpoint, finding=finding)
+            reason = "; ".join(wrong or right)
+            yield self.verdict(inspection, outcome, reason, sources=checkpoint.sources, finding=finding)
 
 
 class Opset(FileRule):
@@ -90,10 +94,10 @@ class Opset(FileRule):
             if checkpoint.opset is None or measured.opset is None:
                 continue
             if measured.opset == checkpoint.opset:
-                yield self.made(inspection, "pass", f"opset {measured.opset}", checkpoint)
+                yield self.verdict(inspection, "pass", f"opset {measured.opset}", sources=checkpoint.sources)
             else:
                 reason = f"documented opset {checkpoint.opset}, got {measured.opset}"
-                yield self.made(inspection, "fail", reason, checkpoint, finding=CONTRADICTION)
+                yield self.verdict(inspection, "fail", reason, sources=checkpoint.sources, finding=CONTRADICTION)
 
 
 def _largest(wrong: Sequence[File], sizes: Mapping[str, int]) -> Finding | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from zoo.documents import counting
 from zoo.documents.counting import Parts
-from zoo.documents.wording import with_unit
-from zoo.records import Checkpoint, Claim, FindingClass, Inspection, Measured, Network, Verdict
+from zoo.documents.wording import quoted, with_unit
+from zoo.records import Checkpoint, Claim, FindingClass, Inspection, Measured, Network, Outcome, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.architecture import UNITS, explain
 from zoo.rules.files.base import FileRule, known, looked_into
 
@@ -46,23 +46,26 @@ class _Count(FileRule):
         found = explain(claim, own)
         value = found.way.value / UNITS[claim.unit]
         counted = Fraction(found.nearest.value, UNITS[claim.unit])
+        judged: dict[str, Any] = {
+            "claim": claim, "measured": value, "sources": (claim.source,), "printed": (quoted(claim),),
+        }  # fmt: skip
         if not found.how:
             reason = (
                 f"none of the {found.tried} ways of counting known here gives {with_unit(claim)} for what the file "
                 f"holds; nearest: {found.way.value:,} ({found.way.words})"
             )
             finding = findings.percent("incomplete", Fraction(claim.value), counted)
-            return self.made(inspection, "refuted", reason, claim=claim, measured=value, finding=finding)
+            return self.verdict(inspection, "refuted", reason, finding=finding, **judged)
         other = f" of a network with {found.classes:,} classes, not {own.classes:,}" * (found.classes != own.classes)
         cut = "" if found.how == "rounded" else ", cut off instead of rounded"
         reason = f"{with_unit(claim)} is {found.way.value:,}, {found.way.words}{other}{cut}"
         if found.plain:
-            return self.made(inspection, "confirmed", reason, claim=claim, measured=value)
+            return self.verdict(inspection, "confirmed", reason, **judged)
         if not (other or cut):
             reason += f", and not what {claim.unit} says"
         kind: FindingClass = "incomplete" if other else "unit_or_rounding"
         finding = findings.percent(kind, Fraction(claim.value), counted)
-        return self.made(inspection, "refuted", reason, claim=claim, measured=value, finding=finding)
+        return self.verdict(inspection, "refuted", reason, finding=finding, **judged)
 
 
 class Parameters(_Count):
@@ -92,7 +95,8 @@ class AsBuilt(FileRule):
         """One verdict for each file whose network is recorded; "not run" where its adapter could not look."""
         for inspection, checkpoint in known(evidence):
             if inspection.error is not None:
-                yield self.made(inspection, "not_run", f"not looked into: {inspection.error}", checkpoint)
+                reason = f"not looked into: {inspection.error}"
+                yield self.verdict(inspection, "not_run", reason, sources=checkpoint.sources)
             elif inspection.measured is not None and checkpoint.network is not None:
                 yield self._verdict(inspection, checkpoint, inspection.measured, checkpoint.network)
 
@@ -105,8 +109,9 @@ class AsBuilt(FileRule):
             counts = ((Fraction(getattr(built, name)), Fraction(getattr(own, name))) for name in differing)
             sized = (findings.percent("contradiction", *pair) for pair in counts if pair[1])
             finding = max(sized, key=lambda each: each.size or 0, default=findings.plain("contradiction"))
-            return self.made(inspection, "fail", f"in the file {', '.join(told)}", checkpoint, finding=finding)
-        return self.made(inspection, "pass", _counted(measured), checkpoint)
+            reason = f"in the file {', '.join(told)}"
+            return self.verdict(inspection, "fail", reason, sources=checkpoint.sources, finding=finding)
+        return self.verdict(inspection, "pass", _counted(measured), sources=checkpoint.sources)
 
 
 class Operators(FileRule):
@@ -126,7 +131,8 @@ class Operators(FileRule):
             if found:
                 said = "; ".join(wrong or [got for _, got in found])
                 finding = findings.plain("contradiction") if wrong else None
-                yield self.made(inspection, "fail" if wrong else "pass", said, checkpoint, finding=finding)
+                outcome: Outcome = "fail" if wrong else "pass"
+                yield self.verdict(inspection, outcome, said, sources=checkpoint.sources, finding=finding)
 
 
 def _operators(checkpoint: Checkpoint, measured: Measured) -> Iterator[tuple[str, str]]:

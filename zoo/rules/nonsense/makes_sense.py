@@ -34,6 +34,8 @@ class MakesSense(Rule):
     """
 
     id = "A201"
+    topic = "nonsense"
+    unit = "fraction"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict for each finished run whose label map is known and has more than one class."""
@@ -41,15 +43,7 @@ class MakesSense(Rule):
             seen = seen_of(run, evidence)
             if seen is not None:
                 outcome, reason = _outcome(seen, _symptoms(seen, evidence))
-                yield Verdict(
-                    rule=self.id,
-                    subject=run.subject,
-                    outcome=outcome,
-                    measured=run.top1_correct / run.n,
-                    n=run.n,
-                    reason=reason,
-                    run=run.key,
-                )
+                yield self.verdict(run, outcome, reason, measured=run.top1_correct / run.n, n=run.n)
 
 
 def symptoms(run: Run, evidence: Evidence) -> tuple[Symptom, ...]:

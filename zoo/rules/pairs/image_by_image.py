@@ -59,6 +59,8 @@ class Pair:
 
 
 class _Compared(Rule):
+    topic = "image_by_image"
+    unit = "points"
     kind: ClassVar[Kind]
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
@@ -73,22 +75,16 @@ class _Compared(Rule):
         low, high = pair.interval(evidence)
         outcome, how = self._outcome(pair, p_adjusted, (low, high), evidence)
         counts = len(pair.only_first), len(pair.only_second)
-        return Verdict(
-            rule=self.id,
-            subject=pair.second.subject,
-            outcome=outcome,
-            claim_id=pair.claims[1].id if pair.claims else None,
+        return self.verdict(
+            pair.second,
+            outcome,
+            f"{_compared(pair, (low, high))}: {how}; {_chance(pair, p_adjusted, family)}{_named(pair)}",
+            against=pair.first,
+            claim=pair.claims[1] if pair.claims else None,
             documented=pair.claims[0].number() - pair.claims[1].number() if pair.claims else None,
-            measured=(counts[0] - counts[1]) / pair.first.n,
-            low=low,
-            high=high,
-            n=pair.first.n,
-            reason=f"{_compared(pair, (low, high))}: {how}; {_chance(pair, p_adjusted, family)}{_named(pair)}",
-            run=pair.second.key,
-            p_value=pair.p_value,
-            p_adjusted=p_adjusted,
-            against=pair.first.key,
-        )
+            measured=(counts[0] - counts[1]) / pair.first.n, low=low, high=high, n=pair.first.n,
+            p_value=pair.p_value, p_adjusted=p_adjusted,
+        )  # fmt: skip
 
     def _outcome(
         self, pair: Pair, p_adjusted: float, interval: tuple[float, float], evidence: Evidence
@@ -162,7 +158,7 @@ def pairs(evidence: Evidence) -> list[Pair]:
         for index, second in enumerate(group)
         for kind, first in _partners(group, index, evidence).items()
         if first is not None
-        for pair in _made(kind, first, second, evidence)
+        for pair in _by_metric(kind, first, second, evidence)
     ]
 
 
@@ -221,7 +217,7 @@ def _nearest(candidates: Sequence[Answered], second: Answered) -> Answered | Non
     return min(candidates, key=distance, default=None)
 
 
-def _made(kind: Kind, first: Answered, second: Answered, evidence: Evidence) -> Iterator[Pair]:
+def _by_metric(kind: Kind, first: Answered, second: Answered, evidence: Evidence) -> Iterator[Pair]:
     """A pair for each metric. A conversion is judged by the loss that one document has for it, each run with its own
     documented recipe; where none has, it should cost nothing, if both runs look at the same part of an image.
     """

@@ -30,6 +30,7 @@ class SameLabels(Rule):
     """Two frameworks with the same weights and images choose the same class for all but one image in a thousand."""
 
     id = "X101"
+    topic = "same_answers"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict per pair of runs."""
@@ -41,24 +42,20 @@ class SameLabels(Rule):
             differ = np.flatnonzero(first != second)
             n = len(first)
             allowed = n * LABELS_PER_THOUSAND // 1000
-            yield Verdict(
-                rule=self.id,
-                subject=pair.second.subject,
-                outcome="pass" if len(differ) <= allowed else "fail",
-                measured=len(differ) / n,
-                high=allowed / n,
-                n=n,
-                reason=f"against {pair.first.subject}: {len(differ)} of {n:,} labels differ (allowed: {allowed})"
+            yield self.verdict(
+                pair.second,
+                "pass" if len(differ) <= allowed else "fail",
+                f"against {pair.first.subject}: {len(differ)} of {n:,} labels differ (allowed: {allowed})"
                 f"{_named(pair, differ)}",
-                run=pair.second.key,
-                against=pair.first.key,
-            )
+                against=pair.first, measured=len(differ) / n, high=allowed / n, n=n,
+            )  # fmt: skip
 
 
 class SameScores(Rule):
     """On the first 64 images no class's score differs between two frameworks by more than 0.002 (logits, centred)."""
 
     id = "X102"
+    topic = "same_answers"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict per pair of runs."""
@@ -69,18 +66,13 @@ class SameScores(Rule):
                 continue
             difference = np.abs(first - second)
             largest = float(difference.max())
-            yield Verdict(
-                rule=self.id,
-                subject=pair.second.subject,
-                outcome="pass" if largest < LARGEST_LOGIT_DIFFERENCE else "fail",
-                measured=largest,
-                high=LARGEST_LOGIT_DIFFERENCE,
-                n=len(first),
-                reason=f"against {pair.first.subject}: logits of {len(first)} images differ by at most {largest:.2g}, "
+            yield self.verdict(
+                pair.second,
+                "pass" if largest < LARGEST_LOGIT_DIFFERENCE else "fail",
+                f"against {pair.first.subject}: logits of {len(first)} images differ by at most {largest:.2g}, "
                 f"on average by {difference.mean():.2g} (allowed: below {LARGEST_LOGIT_DIFFERENCE:g})",
-                run=pair.second.key,
-                against=pair.first.key,
-            )
+                against=pair.first, measured=largest, high=LARGEST_LOGIT_DIFFERENCE, n=len(first),
+            )  # fmt: skip
 
 
 def _pairs(evidence: Evidence) -> Iterator[_Pair]:
