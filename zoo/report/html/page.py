@@ -74,7 +74,7 @@ def render(report: Report, claims: Sequence[Claim], details: Details = NOTHING) 
         dot_plots=dot_plots(timed),
         earlier=baseline_rows(report),
         baseline_title=baseline.TITLE,
-        documented_latencies=[item for item in _judged(report, claims) if item.verdict.rule == "L301"],
+        documented_latencies=[item for item in _judged(report, claims) if item.verdict.topic == "documented_latency"],
         ratio_plots=ratio_plots(details.variants),
         round_heads=ROUND_HEADS,
         latency_heads=conditions.LATENCY_HEADS,
