@@ -77,21 +77,20 @@ class WholeBatches(DocumentRule):
         for statement in evidence.stated(EvaluationBatch):
             for claim in (evidence.claim(name) for name in statement.claims):
                 if claim is not None and _is_full(claim, evidence):
-                    yield self._verdict(claim, statement, evidence.populations[claim.population].images)
+                    population = evidence.populations[claim.population].images
+                    fraction = printed.recover(claim.value, scale(claim), population)
+                    if fraction is not None:  # else there is no such number of images, which is rule C102's to say
+                        yield self._verdict(claim, statement, fraction.denominator, population)
 
-    def _verdict(self, claim: Claim, statement: EvaluationBatch, population: int) -> Verdict:
-        fraction = printed.recover(claim.value, scale(claim), population)
+    def _verdict(self, claim: Claim, statement: EvaluationBatch, multiple: int, population: int) -> Verdict:
+        """multiple: the number of images has to be one of this, as the digits say."""
         expected = population // statement.batch * statement.batch
-        finding = None
-        if fraction is None:
-            finding = findings.plain("cannot_be")
-        elif expected % fraction.denominator:
-            counted = population // fraction.denominator * fraction.denominator
-            finding = findings.points("contradiction", Fraction(expected - counted, population) * 100)
-        counted_ = f"the digits need a multiple of {fraction.denominator:,}" if fraction else "no n fits"
+        counted = population // multiple * multiple
+        finding = findings.points("contradiction", Fraction(expected - counted, population) * 100)
         return self.verdict_on(
-            claim.id, finding,
-            f"whole batches of {statement.batch} hold {expected:,} of {population:,} images; {counted_}",
+            claim.id, finding if expected % multiple else None,
+            f"whole batches of {statement.batch} hold {expected:,} of {population:,} images; "
+            f"the digits need a multiple of {multiple:,}",
             [claim], [(statement, f"batch {statement.batch}")],
             arithmetic=f"{population:,} // {statement.batch} x {statement.batch} = {expected:,}",
             chance=printed.chance(claim.decimals, scale(claim), expected),
