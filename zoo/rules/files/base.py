@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zoo.records import Checkpoint, Inspection, Measured
+from zoo.records import Checkpoint, Inspection, Measured, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule
+from zoo.rules.findings import Finding
 
 
 class FileRule(Rule):
     """A rule on what is in the files of a checkpoint."""
 
     topic = "files"
+
+    def on_file(
+        self, inspection: Inspection, checkpoint: Checkpoint, reason: str, finding: Finding | None = None
+    ) -> Verdict:
+        """A verdict on a file against the record of its checkpoint. finding: what is wrong, or None."""
+        outcome: Outcome = "fail" if finding else "pass"
+        return self.verdict(inspection, outcome, reason, finding=finding, sources=checkpoint.sources)
 
 
 def known(evidence: Evidence) -> Iterator[tuple[Inspection, Checkpoint]]:

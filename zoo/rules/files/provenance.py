@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from zoo.records import File, Outcome, Port, TensorSpec, Verdict
+from zoo.records import File, Port, TensorSpec, Verdict
 from zoo.rules import findings
 from zoo.rules.base import Evidence
 from zoo.rules.files.base import FileRule, known, looked_into
@@ -34,12 +34,10 @@ class PublishedHash(FileRule):
                     "{}: expected {} {}, got sha256 {}".format(each.name, *hashes.get(each.name, ("", "")), each.sha256)
                     for each in wrong
                 )
-                yield self.verdict(
-                    inspection, "fail", f"{said}; not loaded", sources=checkpoint.sources, finding=CONTRADICTION
-                )
+                yield self.on_file(inspection, checkpoint, f"{said}; not loaded", CONTRADICTION)
             elif compared:
                 said = "; ".join(f"{each.name}: {each.by} {each.sha256[:SHOWN]}..." for each in compared)
-                yield self.verdict(inspection, "pass", f"{said} as published", sources=checkpoint.sources)
+                yield self.on_file(inspection, checkpoint, f"{said} as published")
 
 
 class PublishedSize(FileRule):
@@ -55,9 +53,7 @@ class PublishedSize(FileRule):
             wrong = [file for file in stated if file.size_bytes != sizes[file.name]]
             if stated:
                 said = "; ".join(_size(file, sizes[file.name]) for file in wrong or stated)
-                outcome: Outcome = "fail" if wrong else "pass"
-                finding = _largest(wrong, sizes)
-                yield self.verdict(inspection, outcome, said, sources=checkpoint.sources, finding=finding)
+                yield self.on_file(inspection, checkpoint, said, _largest(wrong, sizes))
 
 
 class Ports(FileRule):
@@ -77,10 +73,7 @@ class Ports(FileRule):
                 continue
             wrong = [problem for kind, spec, ports in stated if (problem := _difference(kind, spec, ports))]
             right = [f"{kind} {_shown(spec)}" for kind, spec, _ in stated]
-            outcome: Outcome = "fail" if wrong else "pass"
-            finding = CONTRADICTION if wrong else None
-            reason = "; ".join(wrong or right)
-            yield self.verdict(inspection, outcome, reason, sources=checkpoint.sources, finding=finding)
+            yield self.on_file(inspection, checkpoint, "; ".join(wrong or right), CONTRADICTION if wrong else None)
 
 
 class Opset(FileRule):
@@ -94,10 +87,10 @@ class Opset(FileRule):
             if checkpoint.opset is None or measured.opset is None:
                 continue
             if measured.opset == checkpoint.opset:
-                yield self.verdict(inspection, "pass", f"opset {measured.opset}", sources=checkpoint.sources)
+                yield self.on_file(inspection, checkpoint, f"opset {measured.opset}")
             else:
                 reason = f"documented opset {checkpoint.opset}, got {measured.opset}"
-                yield self.verdict(inspection, "fail", reason, sources=checkpoint.sources, finding=CONTRADICTION)
+                yield self.on_file(inspection, checkpoint, reason, CONTRADICTION)
 
 
 def _largest(wrong: Sequence[File], sizes: Mapping[str, int]) -> Finding | None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from zoo.documents import counting
 from zoo.documents.counting import Parts
 from zoo.documents.wording import quoted, with_unit
-from zoo.records import Checkpoint, Claim, FindingClass, Inspection, Measured, Network, Outcome, Verdict
+from zoo.records import Checkpoint, Claim, FindingClass, Inspection, Measured, Network, Verdict
 from zoo.rules import findings
 from zoo.rules.base import Evidence
 from zoo.rules.claims.architecture import UNITS, explain
@@ -110,8 +110,8 @@ class AsBuilt(FileRule):
             sized = (findings.percent("contradiction", *pair) for pair in counts if pair[1])
             finding = max(sized, key=lambda each: each.size or 0, default=findings.plain("contradiction"))
             reason = f"in the file {', '.join(told)}"
-            return self.verdict(inspection, "fail", reason, sources=checkpoint.sources, finding=finding)
-        return self.verdict(inspection, "pass", _counted(measured), sources=checkpoint.sources)
+            return self.on_file(inspection, checkpoint, reason, finding)
+        return self.on_file(inspection, checkpoint, _counted(measured))
 
 
 class Operators(FileRule):
@@ -131,8 +131,7 @@ class Operators(FileRule):
             if found:
                 said = "; ".join(wrong or [got for _, got in found])
                 finding = findings.plain("contradiction") if wrong else None
-                outcome: Outcome = "fail" if wrong else "pass"
-                yield self.verdict(inspection, outcome, said, sources=checkpoint.sources, finding=finding)
+                yield self.on_file(inspection, checkpoint, said, finding)
 
 
 def _operators(checkpoint: Checkpoint, measured: Measured) -> Iterator[tuple[str, str]]:

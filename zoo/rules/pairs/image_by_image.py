@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from zoo import stats
 from zoo.documents.wording import as_printed, percent
 from zoo.records import Claim, Outcome, Run, Verdict
-from zoo.records.predictions import Predictions
 from zoo.rules.accuracy import obstacle_to
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.nonsense.makes_sense import MakesSense, symptoms
-from zoo.rules.pairs.same_answers import departs_from_recipe
+from zoo.rules.pairs.same_answers import Answered, departs_from_recipe, named
 
 ALLOWED_ERROR = 0.05  # chance of any false "fail" among all comparisons of a report
-SHOWN = 10  # image ids named in a sentence; discordant.csv holds them all
 
 Metric = Literal["top1", "top5"]
 METRICS: tuple[Metric, ...] = ("top1", "top5")
@@ -78,7 +76,7 @@ class _Compared(Rule):
         return self.verdict(
             pair.second,
             outcome,
-            f"{_compared(pair, (low, high))}: {how}; {_chance(pair, p_adjusted, family)}{_named(pair)}",
+            f"{_compared(pair, (low, high))}: {how}; {_chance(pair, p_adjusted, family)}{_discordant(pair)}",
             against=pair.first,
             claim=pair.claims[1] if pair.claims else None,
             documented=pair.claims[0].number() - pair.claims[1].number() if pair.claims else None,
@@ -172,13 +170,6 @@ def _partners(group: Sequence[Answered], index: int, evidence: Evidence) -> dict
         "converted": _nearest(originals, second),
         "recipes": next((one for one in earlier if _other_recipe(one.run, second.run)), None),
     }
-
-
-class Answered(NamedTuple):
-    """A finished run with its answers."""
-
-    run: Run
-    answers: Predictions
 
 
 def _same_images(evidence: Evidence) -> dict[object, list[Answered]]:
@@ -275,9 +266,6 @@ def _chance(pair: Pair, p_adjusted: float, family: int) -> str:
     return f"{test} = {pair.p_value:.2g}, {p_adjusted:.2g} after Holm over {family}"
 
 
-def _named(pair: Pair) -> str:
-    names = [*pair.only_first, *pair.only_second]
-    if not names:
-        return ""
-    more = f" and {len(names) - SHOWN:,} more in discordant.csv" if len(names) > SHOWN else ""
-    return f"; images: {', '.join(names[:SHOWN])}{more}"
+def _discordant(pair: Pair) -> str:
+    names = named([*pair.only_first, *pair.only_second], " in discordant.csv")
+    return f"; images: {names}" if names else ""
