@@ -35,10 +35,10 @@ def look(zoo: Zoo, prefixes: Sequence[str], say: Callable[[str], None]) -> tuple
     """The published files that are on this machine, if a chosen rule asks for any; `say` is told how many."""
     if not set(select(prefixes)) & set(FILE_RULES):
         return ()
-    found = inspections.look(zoo, say)
-    if found.checkpoints:
-        say(found.sentence())
-    return found.inspections
+    looked_at = inspections.look(zoo, say)
+    if looked_at.checkpoints:
+        say(looked_at.sentence())
+    return looked_at.inspections
 
 
 def about(zoo: Zoo, checkpoints: Container[str]) -> tuple[Verdict, ...]:

@@ -186,10 +186,10 @@ def _more(known: _Known, run: Run, claim: Claim, goal: Accepted) -> str:
     if known.outcome != "inconclusive" or run.n >= goal.images:
         return ""
     documented, measured = claim.number(), run.correct(claim.metric) / run.n
-    said = f"{_needed(goal, documented)} if the claim is true"
+    images = f"{_needed(goal, documented)} if the claim is true"
     if measured != documented:
-        said += f", {_needed(goal, measured)} if {percent(measured)} % of all are right"
-    return f"; to decide it, take {said}"
+        images += f", {_needed(goal, measured)} if {percent(measured)} % of all are right"
+    return f"; to decide it, take {images}"
 
 
 def _needed(goal: Accepted, share: float) -> str:

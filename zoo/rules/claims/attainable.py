@@ -35,12 +35,12 @@ class Attainable(DocumentRule):
 
     def _verdict(self, claim: Claim, n: int) -> Verdict:
         whole = scale(claim)
-        ways = {reading: found for reading, found in printed.counts(claim.value, whole, n).items() if found}
+        ways = {reading: counts for reading, counts in printed.counts(claim.value, whole, n).items() if counts}
         chance = printed.chance(claim.decimals, whole, n)
         if ways:
-            reading, found = next(iter(ways.items()))
-            counts = f"{found[0]:,}" if len(found) == 1 else f"{found[0]:,} to {found[-1]:,}"
-            return self.verdict_on(claim.id, None, f"{counts} of {n:,} images, {reading}", [claim], chance=chance)
+            reading, counts = next(iter(ways.items()))
+            shown = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+            return self.verdict_on(claim.id, None, f"{shown} of {n:,} images, {reading}", [claim], chance=chance)
         value = Fraction(claim.value) / whole
         k = round(value * n)
         near = [count for count in (k - 1, k, k + 1) if 0 <= count <= n]

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar, TypeVar
 
-from zoo.documents.wording import quoted
+from zoo.documents.wording import quoted, with_unit
 from zoo.records import Claim, Verdict
 from zoo.records.statements import Statement
 from zoo.rules.base import Rule
@@ -61,6 +61,11 @@ class DocumentRule(Rule):
             finding=finding,
             **(documents | fields),
         )
+
+
+def side_by_side(claims: Iterable[Claim]) -> str:
+    """Printed texts, each once: "71.85 % / 70.20 %"."""
+    return " / ".join(dict.fromkeys(with_unit(claim) for claim in claims))
 
 
 def stated(statement: Statement, text: str) -> str:

@@ -62,9 +62,11 @@ class OneRecipe(DocumentRule):
             if each.recipe and each.recipe in evidence.recipes
         ]
         scales = [f"{each.purpose} divides by {decimal(_constants(each, evidence)[1][0], 4)}" for each in uses]
-        said = f"{max(len(wholes), len(constants))} ways: " if not holds else ""
+        how_many = f"{max(len(wholes), len(constants))} ways: " if not holds else ""
         return self.verdict_on(
-            uses[0].checkpoint, None if holds else findings.plain("differs_between_documents"), said + "; ".join(names),
+            uses[0].checkpoint,
+            None if holds else findings.plain("differs_between_documents"),
+            how_many + "; ".join(names),
             statements=[(each, name) for each, name in zip(uses, names, strict=True)],
             arithmetic="; ".join(dict.fromkeys(steps if len(constants) == 1 else scales)),
             checkpoints=(uses[0].checkpoint,),
@@ -86,11 +88,13 @@ class KeptShare(DocumentRule):
                 continue
             kept = 100 * (side**2 if statement.of == "area" else side)
             holds = abs(kept - Fraction(statement.kept)) < Fraction(1, 10)
-            said = f"{statement.kept} % of {'the area' if statement.of == 'area' else 'each side'}"
-            reason = f"{said} kept is stated; the crop keeps {float(100 * side):g} % of each side"
+            kept_as_stated = f"{statement.kept} % of {'the area' if statement.of == 'area' else 'each side'}"
+            reason = f"{kept_as_stated} kept is stated; the crop keeps {float(100 * side):g} % of each side"
             sums = f"{float(side):g} x {float(side):g} = {float(side**2):.3f} of the area"
             finding = None if holds else findings.plain("contradiction")
-            yield self.verdict_on(statement.id, finding, reason, statements=[(statement, said)], arithmetic=sums)
+            yield self.verdict_on(
+                statement.id, finding, reason, statements=[(statement, kept_as_stated)], arithmetic=sums
+            )
 
 
 def _inside(checkpoint: Checkpoint, outside: Affine) -> Affine:

@@ -73,9 +73,9 @@ class Complements(DocumentRule):
             share, error = (printed.possible(text) for text in (claim.value, statement.error))
             slack = (share[1] - share[0]) * 100 / scale(claim) / 2 + (error[1] - error[0]) / 2
             wrong = abs(total - 100) > slack
-            said = f"{with_unit(claim)} and an error of {statement.error} %"
+            reason = f"{with_unit(claim)} and an error of {statement.error} %"
             yield self.verdict_on(
-                claim.id, findings.points("contradiction", total - 100) if wrong else None, said,
+                claim.id, findings.points("contradiction", total - 100) if wrong else None, reason,
                 [claim], [(statement, f"error {statement.error} %")],
                 arithmetic=f"{float(exact(claim)):g} + {statement.error} = {float(total):g}",
             )  # fmt: skip
@@ -115,7 +115,7 @@ class WiderIsMore(DocumentRule):
         subject = f"{claims[0].source} {claims[0].metric} ({column(claims[0])})"
         if not wrong:
             return self.verdict_on(subject, None, f"{len(pairs)} pairs of variants in order", claims)
-        said = "; ".join(
+        wrong_pairs = "; ".join(
             f"{_name(small)} {with_unit(small)}, {_name(large)} {with_unit(large)}" for small, large in wrong
         )
         sums = "; ".join(
@@ -123,7 +123,7 @@ class WiderIsMore(DocumentRule):
         )
         involved = list({claim.id: claim for pair in wrong for claim in pair}.values())
         finding = max((_finding(*pair, evidence) for pair in wrong), key=lambda each: each.size or 0)
-        return self.verdict_on(subject, finding, f"out of order: {said}", involved, arithmetic=sums)
+        return self.verdict_on(subject, finding, f"out of order: {wrong_pairs}", involved, arithmetic=sums)
 
 
 def _out_of_order(small: Claim, large: Claim, evidence: Evidence) -> bool:
@@ -177,9 +177,9 @@ class OnePrecision(DocumentRule):
         usual = max(decimals, key=lambda digits: (decimals[digits], digits))
         odd = [claim for claim in claims if claim.decimals != usual]
         subject = " ".join(part for part in (claims[0].source, table(claims[0])) if part)
-        said = ", ".join(dict.fromkeys(claim.value for claim in odd))
+        odd_values = ", ".join(dict.fromkeys(claim.value for claim in odd))
         one = "figure has" if len(claims) - len(odd) == 1 else "figures have"
-        reason = f"{len(claims) - len(odd)} {one} {_decimals(usual)}" + (f", but not {said}" if odd else "")
+        reason = f"{len(claims) - len(odd)} {one} {_decimals(usual)}" + (f", but not {odd_values}" if odd else "")
         shown = list({claim.value: claim for claim in odd}.values()) or claims[:1]
         counts = ", ".join(f"{count} with {digits}" for digits, count in sorted(decimals.items()))
         half = Fraction(100, scale(claims[0])) / 10 ** min(decimals) / 2  # what the coarsest print leaves open

@@ -43,9 +43,9 @@ class Counted(DocumentRule):
             return self.verdict_on(subject, findings.plain("cannot_be"), reason, claims, chance=chance)
         n = population // denominator * denominator  # the largest that fits; every other one is a smaller multiple
         counts = [int(fraction * n) for fraction in known]
-        said = ", ".join(f"{claim.metric} {count:,}" for claim, count in zip(claims, counts, strict=True))
+        counted = ", ".join(f"{claim.metric} {count:,}" for claim, count in zip(claims, counts, strict=True))
         if n == population:
-            return self.verdict_on(subject, None, f"{said} of all {n:,} images", claims, chance=chance)
+            return self.verdict_on(subject, None, f"{counted} of all {n:,} images", claims, chance=chance)
         left = population - n
         ranges = ", ".join(
             f"{claim.metric} {count:,} to {count + left:,} ({percent(count / population, 3)} to "
@@ -54,7 +54,7 @@ class Counted(DocumentRule):
         )
         fewer = f" (or of a smaller multiple of {denominator:,})" * (n > denominator)
         reason = (
-            f"{said} of {n:,} images{fewer}, not of {population:,}; {left} were left out, so over all of them it is "
+            f"{counted} of {n:,} images{fewer}, not of {population:,}; {left} were left out, so over all of them it is "
             f"{ranges}; {_batches(n, population)}"
         )
         ends = [Fraction(end, population) for count in counts for end in (count, count + left)]

@@ -151,8 +151,8 @@ class Quotation(DocumentRule):
             nearest = min(abs(share - exact(claim)) for claim in there)
             finding = None if holds else findings.points("differs_between_documents", nearest)
         what = f"{METRICS[statement.metric]} {'error ' * statement.is_error}{statement.value} {_SIGNS[statement.unit]}"
-        found = " / ".join(with_unit(claim) for claim in there)
-        has = f"which has {found}" if there else f"of which no {METRICS[statement.metric]} is recorded"
+        texts = " / ".join(with_unit(claim) for claim in there)
+        has = f"which has {texts}" if there else f"of which no {METRICS[statement.metric]} is recorded"
         return self.verdict_on(
             statement.id, finding, f"{what.strip()} is quoted from {statement.document}, {has}", there,
             [(statement, what.strip())], arithmetic=f"{statement.value} as an accuracy is {decimal(share)} %",
@@ -212,10 +212,10 @@ def _rows(statement: Comparison, evidence: Evidence) -> list[dict[tuple[str, str
         and claim.framework in frameworks and "row " in claim.place
     ]  # fmt: skip
     rows = grouped(((claim.alpha, claim.resolution), claim) for claim in claims).values()
-    found: list[dict[tuple[str, str], Claim]] = [
+    by_column: list[dict[tuple[str, str], Claim]] = [
         {(claim.framework, claim.metric): claim for claim in row} for row in rows
     ]
-    return [row for row in found if len(row) == 4]
+    return [row for row in by_column if len(row) == 4]
 
 
 def _kept(claim: Claim, evidence: Evidence) -> Fraction | None:

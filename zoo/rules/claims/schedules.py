@@ -54,8 +54,10 @@ class StepCount(DocumentRule):
             others = [
                 n for n in range(1, DEVICES + 1) if statement.images // (statement.batch * n) == statement.printed
             ]
-            said = f"; {statement.printed} is the count of {others[0]} device{'s' * (others[0] > 1)}" if others else ""
-            reason = f"{statement.devices} devices with {statement.batch} images each" + said * (not holds)
+            other_count = (
+                f"; {statement.printed} is the count of {others[0]} device{'s' * (others[0] > 1)}" if others else ""
+            )
+            reason = f"{statement.devices} devices with {statement.batch} images each" + other_count * (not holds)
             yield self.verdict_on(
                 statement.id, None if holds else findings.plain("contradiction"), reason,
                 statements=[(statement, f"{statement.printed} steps")],

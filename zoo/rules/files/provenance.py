@@ -30,14 +30,14 @@ class PublishedHash(FileRule):
             wrong = [each for each in compared if each.hash == "different"]
             hashes = {file.name: next(iter(file.published().items()), ("", "")) for file in checkpoint.files}
             if wrong:
-                said = "; ".join(
+                hashes_in_words = "; ".join(
                     "{}: expected {} {}, got sha256 {}".format(each.name, *hashes.get(each.name, ("", "")), each.sha256)
                     for each in wrong
                 )
-                yield self.on_file(inspection, checkpoint, f"{said}; not loaded", CONTRADICTION)
+                yield self.on_file(inspection, checkpoint, f"{hashes_in_words}; not loaded", CONTRADICTION)
             elif compared:
-                said = "; ".join(f"{each.name}: {each.by} {each.sha256[:SHOWN]}..." for each in compared)
-                yield self.on_file(inspection, checkpoint, f"{said} as published")
+                equal = "; ".join(f"{each.name}: {each.by} {each.sha256[:SHOWN]}..." for each in compared)
+                yield self.on_file(inspection, checkpoint, f"{equal} as published")
 
 
 class PublishedSize(FileRule):
@@ -52,8 +52,8 @@ class PublishedSize(FileRule):
             stated = [file for file in checkpoint.files if file.size_bytes and file.name in sizes]
             wrong = [file for file in stated if file.size_bytes != sizes[file.name]]
             if stated:
-                said = "; ".join(_size(file, sizes[file.name]) for file in wrong or stated)
-                yield self.on_file(inspection, checkpoint, said, _largest(wrong, sizes))
+                sizes_in_words = "; ".join(_size(file, sizes[file.name]) for file in wrong or stated)
+                yield self.on_file(inspection, checkpoint, sizes_in_words, _largest(wrong, sizes))
 
 
 class Ports(FileRule):
@@ -95,11 +95,11 @@ class Opset(FileRule):
 
 def _largest(wrong: Sequence[File], sizes: Mapping[str, int]) -> Finding | None:
     """By how much the stated size of a file is wrong, where it is most."""
-    found = [
+    by_file = [
         findings.percent("contradiction", Fraction(file.size_bytes or 0), Fraction(sizes[file.name]))
         for file in wrong if sizes[file.name]
     ]  # fmt: skip
-    return max(found, key=lambda each: each.size or 0, default=CONTRADICTION if wrong else None)
+    return max(by_file, key=lambda each: each.size or 0, default=CONTRADICTION if wrong else None)
 
 
 def _size(file: File, got: int) -> str:

@@ -43,23 +43,25 @@ class _Count(FileRule):
         return True
 
     def _verdict(self, inspection: Inspection, claim: Claim, own: Parts) -> Verdict:
-        found = explain(claim, own)
-        value = found.way.value / UNITS[claim.unit]
-        counted = Fraction(found.nearest.value, UNITS[claim.unit])
+        explanation = explain(claim, own)
+        value = explanation.way.value / UNITS[claim.unit]
+        counted = Fraction(explanation.nearest.value, UNITS[claim.unit])
         judged: dict[str, Any] = {
             "claim": claim, "measured": value, "sources": (claim.source,), "printed": (quoted(claim),),
         }  # fmt: skip
-        if not found.how:
+        if not explanation.how:
             reason = (
-                f"none of the {found.tried} ways of counting known here gives {with_unit(claim)} for what the file "
-                f"holds; nearest: {found.way.value:,} ({found.way.words})"
+                f"none of the {explanation.tried} ways of counting known here gives {with_unit(claim)} for what the "
+                f"file holds; nearest: {explanation.way.value:,} ({explanation.way.words})"
             )
             finding = findings.percent("incomplete", Fraction(claim.value), counted)
             return self.verdict(inspection, "refuted", reason, finding=finding, **judged)
-        other = f" of a network with {found.classes:,} classes, not {own.classes:,}" * (found.classes != own.classes)
-        cut = "" if found.how == "rounded" else ", cut off instead of rounded"
-        reason = f"{with_unit(claim)} is {found.way.value:,}, {found.way.words}{other}{cut}"
-        if found.plain:
+        other = f" of a network with {explanation.classes:,} classes, not {own.classes:,}" * (
+            explanation.classes != own.classes
+        )
+        cut = "" if explanation.how == "rounded" else ", cut off instead of rounded"
+        reason = f"{with_unit(claim)} is {explanation.way.value:,}, {explanation.way.words}{other}{cut}"
+        if explanation.plain:
             return self.verdict(inspection, "confirmed", reason, **judged)
         if not (other or cut):
             reason += f", and not what {claim.unit} says"
@@ -105,11 +107,13 @@ class AsBuilt(FileRule):
         names = [name for name in COUNTED if name != "multiply_adds" or measured.multiply_adds is not None]
         differing = [name for name in names if getattr(built, name) != getattr(own, name)]
         if differing:
-            told = (f"{getattr(own, name):,} {COUNTED[name]} instead of {getattr(built, name):,}" for name in differing)
+            differences = (
+                f"{getattr(own, name):,} {COUNTED[name]} instead of {getattr(built, name):,}" for name in differing
+            )
             counts = ((Fraction(getattr(built, name)), Fraction(getattr(own, name))) for name in differing)
             sized = (findings.percent("contradiction", *pair) for pair in counts if pair[1])
             finding = max(sized, key=lambda each: each.size or 0, default=findings.plain("contradiction"))
-            reason = f"in the file {', '.join(told)}"
+            reason = f"in the file {', '.join(differences)}"
             return self.on_file(inspection, checkpoint, reason, finding)
         return self.on_file(inspection, checkpoint, _counted(measured))
 
@@ -126,12 +130,12 @@ class Operators(FileRule):
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict for each file of which the record says any of these."""
         for inspection, checkpoint, measured in looked_into(evidence):
-            found = list(_operators(checkpoint, measured))
-            wrong = [f"expected {want}, got {got}" for want, got in found if want != got]
-            if found:
-                said = "; ".join(wrong or [got for _, got in found])
+            pairs = list(_operators(checkpoint, measured))
+            wrong = [f"expected {want}, got {got}" for want, got in pairs if want != got]
+            if pairs:
+                reason = "; ".join(wrong or [got for _, got in pairs])
                 finding = findings.plain("contradiction") if wrong else None
-                yield self.on_file(inspection, checkpoint, said, finding)
+                yield self.on_file(inspection, checkpoint, reason, finding)
 
 
 def _operators(checkpoint: Checkpoint, measured: Measured) -> Iterator[tuple[str, str]]:
@@ -154,5 +158,5 @@ def _counted(measured: Measured) -> str:
     norms = measured.parameters_by["norms"]
     folded = "running statistics included" if norms else "batch norm folded"
     products = measured.multiply_adds
-    said = [] if products is None else [f"{products:,} multiply-adds"]
-    return ", ".join([*said, f"{measured.parameters:,} stored values, {folded}"])
+    operations = [] if products is None else [f"{products:,} multiply-adds"]
+    return ", ".join([*operations, f"{measured.parameters:,} stored values, {folded}"])

@@ -51,10 +51,10 @@ class Ratios(Rule):
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict for each documented column in each framework, batch size and number of threads."""
-        found = tables(evidence.latencies, evidence.published(), evidence.checkpoints)
-        known = [table.p_value for table in found if table.p_value is not None]
+        columns = tables(evidence.latencies, evidence.published(), evidence.checkpoints)
+        known = [table.p_value for table in columns if table.p_value is not None]
         adjusted = iter(stats.holm(known))
-        for table in found:
+        for table in columns:
             yield self._verdict(table, next(adjusted) if table.p_value is not None else None)
 
     def _verdict(self, table: VariantTable, p_adjusted: float | None) -> Verdict:
@@ -117,9 +117,9 @@ def _ours(run: LatencyRun) -> str:
 
 
 def _remarks(run: LatencyRun, distance: int) -> str:
-    said = "; of the same architecture, not of the documented file" if distance == SAME_ARCHITECTURE else ""
-    said += "; with random weights, as the architecture alone is what is timed" if run.untrained else ""
-    return said + ("" if stability.obstacle(run) is None else "; ours cannot be quoted either (L101)")
+    remarks = "; of the same architecture, not of the documented file" if distance == SAME_ARCHITECTURE else ""
+    remarks += "; with random weights, as the architecture alone is what is timed" if run.untrained else ""
+    return remarks + ("" if stability.obstacle(run) is None else "; ours cannot be quoted either (L101)")
 
 
 def _order(table: VariantTable, agrees: bool) -> str:
@@ -148,7 +148,7 @@ def _farthest(table: VariantTable) -> str:
 def _of_what(table: VariantTable) -> str:
     random, sessions = sum(run.untrained for run in table.runs), len({run.session for run in table.runs})
     doubtful = sum(stability.obstacle(run) is not None for run in table.runs)
-    said = f"; {table.family.publisher}'s networks" + (f" in {table.family.format}" if table.family.format else "")
-    said += f", {random} of them with random weights" if random else ""
-    said += f"; timed in {sessions} sessions, in alternation only within each" if sessions > 1 else ""
-    return said + (f"; {doubtful} of our times cannot be quoted by themselves (L101)" if doubtful else "")
+    remarks = f"; {table.family.publisher}'s networks" + (f" in {table.family.format}" if table.family.format else "")
+    remarks += f", {random} of them with random weights" if random else ""
+    remarks += f"; timed in {sessions} sessions, in alternation only within each" if sessions > 1 else ""
+    return remarks + (f"; {doubtful} of our times cannot be quoted by themselves (L101)" if doubtful else "")

@@ -43,8 +43,8 @@ class Quotable(_OfEach):
             yield self._verdict(run) if run.status == "done" else self._not_run(run)
 
     def _not_run(self, run: LatencyRun) -> Verdict:
-        said = (run.error or "").strip().splitlines() or ["no reason given"]
-        return self.verdict(run, "not_run", f"not run: {said[0]}")
+        lines = (run.error or "").strip().splitlines() or ["no reason given"]
+        return self.verdict(run, "not_run", f"not run: {lines[0]}")
 
     def _verdict(self, run: LatencyRun) -> Verdict:
         p50, rounds, why = run.quantile(0.5), median_of_rounds(run.medians), stability.obstacle(run)
@@ -118,8 +118,8 @@ def broken_conditions(run: LatencyRun) -> list[str]:
     faults = []
     full = all(part == FULL or part.startswith(("int", "uint")) for part in run.precision.split("+"))
     if run.arithmetic == "exact" and not full:
-        found = f"{run.precision} in effect" if run.precision else "not read back"
-        faults.append(f"precision: {found}, {FULL} asked for")
+        in_effect = f"{run.precision} in effect" if run.precision else "not read back"
+        faults.append(f"precision: {in_effect}, {FULL} asked for")
     allowed = run.threads_read + CORE_ALLOWANCE
     if _cores(run) > allowed:
         faults.append(f"cores_used: up to {_cores(run):.2f} with threads {run.threads_read} (allowed: {allowed:g})")

@@ -45,15 +45,15 @@ class Ranked(Rule):
         why, interval = unreliable(run), ratio_of_rounds(run.medians, fastest.medians)
         ratio = _middle(run) / _middle(fastest)
         _, low, high = interval or (ratio, None, None)
-        said = f"{ratio:.2f} times the time of {_named(fastest, run)}"
+        how_much_slower = f"{ratio:.2f} times the time of {_named(fastest, run)}"
         ends = f"{low:.2f} to {high:.2f}" if interval else ""
         outcome: Outcome = "inconclusive"
         if why is not None or low is None:
             reason = f"not ranked against {_named(fastest, run)}: {why}"
         elif low > 1:
-            outcome, reason = "pass", f"{said} ({ends})"
+            outcome, reason = "pass", f"{how_much_slower} ({ends})"
         else:
-            reason = f"not ranked: {said}, but the intervals overlap ({ends})"
+            reason = f"not ranked: {how_much_slower}, but the intervals overlap ({ends})"
         return self.verdict(run, outcome, reason, against=fastest, measured=ratio, low=low, high=high, n=run.calls)
 
     def _refused(self, run: LatencyRun, other: LatencyRun) -> Verdict:

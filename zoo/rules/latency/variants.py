@@ -69,12 +69,12 @@ def tables(
     `FEWEST_OF_OTHERS` where none of ours is what the document speaks of, or holds the same weights.
     Claims other than publishers' latencies are passed over.
     """
-    found = [
+    candidates = [
         _table(family, column_claims, runs, checkpoints)
         for column_claims in _columns(claims, checkpoints)
         for family, runs in _families(latencies, checkpoints).items()
     ]
-    return [table for table in found if table is not None]
+    return [table for table in candidates if table is not None]
 
 
 def _columns(claims: Sequence[Claim], checkpoints: Mapping[str, Checkpoint]) -> list[list[Claim]]:

@@ -25,7 +25,7 @@ class Guess:
     best: float = 1.0
 
     @property
-    def said(self) -> str:
+    def in_words(self) -> str:
         """How, and what it gives."""
         return f"{self.how}: {percent(self.top1)} and {percent(self.top5)} %"
 
@@ -62,7 +62,7 @@ def guessed(seen: Seen) -> Symptom | None:
     guess = next((each for each in guesses if each.explains(seen.run)), None)
     if guess is None:
         return None
-    return Symptom(f"{accuracies(seen.run)} are no better than guessing ({guess.said})", _behind_guessing(seen))
+    return Symptom(f"{accuracies(seen.run)} are no better than guessing ({guess.in_words})", _behind_guessing(seen))
 
 
 def _behind_guessing(seen: Seen) -> str:

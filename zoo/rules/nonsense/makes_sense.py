@@ -58,19 +58,19 @@ def symptoms(run: Run, evidence: Evidence) -> tuple[Symptom, ...]:
 def _symptoms(seen: Seen, evidence: Evidence) -> tuple[Symptom, ...]:
     """Answers that fit other labels are nonsense in no other way."""
     other = moved(seen, evidence)
-    found = (_tied(seen), _one_class(seen), guessed(seen)) if other is None else (other,)
-    return tuple(symptom for symptom in found if symptom is not None)
+    tried = (_tied(seen), _one_class(seen), guessed(seen)) if other is None else (other,)
+    return tuple(symptom for symptom in tried if symptom is not None)
 
 
-def _outcome(seen: Seen, found: tuple[Symptom, ...]) -> tuple[Outcome, str]:
-    if found:
-        return "fail", f"nonsense: {'; '.join(each.what for each in found)}; likely: {found[0].likely}"
+def _outcome(seen: Seen, signs: tuple[Symptom, ...]) -> tuple[Outcome, str]:
+    if signs:
+        return "fail", f"nonsense: {'; '.join(symptom.what for symptom in signs)}; likely: {signs[0].likely}"
     run, chance = seen.run, any_class(seen)
     if chance.is_beaten(run):
-        return "pass", f"{accuracies(run)} are better than guessing ({chance.said})"
+        return "pass", f"{accuracies(run)} are better than guessing ({chance.in_words})"
     return "inconclusive", (
-        f"{accuracies(run)} are not surely better than guessing ({chance.said}), and the images are too few to call "
-        "them nonsense"
+        f"{accuracies(run)} are not surely better than guessing ({chance.in_words}), and the images are too few to "
+        "call them nonsense"
     )
 
 

@@ -44,8 +44,8 @@ class Seen:
     def ranked(self) -> Integers:
         """Classes of the best outputs, int64 (N, k); `classes` stands for an output that is none."""
         assert self.answers is not None
-        found = self.answers.indices.astype(np.int64) - self.label_map.first
-        return np.where((found >= 0) & (found < self.classes), found, self.classes)
+        classes = self.answers.indices.astype(np.int64) - self.label_map.first
+        return np.where((classes >= 0) & (classes < self.classes), classes, self.classes)
 
     @property
     def given(self) -> Integers:

@@ -224,9 +224,9 @@ def _by_metric(kind: Kind, first: Answered, second: Answered, evidence: Evidence
             tuple(first.answers.ids[row] for row in np.flatnonzero(rows))
             for rows in (right & ~right_second, right_second & ~right)
         )
-        said = claims[metric] if loss_claimed else None
-        found: Kind = "claimed" if loss_claimed else kind
-        yield Pair(found, metric, first.run, second.run, only_first, only_second, said)
+        own_claims = claims[metric] if loss_claimed else None
+        own_kind: Kind = "claimed" if loss_claimed else kind
+        yield Pair(own_kind, metric, first.run, second.run, only_first, only_second, own_claims)
 
 
 def _both_claimed(first: Run, second: Run, metric: Metric, evidence: Evidence) -> tuple[Claim, Claim] | None:
