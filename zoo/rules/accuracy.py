@@ -98,7 +98,10 @@ class _Known:
 
 
 def _known(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Known:
-    """All images leave one total, a random sample an interval, one that was looked at while it grew its course."""
+    """One total if the run saw all images, an interval if it saw a random sample.
+
+    If it was looked at while it grew, the intervals of all looks together.
+    """
     correct = run.correct(claim.metric)
     if run.look_every:
         return _course(run, claim, goal, evidence)
@@ -110,7 +113,10 @@ def _known(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Known
 
 
 def _course(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Known:
-    """Look after look, each keeping what earlier ones excluded; without kept answers the last look alone."""
+    """The intervals after every look at a growing sample; what one look excludes stays excluded.
+
+    Without kept answers only the last look is known.
+    """
     answers = evidence.answers(run)
     looks, right = np.array([run.n]), np.array([run.correct(claim.metric)])
     if answers is not None:
@@ -182,7 +188,7 @@ def _saturated(run: Run) -> str:
 
 
 def _more(known: _Known, run: Run, claim: Claim, goal: Accepted) -> str:
-    """How many images would decide: if the claim is true, and if what was measured is."""
+    """How many images would decide an open claim: if the claim is true, and if the measured share is."""
     if known.outcome != "inconclusive" or run.n >= goal.images:
         return ""
     documented, measured = claim.number(), run.correct(claim.metric) / run.n

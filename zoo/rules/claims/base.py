@@ -93,12 +93,12 @@ def column(claim: Claim) -> str:
 
 
 def scale(claim: Claim) -> int:
-    """What a share of 1 is printed as."""
+    """How a share of 1 would be printed: 100 in percent, else 1."""
     return 100 if claim.unit.startswith("percent") else 1
 
 
 def interval(claim: Claim) -> tuple[Fraction, Fraction]:
-    """What rounds to the print, in the unit of `exact`."""
+    """The lowest and the highest value that round to the printed text, in the unit of `exact`."""
     low, high = claim.exact_interval()
     return (low * 100, high * 100) if claim.is_accuracy else (low, high)
 

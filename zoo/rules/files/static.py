@@ -84,7 +84,7 @@ class MultiplyAdds(_Count):
     metrics = ("multiply_adds", "gflops")
 
     def applies(self, measured: Measured) -> bool:
-        """Where no size is left open."""
+        """Whether the file fixes the size of every layer."""
         return measured.multiply_adds is not None
 
 

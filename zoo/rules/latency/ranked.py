@@ -28,7 +28,7 @@ class Ranked(Rule):
                 beside = [other for other in group if differing(run, other, ASKED_FOR) is None]
                 if len(beside) > 1:
                     yield from self._against_fastest(run, beside)
-                elif strangers := [other for other in group if not _same_cell_but_asked_for(run, other)]:
+                elif strangers := [other for other in group if not _same_checkpoint_and_framework(run, other)]:
                     yield self._refused(run, min(strangers, key=lambda other: _distance(run, other)))
 
     def _against_fastest(self, run: LatencyRun, beside: Sequence[LatencyRun]) -> Iterator[Verdict]:
@@ -80,8 +80,8 @@ def _network(run: LatencyRun, evidence: Evidence) -> object:
     return "untrained", checkpoint.network.changed(bn_epsilon=1e-5)  # a number that costs nothing
 
 
-def _same_cell_but_asked_for(run: LatencyRun, other: LatencyRun) -> bool:
-    """Whether both are one checkpoint in one framework: what batch and threads do to it is no ranking."""
+def _same_checkpoint_and_framework(run: LatencyRun, other: LatencyRun) -> bool:
+    """Whether both are one checkpoint in one framework, so that only batch, threads or session differ: no ranking."""
     return (run.checkpoint, run.framework) == (other.checkpoint, other.framework)
 
 

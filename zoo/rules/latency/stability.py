@@ -44,7 +44,7 @@ def obstacle(run: LatencyRun) -> str | None:
 
 
 def likely_causes(run: LatencyRun) -> list[str]:
-    """What else went on while it was measured; no reason for a refusal by itself."""
+    """What else happened during the measurement and may explain its spread; alone it is no obstacle."""
     causes = []
     unsettled = sum(not each.settled for each in run.rounds)
     steal, others = (max((getattr(each, name) for each in run.rounds), default=0.0) for name in ("steal", "elsewhere"))

@@ -56,7 +56,7 @@ def symptoms(run: Run, evidence: Evidence) -> tuple[Symptom, ...]:
 
 
 def _symptoms(seen: Seen, evidence: Evidence) -> tuple[Symptom, ...]:
-    """Answers that fit other labels are nonsense in no other way."""
+    """All symptoms. Of answers that fit other labels this is the only one that is named."""
     other = moved(seen, evidence)
     tried = (_tied(seen), _one_class(seen), guessed(seen)) if other is None else (other,)
     return tuple(symptom for symptom in tried if symptom is not None)

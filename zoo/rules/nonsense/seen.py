@@ -1,4 +1,4 @@
-"""A run as rule A201 looks at it, and what it may find."""
+"""A run with its answers as classes, and the symptoms that rule A201 may find in it."""
 
 from __future__ import annotations
 
