@@ -81,9 +81,7 @@ def rules() -> str:
     for module, group in groupby(all_rules(), key=lambda rule: type(rule).__module__):
         parts.append(f"## {_title(sys.modules[module])}\n")
         parts.extend(_rule(rule) for rule in group)
-    parts.append(f"## Rules D: {_title(deviations).lower()}\n")
-    demand = inspect.cleandoc(deviations.outlived.__doc__ or "")
-    parts.append(f"{anchored(deviations.STALE, f'### {deviations.STALE}: outlived')}\n{demand}\n")
+    parts += [f"## Rules D: {_title(deviations).lower()}\n", _rule(deviations.Outlived())]
     return "\n".join(parts)
 
 

@@ -31,7 +31,8 @@ PUBLISHED_FORMATS = {
 SIZES = {"MB": 1_000_000, "MiB": 1 << 20}
 CLAIM_COLUMNS = [
     *("id", "checkpoint", "model", "alpha", "resolution", "framework", "metric", "value", "unit", "decimals"),
-    *("population", "n_images", "by", "file", "source", "place", "note"),
+    *("population", "n_images", "by", "file", "source", "place", "note", "device"),
+    *("threads", "batch"),
 ]
 
 

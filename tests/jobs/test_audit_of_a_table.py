@@ -165,12 +165,14 @@ def test_a_statement_says_it_of_several_rows(table: list[Row], tmp_path: Path) -
         ({"recipe": "torch_256_224"}, "field resolution: expected 224, as recipe 'torch_256_224' makes, got 448"),
         ({"crop": "0"}, "field crop: expected greater than 0, got '0'"),
         ({"metric": "parameters", "unit": "M", "population": ""}, "crop is for accuracies, not for parameters"),
+        ({"threads": "2"}, "threads is for latencies, not for top1"),
+        ({"batch": "one"}, "field batch: expected a valid integer"),
     ],
 )
 def test_wrong_settings_are_named(table: list[Row], tmp_path: Path, changes: dict[str, str], problem: str) -> None:
     first = claims(table[:1])[0] | {"recipe": ""} | changes
     with pytest.raises(ManifestError) as refused:
-        audited(tmp_path, [first], columns=[*COLUMNS, "recipe"])
+        audited(tmp_path, [first], columns=[*COLUMNS, "recipe", "threads", "batch"])
     assert problem in str(refused.value)
 
 

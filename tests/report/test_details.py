@@ -79,7 +79,11 @@ def test_hostile_details_are_text() -> None:
         ),
         (("zoo", "validate", "--images", "my images"), a_verdict(), "'my images' --checkpoints embedded/onnx"),
         (("zoo", "validate", "--zoo", "mine"), a_verdict(rule="C101"), "zoo audit --zoo mine --rules C101"),
-        (("zoo", "validate"), a_verdict(rule="P101", subject="a/b@torch", run=None), "--checkpoints a/b"),
+        (
+            ("zoo", "validate"),
+            a_verdict(rule="P101", subject="a/b@torch", checkpoints=("a/b",), run=None),
+            "--checkpoints a/b",
+        ),
         (
             ("zoo", "validate"),
             a_verdict(rule="X101", subject="embedded/ir@openvino", run="9a" * 32, against="1f" * 32),

@@ -14,7 +14,7 @@ import yaml
 from tests.by_hand.built import REPOSITORY
 from zoo.measure import speed
 from zoo.rules.judge import LATENCY_RULES
-from zoo.rules.latency import doubt
+from zoo.rules.latency import stability
 from zoo.rules.latency.quotable import FEWEST_IMAGES
 from zoo.stats import intervals
 
@@ -38,11 +38,11 @@ def test_every_rule_has_its_row() -> None:
 
 
 def test_limits_are_those_of_the_rules() -> None:
-    assert (doubt.LARGEST_SPREAD, doubt.LARGEST_DRIFT, FEWEST_IMAGES) == (0.1, 0.1, 64)
+    assert (stability.LARGEST_SPREAD, stability.LARGEST_DRIFT, FEWEST_IMAGES) == (0.1, 0.1, 64)
     assert "at most 10 % of the median wide" in PAGE
     assert "less than 10 % apart" in PAGE
     assert "on 64 images at least" in PAGE
-    assert (speed.ROUNDS, speed.PROCESSES, doubt.FEWEST_CALLS) == (12, 3, 7)
+    assert (speed.ROUNDS, speed.PROCESSES, stability.FEWEST_CALLS) == (12, 3, 7)
     assert "timed in twelve **rounds**" in PAGE
     assert "medians of the three processes" in " ".join(PAGE.split())
     assert "seven calls in every round are the least" in PAGE

@@ -14,8 +14,10 @@ from tests.by_hand.inspections import inspection, measured
 from tests.by_hand.records import a_latency_run, a_run, a_verdict, deviation
 from zoo import rules, stats
 from zoo.records import Inspection, Verdict
+from zoo.rules import findings
 from zoo.rules import judge as judging
 from zoo.rules.base import Evidence, Rule
+from zoo.rules.deviations import Outlived
 from zoo.rules.judge import judge
 
 
@@ -29,13 +31,32 @@ def every_rule() -> Iterator[type[Rule]]:
 
 def test_every_rule_judges_once() -> None:
     written = sorted({kind.id for kind in every_rule()})
-    assert sorted(rule.id for rule in (*judging.RULES, *judging.CLAIM_RULES)) == written
+    after_all_others = [Outlived.id]  # it looks at the verdicts of the others
+    assert sorted([*(rule.id for rule in (*judging.RULES, *judging.CLAIM_RULES)), *after_all_others]) == written
     assert {rule.id[0] for rule in judging.CLAIM_RULES} == {"C"}
     assert "C" not in {rule.id[0] for rule in judging.RULES}
     assert {rule.id[0] for rule in judging.FILE_RULES} == {"P", "S"}
     assert {rule.id for rule in judging.BYTES} == {"P101", "P102"}
     assert [rule.id for rule in judging.PAIR_RULES] == ["X201", "X202", "X203", "X204"]
     assert {rule.id[0] for rule in judging.LATENCY_RULES} == {"L"}
+
+
+@pytest.mark.parametrize("kind", sorted(set(every_rule()), key=lambda kind: kind.id), ids=lambda kind: kind.id)
+def test_a_verdict_of_an_earlier_version_gets_the_topic_and_unit_of_its_rule(kind: type[Rule]) -> None:
+    stored = {"rule": kind.id, "subject": "a/b@torch", "outcome": "pass", "reason": "so it is"}
+    verdict = Verdict.from_json(stored)
+    assert (verdict.topic, verdict.unit, verdict.checkpoints) == (kind.topic, kind.unit, ())
+
+
+def test_a_verdict_says_what_it_is_about() -> None:
+    run = a_run()
+    verdict = judging.RULES[0].verdict(run, "pass", "so it is", against=a_latency_run(), n=3)
+    assert (verdict.subject, verdict.run, verdict.checkpoints) == (run.subject, run.key, (run.checkpoint,))
+    assert (verdict.topic, verdict.unit, verdict.n) == ("accuracy", "fraction", 3)
+    assert verdict.against == a_latency_run().key
+    named = judging.CLAIM_RULES[0].verdict("a table", "fail", "it is not", finding=findings.plain("incomplete"))
+    assert (named.subject, named.run, named.checkpoints) == ("a table", None, ())
+    assert (named.topic, named.finding_class) == ("documents", "incomplete")
 
 
 class Given(Rule):

@@ -35,24 +35,16 @@ def look(zoo: Zoo, prefixes: Sequence[str], say: Callable[[str], None]) -> tuple
     """The published files that are on this machine, if a chosen rule asks for any; `say` is told how many."""
     if not set(select(prefixes)) & set(FILE_RULES):
         return ()
-    found = inspections.look(zoo, say)
-    if found.checkpoints:
-        say(found.sentence())
-    return found.inspections
+    looked_at = inspections.look(zoo, say)
+    if looked_at.checkpoints:
+        say(looked_at.sentence())
+    return looked_at.inspections
 
 
 def about(zoo: Zoo, checkpoints: Container[str]) -> tuple[Verdict, ...]:
-    """Findings about some of a zoo's checkpoints, what matters first: their subjects name them, or claims on them."""
-    meant = {claim.id: claim.checkpoint for claim in zoo.claims.values()}
-    return tuple(
-        verdict
-        for verdict in audit(zoo).findings()
-        if any(meant.get(word, word) in checkpoints for word in [verdict.claim_id or "", *_words(verdict.subject)])
-    )
-
-
-def _words(subject: str) -> list[str]:
-    return [word.rstrip(":,") for word in subject.split()]
+    """Findings about some of a zoo's checkpoints, what matters first."""
+    findings = audit(zoo).findings()
+    return tuple(verdict for verdict in findings if any(name in checkpoints for name in verdict.checkpoints))
 
 
 def evidence_of(zoo: Zoo) -> Evidence:

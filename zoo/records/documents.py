@@ -226,6 +226,14 @@ UNITS = {
     "gflops": ("GFLOP", "GMAC"),
     "latency": ("ms",),
 }
+# Fields that say how a number was measured -> the kinds of number that may have them.
+MEASURED_WITH = {
+    "crop": ("accuracies",),
+    "recipe": ("accuracies",),
+    "device": ("accuracies", "latencies"),
+    "threads": ("latencies",),
+    "batch": ("latencies",),
+}
 
 
 class Source(Record):
@@ -246,9 +254,11 @@ class Claim(Record):
     by: "third_party" for a reader's own measurement of somebody else's file, which no publisher answers for.
     file: sizes only: the name of the file that is meant.
 
-    Accuracies only, where the document says it beside the number (two figures are compared only where these are not
-    different): crop, the share of the resized image's side that the central crop keeps (above 1 where it is padded);
-    recipe, the id of the recipe it was measured with, where that is not the checkpoint's; device, on what.
+    How it was measured, where the document says so. Two accuracies are compared only where nothing of this differs.
+    device: accuracies and latencies: on what machine.
+    crop: accuracies: the share of the resized image's side that the central crop keeps, above 1 where it is padded.
+    recipe: accuracies: the id of the recipe, where it is not the checkpoint's.
+    threads, batch: latencies: how many threads, and how many images at a time.
     """
 
     id: Identifier
@@ -271,6 +281,8 @@ class Claim(Record):
     crop: float | None = Field(default=None, gt=0)
     recipe: str = ""
     device: str = ""
+    threads: int | None = Field(default=None, gt=0)
+    batch: int | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -279,9 +291,10 @@ class Claim(Record):
             raise ValueError(f"decimals is {self.decimals}, but {self.value!r} has {printed}")
         if self.unit not in UNITS[self.metric]:
             raise ValueError(f"unit {self.unit!r} does not fit {self.metric}; known: {', '.join(UNITS[self.metric])}")
-        stray = [name for name in ("crop", "recipe", "device") if getattr(self, name)]
-        if stray and not self.is_accuracy:
-            raise ValueError(f"{stray[0]} is for accuracies, not for {self.metric}")
+        own_kind = "accuracies" if self.is_accuracy else "latencies" if self.metric == "latency" else ""
+        for name, kinds in MEASURED_WITH.items():
+            if getattr(self, name) and own_kind not in kinds:
+                raise ValueError(f"{name} is for {' and '.join(kinds)}, not for {self.metric}")
         if not self.is_accuracy and not Decimal(self.value):
             raise ValueError(f"value is {self.value}; {self.metric} is more than nothing")
         if self.is_accuracy:

@@ -9,7 +9,8 @@ from pydantic import Field
 from zoo.records.base import Fraction, Record
 from zoo.records.documents import Checkpoint, Claim, Deviation, LabelMap, Population
 from zoo.records.latency import LatencyRun, Stage
-from zoo.records.runs import Inspection, PopulationKind, Run, Verdict
+from zoo.records.runs import Inspection, PopulationKind, Run
+from zoo.records.verdicts import Verdict
 
 FORMAT = 2  # of a run folder's report.json; 1: first version, without digests
 

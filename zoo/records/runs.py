@@ -1,22 +1,19 @@
-"""Measured accuracy, inspected files, and verdicts."""
+"""Measured accuracy, and inspected files."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from zoo.errors import Cause
-from zoo.records.base import Fraction, Record, Sha256
+from zoo.records.base import Record, Sha256
 
 PopulationKind = Literal["full", "random_sample", "other"]
 RunStatus = Literal["done", "failed", "not_run"]
-FindingClass = Literal["contradiction", "cannot_be", "differs_between_documents", "incomplete", "unit_or_rounding"]
-SizeUnit = Literal["points", "percent"]
 Arithmetic = Literal["exact", "as-shipped"]
 IntegerSums = Literal["", "none", "exact", "saturating", "unknown"]
 PARTS = {"convolutions", "convolution_biases", "classifier", "classifier_biases", "norms", "statistics"}
-Outcome = Literal["confirmed", "refuted", "inconclusive", "not_comparable", "known", "not_run", "pass", "fail"]
 
 
 class AsShipped(Record):
@@ -192,53 +189,3 @@ class Inspection(Record):
     def subject(self) -> str:
         """How verdicts name it: `checkpoint@framework`, as a run."""
         return f"{self.checkpoint}@{self.framework}"
-
-
-class Verdict(Record):
-    """What a rule says of one subject, with the numbers it used (accuracies as fractions).
-
-    p_value: of "the claim is true", of two runs of "they are right equally often", of two orders of "they have nothing
-    to do with each other"; p_adjusted: after Holm, over all of its kind in the report. decided_at: images after which
-    a run that was looked at while it grew had decided this.
-    against: key of the run that `run` is compared with.
-
-    Of documents besides: the ids of their sources (first the one the verdict is about), what is printed there, the
-    arithmetic in one line, and what would settle it.
-
-    Of a finding in documents or files: finding_class, what kind it is; size, what a reader is wrong by who trusts the
-    print, in size_unit: percentage points of an accuracy, percent of a file size or of a count of parameters or
-    multiply-adds; None where no number is wrong by a known amount. habit: what a slip is called that is so common that
-    it is listed last, else "".
-    chance: probability that a random number of as many digits would have passed the rule.
-    """
-
-    rule: Annotated[str, Field(pattern=r"^[A-Z]\d{3}$")]
-    subject: str
-    outcome: Outcome
-    claim_id: str | None = None
-    documented: float | None = None
-    measured: float | None = None
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
-    reason: str
-    run: str | None = None
-    sources: tuple[str, ...] = ()
-    printed: tuple[str, ...] = ()
-    arithmetic: str = ""
-    remedy: str = ""
-    p_value: Fraction | None = None
-    p_adjusted: Fraction | None = None
-    decided_at: int | None = None
-    against: str | None = None
-    finding_class: FindingClass | None = None
-    size: float | None = Field(default=None, ge=0)
-    size_unit: SizeUnit | None = None
-    habit: str = ""
-    chance: Fraction | None = None
-
-    @model_validator(mode="after")
-    def _sized(self) -> Self:
-        if (self.size is None) != (self.size_unit is None):
-            raise ValueError(f"size is {self.size} and size_unit {self.size_unit}; both are needed, or neither")
-        return self

@@ -128,14 +128,14 @@ class StatedSetting(Statement):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if not self.said():
+        if not self.fields():
             raise ValueError("one of recipe, crop, device is needed")
         return self
 
-    def said(self) -> dict[str, str | float]:
+    def fields(self) -> dict[str, str | float]:
         """The fields of a claim that it gives."""
-        found = {"recipe": self.recipe, "crop": self.crop, "device": self.device}
-        return {name: value for name, value in found.items() if value is not None}
+        stated = {"recipe": self.recipe, "crop": self.crop, "device": self.device}
+        return {name: value for name, value in stated.items() if value is not None}
 
 
 class Crop(Statement):
@@ -231,10 +231,12 @@ REFERENCES = {
 
 def with_settings(claims: Mapping[str, Claim], statements: Iterable[Statement]) -> dict[str, Claim]:
     """Claims by id, with what a setting says of how they were measured where their own row says nothing."""
-    found = dict(claims)
+    completed = dict(claims)
     for statement in statements:
         if isinstance(statement, StatedSetting):
             for name in statement.claims:
-                missing = {field: value for field, value in statement.said().items() if not getattr(found[name], field)}
-                found[name] = found[name].changed(**missing)
-    return found
+                missing = {
+                    field: value for field, value in statement.fields().items() if not getattr(completed[name], field)
+                }
+                completed[name] = completed[name].changed(**missing)
+    return completed

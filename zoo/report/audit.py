@@ -42,12 +42,12 @@ class Audit:
 
     def documents(self) -> dict[str, list[Verdict]]:
         """Findings by the id of the document they are about, in the order of the sources; without common slips."""
-        found: dict[str, list[Verdict]] = {}
+        by_document: dict[str, list[Verdict]] = {}
         for verdict in text.worst_first(self.findings()):
             if not verdict.habit:
-                found.setdefault(self.source(verdict), []).append(verdict)
-        order = [*self.sources, *found]
-        return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
+                by_document.setdefault(self.source(verdict), []).append(verdict)
+        order = [*self.sources, *by_document]
+        return dict(sorted(by_document.items(), key=lambda item: order.index(item[0])))
 
     def source(self, verdict: Verdict) -> str:
         """The document that a verdict is about; empty where that is a checkpoint's own record."""
@@ -55,12 +55,12 @@ class Audit:
 
     def headline(self) -> str:
         """The counts in one line."""
-        found, known, passed = (len(self.of(*outcomes)) for outcomes in (FOUND, ("known",), text.GOOD))
+        findings, known, passed = (len(self.of(*outcomes)) for outcomes in (FOUND, ("known",), text.GOOD))
         documents = len({self.source(verdict) for verdict in self.of(*FOUND)})
         accepted = f", {known} accepted as explained" if known else ""
         apart = len(self.of("not_comparable"))
         return (
-            f"{text.counted(found, 'finding')} in {text.counted(documents, 'document')}{accepted}; "
+            f"{text.counted(findings, 'finding')} in {text.counted(documents, 'document')}{accepted}; "
             f"{text.counted(passed, 'check')} passed" + (f", {apart} not comparable" if apart else "")
         )
 
@@ -80,8 +80,8 @@ class Audit:
 
     def largest(self) -> dict[str, list[Verdict]]:
         """The ten largest findings of each unit of size, by what is measured in it."""
-        found = {importance.UNIT_TITLES[unit]: importance.largest(self.of(*FOUND), unit) for unit in importance.UNITS}
-        return {title: verdicts for title, verdicts in found.items() if verdicts}
+        by_unit = {importance.UNIT_TITLES[unit]: importance.largest(self.of(*FOUND), unit) for unit in importance.UNITS}
+        return {title: verdicts for title, verdicts in by_unit.items() if verdicts}
 
 
 def shown(verdict: Verdict) -> list[str]:
@@ -105,8 +105,8 @@ def terminal(audit: Audit) -> str:
 
 def _line(verdict: Verdict) -> str:
     mark = "known " if verdict.outcome == "known" else ""
-    said = f"{text.one_line(verdict.subject)}: {text.one_line(verdict.reason)}"
-    return f"{verdict.rule} {mark}{said} [{importance.remark(verdict)}]"
+    sentence = f"{text.one_line(verdict.subject)}: {text.one_line(verdict.reason)}"
+    return f"{verdict.rule} {mark}{sentence} [{importance.remark(verdict)}]"
 
 
 def _counted(audit: Audit) -> list[str]:
@@ -202,17 +202,17 @@ def _largest_table(verdicts: Iterable[Verdict]) -> str:
 
 
 def _slip(verdict: Verdict) -> tuple[str, str, str, str]:
-    said = f"**{verdict.rule}** {marks.escape(verdict.subject)}: {marks.escape(verdict.reason)}"
+    finding = f"**{verdict.rule}** {marks.escape(verdict.subject)}: {marks.escape(verdict.reason)}"
     return (
-        importance.size(verdict), said, "; ".join(map(marks.escape, shown(verdict))),
+        importance.size(verdict), finding, "; ".join(map(marks.escape, shown(verdict))),
         marks.escape(verdict.arithmetic),
     )  # fmt: skip
 
 
 def _item(verdict: Verdict) -> Iterable[str]:
     known = ", accepted" if verdict.outcome == "known" else ""
-    said = f"{marks.escape(verdict.subject)}: {marks.escape(verdict.reason)}"
-    yield f"- **{verdict.rule}** ({importance.remark(verdict)}{known}) {said}"
+    sentence = f"{marks.escape(verdict.subject)}: {marks.escape(verdict.reason)}"
+    yield f"- **{verdict.rule}** ({importance.remark(verdict)}{known}) {sentence}"
     if verdict.printed:
         yield f"  - printed: {'; '.join(marks.escape(each) for each in shown(verdict))}"
     if verdict.arithmetic:

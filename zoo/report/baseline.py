@@ -32,7 +32,7 @@ def baseline_rows(report: Report) -> list[BaselineRow]:
             words=_words(verdict.outcome, verdict.high),
         )
         for verdict in text.worst_first(report.verdicts)
-        if verdict.rule == "L401"
+        if verdict.topic == "baseline"
     ]
 
 

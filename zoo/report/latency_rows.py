@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zoo.documents import formatting
-from zoo.records import LatencyRun, Report, Stage, Verdict
+from zoo.records import LatencyRun, Report, Stage, Topic, Verdict
 from zoo.report import text
 from zoo.rules.latency.efficiency import efficiency
 from zoo.stats.quantiles import median_of_rounds
@@ -15,7 +15,7 @@ _WORDS = {
     "pass": "quotable", "inconclusive": "not measurable here", "known": "accepted", "no_claim": "not judged",
     "failed": "failed", "not_run": "not run",
 }  # fmt: skip
-_FAILED_CHECKS = {"L102": "other answers", "L103": "other conditions"}
+_FAILED_CHECKS: dict[Topic, str] = {"timed_answers": "other answers", "timed_conditions": "other conditions"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,9 @@ def latency_rows(report: Report) -> list[LatencyRow]:
 
 def _compared(report: Report) -> dict[str, str]:
     """Key of a run -> key of the fastest that rule L201 compares it with; of the fastest itself there is none."""
-    found = (verdict for verdict in report.verdicts if verdict.rule == "L201" and verdict.outcome != "not_comparable")
+    found = (
+        verdict for verdict in report.verdicts if verdict.topic == "ranking" and verdict.outcome != "not_comparable"
+    )
     return {verdict.run: verdict.against for verdict in found if verdict.run and verdict.against}
 
 
@@ -168,11 +170,11 @@ def _judged(run: LatencyRun, verdicts: Sequence[Verdict]) -> tuple[str, str, str
     """(outcome, words, reason); a failed check outweighs that the rounds agree."""
     if run.status != "done":
         return run.status, _WORDS[run.status], text.first_line(run.error or "")
-    own = {each.rule: each for each in verdicts if each.rule.startswith("L1") and _is_of(each, run)}
-    for rule, words in _FAILED_CHECKS.items():
-        if rule in own and own[rule].outcome == "fail":
-            return "fail", words, own[rule].reason
-    quotable = own.get("L101")
+    own = {verdict.topic: verdict for verdict in verdicts if _is_of(verdict, run)}
+    for topic, words in _FAILED_CHECKS.items():
+        if topic in own and own[topic].outcome == "fail":
+            return "fail", words, own[topic].reason
+    quotable = own.get("quotable_latency")
     outcome = quotable.outcome if quotable else "no_claim"
     return outcome, _WORDS.get(outcome, text.outcome_name(outcome)), quotable.reason if quotable else ""
 

@@ -20,14 +20,16 @@ def command(verdict: Verdict, report: Report) -> str:
     A rule X compares with another run, so the command makes both; where one command line cannot, because they were
     made by two, the two run folders are merged.
     """
-    if verdict.rule.startswith("L"):
+    if verdict.is_latency:
         return _bench(verdict, report, _conditions(verdict.run, verdict.subject, report))
-    if verdict.rule.startswith("C"):
+    if verdict.topic == "documents":
         return f"{audit_command(_conditions(verdict.run, verdict.subject, report))} --rules {verdict.rule}"
     runs = _runs(verdict, report)
     if not runs:
         words = _conditions(None, verdict.subject, report).command
-        return shlex.join([*_without(words, _NARROWED), "--checkpoints", verdict.subject.rpartition("@")[0]])
+        looked_into = (each.checkpoint for each in report.inspections if each.subject == verdict.subject)
+        names = verdict.checkpoints or tuple(dict.fromkeys(looked_into))
+        return shlex.join([*_without(words, _NARROWED), "--checkpoints", ",".join(names)])
     made: dict[tuple[str, ...], list[Run]] = {}
     for run in runs:
         made.setdefault(_conditions(run.key or None, run.subject, report).command, []).append(run)

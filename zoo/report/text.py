@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from zoo.documents import formatting
 from zoo.documents.formatting import ABSENT as ABSENT
@@ -105,43 +105,32 @@ def printed(claim: Claim) -> str:
 
 def is_difference(verdict: Verdict) -> bool:
     """Whether a verdict's numbers are differences of two accuracies."""
-    return verdict.rule.startswith("X2")
+    return verdict.unit == "points"
 
 
 def is_nonsense(verdict: Verdict) -> bool:
     """Whether a verdict says that a run's answers make no sense."""
-    return verdict.rule == "A201" and verdict.outcome == "fail"
+    return verdict.topic == "nonsense" and verdict.outcome == "fail"
 
 
-def is_latency(verdict: Verdict) -> bool:
-    """Whether a verdict is of a bench."""
-    return verdict.rule.startswith("L")
-
-
-def _of_latency(value: float, rule: str) -> str:
-    """What the rules L measure: a share of labels, cores, ratios of times, a rank correlation, times."""
-    if rule == "L102":
-        return f"{percent(value)} %"
-    if rule == "L103":
-        return f"{value:.2f} cores"
-    if rule == "L302":
-        return f"rho {value:.3f}"
-    return formatting.times(value) if rule[:2] in ("L2", "L4") else formatting.precise_milliseconds(value)
+# The unit of a verdict's numbers -> how they are shown.
+_SHOWN: dict[str, Callable[[float], str]] = {
+    "fraction": percent,
+    "points": lambda value: f"{points(value)} points",
+    "share": lambda value: f"{percent(value)} %",
+    "cores": lambda value: f"{value:.2f} cores",
+    "correlation": lambda value: f"rho {value:.3f}",
+    "ratio": formatting.times,
+    "seconds": formatting.precise_milliseconds,
+}
 
 
 def quantity(value: float | None, verdict: Verdict, claim: Claim | None) -> str:
-    """A verdict's number in the unit of what it judges: percent for accuracies, ms for latencies, × for ratios."""
+    """A verdict's number in its unit, or in the claim's: percent for accuracies, ms for latencies, × for ratios."""
     if value is None:
         return ABSENT
-    if is_latency(verdict):
-        return _of_latency(value, verdict.rule)
-    if is_difference(verdict):
-        return f"{points(value)} points"
-    if claim.is_accuracy if claim else verdict.rule.startswith("A"):
-        return percent(value)
-    if claim and claim.metric == "latency":
-        return formatting.precise_milliseconds(value)
-    return f"{value:g} {claim.unit}" if claim else f"{value:g}"
+    unit = verdict.unit or ("" if claim is None else "fraction" if claim.is_accuracy else claim.unit)
+    return _SHOWN[unit](value) if unit in _SHOWN else f"{value:g} {unit}".rstrip()
 
 
 def documented(verdict: Verdict, claim: Claim | None) -> str:
@@ -244,8 +233,8 @@ def listed(names: Sequence[str], limit: int = 3) -> str:
 
 def next_step(report: Report) -> str:
     """What to do about the worst thing in the report."""
-    accuracy = outcome_counts(verdict for verdict in report.verdicts if not is_latency(verdict))
-    latency = outcome_counts(verdict for verdict in report.verdicts if is_latency(verdict))
+    accuracy = outcome_counts(verdict for verdict in report.verdicts if not verdict.is_latency)
+    latency = outcome_counts(verdict for verdict in report.verdicts if verdict.is_latency)
     if any(is_nonsense(verdict) for verdict in report.verdicts):
         return "find out why answers are nonsense (rule A201 names the likely cause); no number of such a run counts"
     if "refuted" in accuracy or "fail" in accuracy:
@@ -260,7 +249,7 @@ def next_step(report: Report) -> str:
     steps = []
     if "inconclusive" in accuracy:
         steps.append("repeat with more images (`--sample N`; `--sample auto` stops once every claim is decided)")
-    if any(verdict.outcome == "inconclusive" for verdict in report.verdicts if verdict.rule in _MORE_TIME):
+    if any(verdict.outcome == "inconclusive" for verdict in report.verdicts if verdict.topic in _MORE_TIME):
         steps.append("repeat the bench on a quiet machine, or with more time for each cell (`--budget SECONDS`)")
     if not steps and "not_comparable" in accuracy:
         return "to have these numbers judged, give what their reasons miss: images (`--images PATH`), recipe"
@@ -284,12 +273,12 @@ def _after_failed_runs(report: Report) -> str:
     return "; ".join([*(steps or ["read what could not be run and why, and mend it"]), again])
 
 
-_MORE_TIME = ("L101", "L201", "L401")  # of these a longer bench, or a quieter machine, may decide
+_MORE_TIME = ("quotable_latency", "ranking", "baseline")  # of these a longer bench, or a quieter machine, may decide
 
 
 def _after_failed_bench(report: Report) -> str:
     """What to do depends on whether a check failed, so that a time counts for nothing, or a time only became longer."""
-    failed = {verdict.rule for verdict in report.verdicts if is_latency(verdict) and verdict.outcome == "fail"}
-    if failed == {"L401"}:
+    failed = {verdict.topic for verdict in report.verdicts if verdict.is_latency and verdict.outcome == "fail"}
+    if failed == {"baseline"}:
         return "read which ratio grew, and repeat the bench before you look for the cause"
     return "read which check failed; the times it speaks of are not to be quoted"

@@ -40,7 +40,7 @@ def claim_of(verdict: Verdict, known: Mapping[str, Claim]) -> Claim | None:
 
 def is_accuracy(verdict: Verdict, claim: Claim | None) -> bool:
     """Whether a verdict judges a documented accuracy."""
-    return verdict.rule.startswith("A1") and (claim is None or claim.is_accuracy)
+    return verdict.topic == "accuracy" and (claim is None or claim.is_accuracy)
 
 
 def verdict_rows(report: Report, claims: Sequence[Claim]) -> list[VerdictRow]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ NONSENSE = f"the answers are nonsense (rule {MakesSense.id})"
 
 
 class _Accuracy(Rule):
+    topic = "accuracy"
+    unit = "fraction"
     metric: ClassVar[str]
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
@@ -31,7 +33,7 @@ class _Accuracy(Rule):
 
     def _verdict(self, run: Run, claim: Claim, evidence: Evidence) -> Verdict:
         if run.status != "done":
-            return self._made(run, claim, "not_run", f"not run: {_first_line(run.error or '')}")
+            return self.verdict(run, "not_run", f"not run: {_first_line(run.error or '')}", claim=claim)
         nonsense = f"; {NONSENSE}" if symptoms(run, evidence) else ""
         obstacle = obstacle_to(run, claim, evidence)
         if obstacle is not None:
@@ -45,26 +47,17 @@ class _Accuracy(Rule):
         how = _placed(known.outcome, low, claim, evidence.tolerance)
         more = f"{_when(known)}{_more(known, run, claim, goal)}{_coarse(run, evidence.tolerance)}{_saturated(run)}"
         reason = f"measured {_measured(run, claim)}{sample}: {how}{more}{nonsense}"
-        verdict = self._made(run, claim, known.outcome, reason)
-        return verdict.changed(low=low, high=high, p_value=known.p_value, decided_at=known.decided_at)
+        return self._on_finished(
+            run, claim, known.outcome, reason, low=low, high=high, p_value=known.p_value, decided_at=known.decided_at
+        )
 
     def _not_comparable(self, run: Run, claim: Claim, why: str) -> Verdict:
         reason = f"measured {_measured(run, claim)}; documented {as_printed(claim)}, but {why}"
-        return self._made(run, claim, "not_comparable", reason)
+        return self._on_finished(run, claim, "not_comparable", reason)
 
-    def _made(self, run: Run, claim: Claim, outcome: Outcome, reason: str) -> Verdict:
-        done = run.status == "done"
-        return Verdict(
-            rule=self.id,
-            subject=run.subject,
-            outcome=outcome,
-            claim_id=claim.id,
-            documented=claim.number(),
-            measured=run.correct(self.metric) / run.n if done else None,
-            n=run.n if done else None,
-            reason=reason,
-            run=run.key,
-        )
+    def _on_finished(self, run: Run, claim: Claim, outcome: Outcome, reason: str, **fields: Any) -> Verdict:
+        measured = run.correct(self.metric) / run.n
+        return self.verdict(run, outcome, reason, claim=claim, measured=measured, n=run.n, **fields)
 
 
 class Top1(_Accuracy):
@@ -105,7 +98,10 @@ class _Known:
 
 
 def _known(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Known:
-    """All images leave one total, a random sample an interval, one that was looked at while it grew its course."""
+    """One total if the run saw all images, an interval if it saw a random sample.
+
+    If it was looked at while it grew, the intervals of all looks together.
+    """
     correct = run.correct(claim.metric)
     if run.look_every:
         return _course(run, claim, goal, evidence)
@@ -117,7 +113,10 @@ def _known(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Known
 
 
 def _course(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Known:
-    """Look after look, each keeping what earlier ones excluded; without kept answers the last look alone."""
+    """The intervals after every look at a growing sample; what one look excludes stays excluded.
+
+    Without kept answers only the last look is known.
+    """
     answers = evidence.answers(run)
     looks, right = np.array([run.n]), np.array([run.correct(claim.metric)])
     if answers is not None:
@@ -189,14 +188,14 @@ def _saturated(run: Run) -> str:
 
 
 def _more(known: _Known, run: Run, claim: Claim, goal: Accepted) -> str:
-    """How many images would decide: if the claim is true, and if what was measured is."""
+    """How many images would decide an open claim: if the claim is true, and if the measured share is."""
     if known.outcome != "inconclusive" or run.n >= goal.images:
         return ""
     documented, measured = claim.number(), run.correct(claim.metric) / run.n
-    said = f"{_needed(goal, documented)} if the claim is true"
+    images = f"{_needed(goal, documented)} if the claim is true"
     if measured != documented:
-        said += f", {_needed(goal, measured)} if {percent(measured)} % of all are right"
-    return f"; to decide it, take {said}"
+        images += f", {_needed(goal, measured)} if {percent(measured)} % of all are right"
+    return f"; to decide it, take {images}"
 
 
 def _needed(goal: Accepted, share: float) -> str:

@@ -6,7 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from zoo.records import (
     Checkpoint,
@@ -15,14 +15,17 @@ from zoo.records import (
     Inspection,
     LabelMap,
     LatencyRun,
+    Outcome,
     Population,
     Recipe,
     Run,
     Source,
+    Topic,
     Verdict,
 )
 from zoo.records.predictions import Predictions
 from zoo.records.statements import Statement
+from zoo.rules.findings import Finding
 
 S = TypeVar("S", bound=Statement)
 
@@ -64,11 +67,11 @@ class Evidence:
 
     def published_by_checkpoint(self) -> dict[str, list[Claim]]:
         """`published` by the id of the checkpoint, of those that are known."""
-        found: dict[str, list[Claim]] = {}
+        by_checkpoint: dict[str, list[Claim]] = {}
         for claim in self.published():
             if claim.checkpoint in self.checkpoints:
-                found.setdefault(claim.checkpoint, []).append(claim)
-        return found
+                by_checkpoint.setdefault(claim.checkpoint, []).append(claim)
+        return by_checkpoint
 
     def claim(self, name: str) -> Claim | None:
         """The claim of this id."""
@@ -83,13 +86,44 @@ class Rule(ABC):
     """One thing that can be judged. The docstring of a subclass is what a reader sees of it.
 
     id: family letter and three digits, unique; a rule to which nothing applies returns no verdict.
+    topic, unit: as the rule's verdicts have them.
     """
 
     id: ClassVar[str]
+    topic: ClassVar[Topic]
+    unit: ClassVar[str] = ""
 
     @abstractmethod
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """A verdict for every subject the rule applies to."""
+
+    def verdict(
+        self,
+        subject: Run | LatencyRun | Inspection | str,
+        outcome: Outcome,
+        reason: str,
+        *,
+        claim: Claim | None = None,
+        against: Run | LatencyRun | None = None,
+        finding: Finding | None = None,
+        **fields: Any,
+    ) -> Verdict:
+        """A verdict of this rule on a run or an inspection, or on anything else by its name.
+
+        claim: the documented number that is judged; against: what a run is compared with; finding: what is wrong, of
+        which class and size; fields: further ones of the verdict, which win over those that follow from the others.
+        """
+        own: dict[str, Any] = {"subject": subject} if isinstance(subject, str) else {
+            "subject": subject.subject, "checkpoints": (subject.checkpoint,), "run": getattr(subject, "key", None),
+        }  # fmt: skip
+        if claim is not None:
+            own |= {"claim_id": claim.id, "documented": claim.number()}
+        if against is not None:
+            own |= {"against": against.key}
+        if finding is not None:
+            own |= finding.fields()
+        shared = {"rule": self.id, "topic": self.topic, "unit": self.unit, "outcome": outcome, "reason": reason}
+        return Verdict(**(shared | own | fields))
 
     @classmethod
     def name(cls) -> str:

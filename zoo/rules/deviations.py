@@ -1,12 +1,13 @@
-"""Known deviations: what is accepted as explained, and the rule that the list of them cannot rot."""
+"""Known deviations: findings that are accepted as explained, and the rule that the list of them cannot rot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from zoo.records import Deviation, Verdict
+from zoo.rules import findings
+from zoo.rules.base import Evidence, Rule
 
-STALE = "D101"
 BAD, GOOD = ("fail", "refuted"), ("pass", "confirmed")
 
 
@@ -31,7 +32,7 @@ def apply(
             if verdicts[index].outcome in BAD:
                 result[index] = _accepted(verdicts[index], deviation)
         if not here or all(verdicts[index].outcome in GOOD for index in here):
-            stale.append(outlived(deviation, bool(here)))
+            stale.append(Outlived().outlived(deviation, bool(here)))
     return result + stale
 
 
@@ -40,14 +41,21 @@ def _accepted(verdict: Verdict, deviation: Deviation) -> Verdict:
     return verdict.changed(outcome="known", reason=why)
 
 
-def outlived(deviation: Deviation, passes: bool) -> Verdict:
+class Outlived(Rule):
     """A known deviation is still there: its rule and subject exist, and the rule does not pass."""
-    what = "now passes" if passes else "matches no verdict: rule and subject are compared exactly"
-    return Verdict(
-        rule=STALE,
-        subject=deviation.id,
-        outcome="fail",
-        reason=f"{deviation.rule} on {deviation.subject} {what}",
-        remedy="remove or correct the entry in known_deviations.toml",
-        finding_class="contradiction",
-    )
+
+    id = "D101"
+    topic = "deviations"
+    remedy = "remove or correct the entry in known_deviations.toml"
+
+    def judge(self, evidence: Evidence) -> Iterator[Verdict]:
+        """Nothing: the verdicts are those of `outlived`, once the other rules have judged."""
+        return iter(())
+
+    def outlived(self, deviation: Deviation, passes: bool) -> Verdict:
+        """The verdict on an entry whose rule passes now, or that matches no verdict."""
+        what = "now passes" if passes else "matches no verdict: rule and subject are compared exactly"
+        reason = f"{deviation.rule} on {deviation.subject} {what}"
+        return self.verdict(
+            deviation.id, "fail", reason, finding=findings.plain("contradiction"), remedy=self.remedy
+        )  # fmt: skip

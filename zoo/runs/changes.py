@@ -251,7 +251,7 @@ def _direction(before: Verdict | None, after: Verdict | None, subjects: set[str]
     if before is None:
         return "worsened" if RANK[after.outcome] == 0 and after.subject in subjects else "new"
     difference = RANK[after.outcome] - RANK[before.outcome]
-    if after.rule.startswith("L") and difference < 0 < RANK[after.outcome]:
+    if after.is_latency and difference < 0 < RANK[after.outcome]:
         return "changed"  # a machine that was not quiet says nothing about what was measured
     return "worsened" if difference < 0 else "improved" if difference > 0 else "changed"
 

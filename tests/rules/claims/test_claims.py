@@ -302,6 +302,14 @@ def test_counts_say_what_follows_for_the_full_set() -> None:
     assert "batches of 32 or 64" in verdict.reason
 
 
+def test_digits_of_no_number_of_images() -> None:
+    mistyped = full("0.6924415813080618", "0.8872439180537772")
+    (verdict,) = RULES["C102"].judge(mistyped)
+    assert (verdict.outcome, verdict.finding_class) == ("fail", "cannot_be")
+    assert verdict.reason == "no n up to 50,000 gives every one of these digits"
+    assert outcomes("C103", mistyped) == set()
+
+
 def operations(value: str, **changes: Any) -> Evidence:
     return counted("gflops", value, "GMAC", **changes)
 

@@ -20,12 +20,12 @@ def found(latencies: list[LatencyRun], claims: list[Claim] = CLAIMS) -> list[Var
 def test_devices_and_columns_of_every_documented_latency() -> None:
     latencies = [claim for claim in CLAIMS if claim.metric == "latency"]
     assert len(latencies) > 50
-    devices = {claim.id: published.device(claim) for claim in latencies}
+    devices = {claim.id: published.conditions(claim) for claim in latencies}
     assert devices["tflite-hosted-005"] == "Pixel 3, NNAPI"
     assert devices["coral-003"] == "ARTPEC-7 (Q1615 Mk III)"
     assert devices["coral-015"] == "ARTPEC-9 (Q1728)"
     assert devices["gluoncv-021"] == "batch 1"
-    assert devices["paper-006"] == "Pixel 1, one large core, TF-Lite"
+    assert devices["paper-006"] == "Pixel 1, one large core, TF-Lite, 1 thread"
     assert not any("no checkpoint" in device for device in devices.values())
     columns = {claim.id: published.column(claim) for claim in latencies}
     assert columns["tf-slim-049"] == "Mobile CPU (ms) Pixel 1"
@@ -49,8 +49,7 @@ def test_conditions_that_a_document_states(
     claim: str, threads: int | None, batch_size: int | None, integers: bool
 ) -> None:
     record = ZOO.claims[claim]
-    assert published.threads(record) == threads
-    assert published.batch_size(record) == batch_size
+    assert (record.threads, record.batch) == (threads, batch_size)
     assert published.in_integers(record, ZOO.checkpoints) is integers
     assert published.in_integers(record, {}) is integers  # the names in the document say the same
 

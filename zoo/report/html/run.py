@@ -53,7 +53,7 @@ def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) 
         loading=first_of_each(latencies),
         round_heads=ROUND_HEADS, of_rounds=of_rounds,
         stages=stage_rows(report),
-        documented_latencies=[row for row in verdicts if row.verdict.rule == "L301"],
+        documented_latencies=[row for row in verdicts if row.verdict.topic == "documented_latency"],
         ratio_plots=ratio_plots(extras.variants),
         not_done=text.not_done(report),
         by_label=_by_label, pictures=pictures, pictured=thumbnails.sentence(pictures, extras),

@@ -18,6 +18,7 @@ _LEGEND = (
     "b1t2: batch 1, 2 threads. p50 and its interval, that of the rounds' medians, in ms; GFLOP/s of a core, and as a "
     "share of the probe's. Rank: 1 + how many of the same network, run in alternation, are surely faster."
 )
+TIMED_CHECKS = ("quotable_latency", "timed_answers", "timed_conditions")
 _MOST = 8  # reasons that are seen at once
 
 
@@ -42,7 +43,7 @@ def sections(report: Report) -> Iterator[str]:
 
 def is_left_out(verdict: Verdict) -> bool:
     """Whether report.md leaves a verdict out: the table says it already, or it is never judged."""
-    return verdict.rule == "L301" or (verdict.rule.startswith("L1") and verdict.outcome == "pass")
+    return verdict.topic == "documented_latency" or (verdict.topic in TIMED_CHECKS and verdict.outcome == "pass")
 
 
 def _table(found: Sequence[LatencyRow]) -> str:

@@ -78,8 +78,8 @@ def _open_verdicts(report: Report) -> list[str]:
     subjects: dict[tuple[str, str, bool], list[str]] = {}
     for verdict in text.worst_first(report.verdicts):
         follows = verdict.outcome == "not_run" and verdict.subject in failed
-        if verdict.outcome not in text.GOOD and verdict.rule != "L301" and not follows:
-            kind = verdict.outcome, text.one_line(verdict.reason), text.is_latency(verdict)
+        if verdict.outcome not in text.GOOD and verdict.topic != "documented_latency" and not follows:
+            kind = verdict.outcome, text.one_line(verdict.reason), verdict.is_latency
             names = subjects.setdefault(kind, [])
             if (name := text.one_line(verdict.subject)) not in names:
                 names.append(name)
@@ -95,7 +95,7 @@ def _open_verdicts(report: Report) -> list[str]:
 
 def _documented_latencies(report: Report) -> list[str]:
     """One line for all documented latencies: all are of other devices, and a bench of a whole zoo has dozens."""
-    found = sum(verdict.rule == "L301" for verdict in report.verdicts)
+    found = sum(verdict.topic == "documented_latency" for verdict in report.verdicts)
     many = text.counted(found, "documented latency", "documented latencies")
     return [f"not comparable: {many} of other devices: report.html has them beside ours"] if found else []
 

@@ -12,8 +12,8 @@ from zoo.documents.counting import Parts, Way
 from zoo.documents.formatting import with_unit
 from zoo.records import Claim, FindingClass, Network, Verdict
 from zoo.records.statements import Label
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.base import DocumentRule, decimal, grouped
 
 CLASSES = (1000, 1001)
@@ -80,7 +80,7 @@ def fitting_ways(claim: Claim, own: Parts) -> dict[str, str]:
     """
     how = {each.way.words: rounding.fits(claim.value, each.value) for each in _candidates(claim, own) if each.own}
     best = "rounded" if "rounded" in how.values() else "cut off"
-    return {words: found for words, found in how.items() if found == best}
+    return {words: manner for words, manner in how.items() if manner == best}
 
 
 def _candidates(claim: Claim, own: Parts) -> Iterator[_Candidate]:
@@ -113,32 +113,36 @@ class _Count(DocumentRule):
                 yield self._verdict(claim, network)
 
     def _verdict(self, claim: Claim, network: Network) -> Verdict:
-        found = explain(claim, counting.parts(network))
-        value = f"{found.way.value:,}"
-        meant = found.way if found.classes == network.classes and found.how == "cut off" else found.nearest
+        explanation = explain(claim, counting.parts(network))
+        value = f"{explanation.way.value:,}"
+        meant = (
+            explanation.way
+            if explanation.classes == network.classes and explanation.how == "cut off"
+            else explanation.nearest
+        )
         stated, exactly = Fraction(claim.value), Fraction(meant.value, UNITS[claim.unit])
-        if not found.how:
+        if not explanation.how:
             at = f"alpha {network.alpha:g} at {network.resolution} with {_either(network.classes)} classes"
-            reason = f"none of the {found.tried} ways of counting known here gives {with_unit(claim)} for {at}"
-            return self.found(
+            reason = f"none of the {explanation.tried} ways of counting known here gives {with_unit(claim)} for {at}"
+            return self.verdict_on(
                 claim.id, findings.percent("incomplete", stated, exactly), reason, [claim],
-                arithmetic=f"nearest: {value} ({found.way.words})",
+                arithmetic=f"nearest: {value} ({explanation.way.words})",
             )  # fmt: skip
-        reason, kind = f"{found.way.words}: {value}", _ROUNDING
-        if found.classes != network.classes:
+        reason, kind = f"{explanation.way.words}: {value}", _ROUNDING
+        if explanation.classes != network.classes:
             kind = "incomplete"
             reason = (
-                f"what a network with {found.classes:,} classes gives, {found.way.words}: {value}"
-                f"{', cut off' * (found.how == 'cut off')}; this one has {network.classes:,}, with which no way known "
-                "here rounds to it"
+                f"what a network with {explanation.classes:,} classes gives, {explanation.way.words}: {value}"
+                f"{', cut off' * (explanation.how == 'cut off')}; this one has {network.classes:,}, with which no way "
+                "known here rounds to it"
             )
-        elif found.how == "cut off":
+        elif explanation.how == "cut off":
             reason += ", cut off; no way known here rounds to it"
-        elif not found.plain:
+        elif not explanation.plain:
             reason += f", and not what {claim.unit} says"
-        finding = None if found.plain else findings.percent(kind, stated, exactly)
-        printed_as = decimal(Fraction(found.way.value, UNITS[claim.unit]), 9)
-        return self.found(
+        finding = None if explanation.plain else findings.percent(kind, stated, exactly)
+        printed_as = decimal(Fraction(explanation.way.value, UNITS[claim.unit]), 9)
+        return self.verdict_on(
             claim.id, finding, reason, [claim], arithmetic=f"{printed_as} is printed as {claim.value}"
         )  # fmt: skip
 
@@ -166,6 +170,7 @@ class OneWay(DocumentRule):
     """Parameters of one architecture are counted in one way, so that documents can be compared."""
 
     id = "C403"
+    about_checkpoints = False
     remedy = "the way of counting, printed beside the number"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
@@ -181,15 +186,15 @@ class OneWay(DocumentRule):
     def _verdict(self, pairs: Sequence[tuple[Claim, Network]]) -> Verdict:
         counted = [(ways_in_words(claim, network), claim) for claim, network in pairs]
         common = set.intersection(*(set(ways) for ways, _ in counted))
-        said = "; ".join(
+        ways_by_number = "; ".join(
             f"{', '.join(dict.fromkeys(claim.value for _, claim in group))}: {_one_of(ways)}"
             for ways, group in ((group[0][0], group) for group in grouped((each[0], each) for each in counted).values())
         )
         first = {claim.value: claim for _, claim in reversed(counted)}
         numbers = sorted(first, key=float)
         finding = findings.percent("differs_between_documents", Fraction(numbers[-1]), Fraction(numbers[0]))
-        return self.found(
-            f"parameters of {_named(pairs[0][1])}", None if common else finding, said,
+        return self.verdict_on(
+            f"parameters of {_named(pairs[0][1])}", None if common else finding, ways_by_number,
             [first[number] for number in numbers],
             arithmetic=f"{len(numbers)} printed values from {numbers[0]} to {numbers[-1]} M",
         )  # fmt: skip
@@ -219,9 +224,9 @@ def _named(network: Network) -> str:
 def ways_in_words(claim: Claim, network: Network) -> tuple[str, ...]:
     """The ways that give a printed number with the network's own classes, or else with others."""
     own = counting.parts(network)
-    found = explain(claim, own)
-    if found.how and found.classes != network.classes:
-        return (f"{found.way.words}, with {found.classes:,} classes",)
+    explanation = explain(claim, own)
+    if explanation.how and explanation.classes != network.classes:
+        return (f"{explanation.way.words}, with {explanation.classes:,} classes",)
     return tuple(fitting_ways(claim, own))
 
 
@@ -261,8 +266,10 @@ class Departs(DocumentRule):
                 f"{own.convolutions + own.classifier:,} against {paper.convolutions + paper.classifier:,} weights"
             )
             reason = f"not the paper's layers: {' and '.join(ways)}" if ways else "the paper's layers"
-            verdict = self.found(checkpoint.id, finding if ways else None, reason, arithmetic=arithmetic)
-            yield verdict.changed(sources=checkpoint.sources)
+            yield self.verdict_on(
+                checkpoint.id, finding if ways else None, reason,
+                arithmetic=arithmetic, sources=checkpoint.sources, checkpoints=(checkpoint.id,),
+            )  # fmt: skip
 
 
 class Labels(DocumentRule):
@@ -272,6 +279,7 @@ class Labels(DocumentRule):
     """
 
     id = "C405"
+    about_checkpoints = False
     remedy = "the unit's right name: MACs for multiply-adds, MB for 1,000,000 bytes, MiB for 1,048,576"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
@@ -298,14 +306,14 @@ class Labels(DocumentRule):
             return None
         wrong = [claim for claim, ratio in counted if abs(ratio - factor) > abs(ratio - (3 - factor))]
         shown = [claim for claim, _ in counted]
-        said = f"{counted[0][0].value} is {float(counted[0][1]):.3f} per multiply-add"
+        ratio_in_words = f"{counted[0][0].value} is {float(counted[0][1]):.3f} per multiply-add"
         as_stated, as_counted = ("two" if each == 2 else "one" for each in (factor, 3 - factor))
         reason = f"labelled {statement.label}, which are {as_stated} per multiply-add"
         reason += f"; the numbers are nearest to {as_counted}" * (len(wrong) > 0)
         finding = findings.percent(_ROUNDING, Fraction(3 - factor), Fraction(factor)) if wrong else None
-        return self.found(
+        return self.verdict_on(
             f"{statement.source} {statement.metric}", finding, reason, wrong or shown[:1],
-            [(statement, f"labelled {statement.label}")], arithmetic=said,
+            [(statement, f"labelled {statement.label}")], arithmetic=ratio_in_words,
         )  # fmt: skip
 
     def _bits(self, statement: Label, claims: Sequence[Claim], evidence: Evidence) -> Verdict:
@@ -315,7 +323,7 @@ class Labels(DocumentRule):
         first = claims[0]
         as_bits = Fraction(first.value) / BITS_PER_BYTE
         finding = findings.percent(_ROUNDING, as_bits, Fraction(first.value)) if bits else None
-        return self.found(
+        return self.verdict_on(
             f"{statement.source} size", finding, reason, claims, [(statement, f"labelled {statement.label}")],
             arithmetic=f"{first.value} {statement.label} are {float(as_bits):g} MB" if bits else "",
         )  # fmt: skip

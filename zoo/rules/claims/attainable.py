@@ -8,8 +8,8 @@ from fractions import Fraction
 from zoo.documents import rounding
 from zoo.documents.formatting import percent
 from zoo.records import Claim, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.base import DocumentRule, decimal, scale
 
 PER_POINT = 100  # of a share of 1, in percentage points
@@ -35,12 +35,12 @@ class Attainable(DocumentRule):
 
     def _verdict(self, claim: Claim, n: int) -> Verdict:
         whole = scale(claim)
-        ways = {reading: found for reading, found in rounding.counts(claim.value, whole, n).items() if found}
+        ways = {reading: counts for reading, counts in rounding.counts(claim.value, whole, n).items() if counts}
         chance = rounding.chance(claim.decimals, whole, n)
         if ways:
-            reading, found = next(iter(ways.items()))
-            counts = f"{found[0]:,}" if len(found) == 1 else f"{found[0]:,} to {found[-1]:,}"
-            return self.found(claim.id, None, f"{counts} of {n:,} images, {reading}", [claim], chance=chance)
+            reading, counts = next(iter(ways.items()))
+            shown = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+            return self.verdict_on(claim.id, None, f"{shown} of {n:,} images, {reading}", [claim], chance=chance)
         value = Fraction(claim.value) / whole
         k = round(value * n)
         near = [count for count in (k - 1, k, k + 1) if 0 <= count <= n]
@@ -49,7 +49,7 @@ class Attainable(DocumentRule):
             f"no whole number of {n:,} images gives {claim.value}, however it is rounded; "
             f"{percent(float(chance))} % of all numbers with as many digits pass"
         )
-        return self.found(
+        return self.verdict_on(
             claim.id, findings.points("cannot_be", (value - Fraction(k, n)) * PER_POINT), reason, [claim],
             arithmetic=f"{_listed([f'{count:,}' for count in near])} of {n:,} are {shares}", chance=chance,
         )  # fmt: skip

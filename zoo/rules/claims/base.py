@@ -5,71 +5,67 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from zoo.documents.formatting import quoted
-from zoo.records import Claim, Outcome, Verdict
+from zoo.documents.formatting import quoted, with_unit
+from zoo.records import Claim, Verdict
 from zoo.records.statements import Statement
 from zoo.rules.base import Rule
-from zoo.rules.claims.findings import Finding
+from zoo.rules.findings import Finding
 
 T = TypeVar("T")
 _ROW = re.compile(r"\brow (?:of )?[^,]*(?:, )?")
 
 
 class DocumentRule(Rule):
-    """A rule over what is printed. remedy: what would settle a finding, where the rule says nothing nearer."""
+    """A rule over what is printed.
 
+    remedy: what would settle a finding, where the rule says nothing nearer. about_checkpoints: whether a verdict is
+    about the checkpoints of its claims; if not, it is about a document or a kind of network.
+    """
+
+    topic = "documents"
     remedy: ClassVar[str] = "the publisher says which figure stands"
+    about_checkpoints: ClassVar[bool] = True
 
-    def found(
+    def verdict_on(
         self,
         subject: str,
         finding: Finding | None,
         reason: str,
         claims: Sequence[Claim] = (),
         statements: Sequence[tuple[Statement, str]] = (),
-        arithmetic: str = "",
-        remedy: str = "",
+        *,
         chance: Fraction | None = None,
+        **fields: Any,
     ) -> Verdict:
         """A verdict on `subject`, with the printed texts of claims and of statements and their sources.
 
-        finding: what is wrong, of which class and size; None where the rule holds.
+        finding: what is wrong; None where the rule holds. chance, fields: as `Rule.verdict` takes them.
         """
-        outcome: Outcome = "pass" if finding is None else "fail"
-        verdict = self._verdict_on(subject, outcome, reason, claims, statements, arithmetic)
-        more: dict[str, object] = {"chance": float(chance)} if chance is not None else {}
-        if finding is not None:
-            more |= {"remedy": remedy or self.remedy, **finding.fields()}
-        return verdict.changed(**more)
-
-    def incomparable(self, subject: str, reason: str, claims: Sequence[Claim], arithmetic: str = "") -> Verdict:
-        """Figures that differ and are documented as measured under different conditions: nothing is found."""
-        return self._verdict_on(subject, "not_comparable", reason, claims, (), arithmetic)
-
-    def _verdict_on(
-        self,
-        subject: str,
-        outcome: Outcome,
-        reason: str,
-        claims: Sequence[Claim],
-        statements: Sequence[tuple[Statement, str]],
-        arithmetic: str,
-    ) -> Verdict:
         texts = [quoted(claim) for claim in claims] + [stated(*pair) for pair in statements]
         sources = [claim.source for claim in claims] + [statement.source for statement, _ in statements]
-        return Verdict(
-            rule=self.id,
-            subject=subject,
-            outcome=outcome,
-            claim_id=claims[0].id if len(claims) == 1 else None,
-            documented=claims[0].number() if len(claims) == 1 else None,
-            reason=reason,
-            sources=tuple(dict.fromkeys(sources)),
-            printed=tuple(dict.fromkeys(texts)),
-            arithmetic=arithmetic,
+        judged = claims if self.about_checkpoints or len(claims) == 1 else ()
+        documents = {
+            "sources": tuple(dict.fromkeys(sources)),
+            "printed": tuple(dict.fromkeys(texts)),
+            "checkpoints": tuple(dict.fromkeys(claim.checkpoint for claim in judged if claim.checkpoint)),
+            "remedy": self.remedy if finding else "",
+            "chance": None if chance is None else float(chance),
+        }
+        return self.verdict(
+            subject,
+            fields.pop("outcome", "fail" if finding else "pass"),
+            reason,
+            claim=claims[0] if len(claims) == 1 else None,
+            finding=finding,
+            **(documents | fields),
         )
+
+
+def side_by_side(claims: Iterable[Claim]) -> str:
+    """Printed texts, each once: "71.85 % / 70.20 %"."""
+    return " / ".join(dict.fromkeys(with_unit(claim) for claim in claims))
 
 
 def stated(statement: Statement, text: str) -> str:
@@ -97,12 +93,12 @@ def column(claim: Claim) -> str:
 
 
 def scale(claim: Claim) -> int:
-    """What a share of 1 is printed as."""
+    """How a share of 1 would be printed: 100 in percent, else 1."""
     return 100 if claim.unit.startswith("percent") else 1
 
 
 def interval(claim: Claim) -> tuple[Fraction, Fraction]:
-    """What rounds to the print, in the unit of `exact`."""
+    """The lowest and the highest value that round to the printed text, in the unit of `exact`."""
     low, high = claim.exact_interval()
     return (low * 100, high * 100) if claim.is_accuracy else (low, high)
 

@@ -20,8 +20,8 @@ def same(one: Checkpoint, other: Checkpoint) -> bool | None:
         return True
     if not one.files or len(one.files) != len(other.files):
         return False if one.files and other.files else None
-    told = [_same_file(*pair) for pair in zip(_ordered(one.files), _ordered(other.files), strict=True)]
-    return None if None in told and False not in told else all(told)
+    same_files = [_same_file(*pair) for pair in zip(_ordered(one.files), _ordered(other.files), strict=True)]
+    return None if None in same_files and False not in same_files else all(same_files)
 
 
 def _ordered(files: Sequence[File]) -> list[File]:
@@ -30,11 +30,11 @@ def _ordered(files: Sequence[File]) -> list[File]:
 
 
 def _same_file(one: File, other: File) -> bool | None:
-    told = _same_digests(one, other)
-    if told is None and one.archive and other.archive:
+    same = _same_digests(one, other)
+    if same is None and one.archive and other.archive:
         around = _same_digests(one.archive, other.archive)
         return one.archive.member == other.archive.member if around else None
-    return told
+    return same
 
 
 def _same_digests(one: Digests, other: Digests) -> bool | None:
@@ -49,10 +49,10 @@ def _same_digests(one: Digests, other: Digests) -> bool | None:
 
 def _by_kind(digests: Digests) -> dict[str, str]:
     """Kind ("sha256") -> the longest known beginning of its digits, strongest kind first."""
-    found: dict[str, str] = {}
+    by_kind: dict[str, str] = {}
     for name, digits in digests.published().items():
-        found.setdefault(name.removesuffix(_PREFIX), digits)
-    return found
+        by_kind.setdefault(name.removesuffix(_PREFIX), digits)
+    return by_kind
 
 
 def grouped(checkpoints: Iterable[Checkpoint]) -> list[list[Checkpoint]]:

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from zoo.records import Checkpoint, Verdict
 from zoo.records.statements import Crop, Preprocessing
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.base import DocumentRule, decimal, grouped
 from zoo.rules.claims.recipe_steps import Affine, Numbers, affine, in_words, kept_side, outline, three
 
@@ -31,10 +31,11 @@ class ConvertedConstants(DocumentRule):
             differences = one.differences(inside)
             reason = "; ".join(differences) if differences else f"the constants of {original.id}"
             arithmetic = f"original (x - {_list(one.mean)}) / {_list(one.scale)}, converted / {_list(inside.scale)}"
-            verdict = self.found(
-                checkpoint.id, findings.plain("contradiction") if differences else None, reason, arithmetic=arithmetic
-            )
-            yield verdict.changed(sources=checkpoint.sources, printed=_arguments(checkpoint))
+            yield self.verdict_on(
+                checkpoint.id, findings.plain("contradiction") if differences else None, reason,
+                arithmetic=arithmetic, sources=checkpoint.sources, printed=_arguments(checkpoint),
+                checkpoints=(checkpoint.id,),
+            )  # fmt: skip
 
 
 class OneRecipe(DocumentRule):
@@ -61,11 +62,14 @@ class OneRecipe(DocumentRule):
             if each.recipe and each.recipe in evidence.recipes
         ]
         scales = [f"{each.purpose} divides by {decimal(_constants(each, evidence)[1][0], 4)}" for each in uses]
-        said = f"{max(len(wholes), len(constants))} ways: " if not holds else ""
-        return self.found(
-            uses[0].checkpoint, None if holds else findings.plain("differs_between_documents"), said + "; ".join(names),
+        how_many = f"{max(len(wholes), len(constants))} ways: " if not holds else ""
+        return self.verdict_on(
+            uses[0].checkpoint,
+            None if holds else findings.plain("differs_between_documents"),
+            how_many + "; ".join(names),
             statements=[(each, name) for each, name in zip(uses, names, strict=True)],
             arithmetic="; ".join(dict.fromkeys(steps if len(constants) == 1 else scales)),
+            checkpoints=(uses[0].checkpoint,),
         )  # fmt: skip
 
 
@@ -84,11 +88,13 @@ class KeptShare(DocumentRule):
                 continue
             kept = 100 * (side**2 if statement.of == "area" else side)
             holds = abs(kept - Fraction(statement.kept)) < Fraction(1, 10)
-            said = f"{statement.kept} % of {'the area' if statement.of == 'area' else 'each side'}"
-            reason = f"{said} kept is stated; the crop keeps {float(100 * side):g} % of each side"
+            kept_as_stated = f"{statement.kept} % of {'the area' if statement.of == 'area' else 'each side'}"
+            reason = f"{kept_as_stated} kept is stated; the crop keeps {float(100 * side):g} % of each side"
             sums = f"{float(side):g} x {float(side):g} = {float(side**2):.3f} of the area"
             finding = None if holds else findings.plain("contradiction")
-            yield self.found(statement.id, finding, reason, statements=[(statement, said)], arithmetic=sums)
+            yield self.verdict_on(
+                statement.id, finding, reason, statements=[(statement, kept_as_stated)], arithmetic=sums
+            )
 
 
 def _inside(checkpoint: Checkpoint, outside: Affine) -> Affine:

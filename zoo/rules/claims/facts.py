@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from zoo.records import FindingClass, Verdict
 from zoo.records.statements import Fact
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.base import DocumentRule, grouped
 
 
@@ -21,60 +21,40 @@ class OneAnswer(DocumentRule):
         """One verdict for each question that two documents, or a document and a record, answer."""
         facts = evidence.stated(Fact)
         for group in grouped(((fact.subject, fact.topic), fact) for fact in facts).values():
-            known = KNOWN[group[0].topic](group[0].subject, evidence) if group[0].topic in KNOWN else None
+            known = recorded(group[0].subject, group[0].topic, evidence)
             if len(group) > 1 or known is not None:
-                yield self._verdict(group, known)
+                yield self._verdict(group, known, evidence)
 
-    def _verdict(self, group: Sequence[Fact], known: str | None) -> Verdict:
+    def _verdict(self, group: Sequence[Fact], known: str | None, evidence: Evidence) -> Verdict:
         fact = group[0]
         answers = dict.fromkeys(each.value for each in group)
-        said = " / ".join(answers)
-        recorded = f"; recorded: {known}" if known is not None else ""
-        holds = len(answers) == 1 and known in (None, fact.value)
-        values = [*answers, *([known] if known is not None and known not in answers else [])]
+        by_record = f"; recorded: {known}" if known is not None else ""
+        values = list(dict.fromkeys([*answers, *([known] if known is not None else [])]))
+        holds = len(values) == 1
         one_document = len({each.source for each in group}) == 1 and len(answers) > 1
         kind: FindingClass = "contradiction" if one_document else "differs_between_documents"
-        return self.found(
-            f"{fact.subject}: {fact.topic}", None if holds else findings.plain(kind), f"{said}{recorded}",
+        return self.verdict_on(
+            f"{fact.subject}: {fact.topic}",
+            None if holds else findings.plain(kind),
+            " / ".join(answers) + by_record,
             statements=[(each, f"{each.topic.replace('_', ' ')}: {each.value}") for each in group],
             arithmetic=" against ".join(map(repr, values)) if not holds else "",
+            checkpoints=(fact.subject,) if fact.subject in evidence.checkpoints else (),
         )  # fmt: skip
 
 
-def _outputs(subject: str, evidence: Evidence) -> str | None:
+def recorded(subject: str, topic: str, evidence: Evidence) -> str | None:
+    """What a checkpoint's own record answers, or the zoo itself on how many checkpoints a publisher has; else None."""
+    if topic == "checkpoints":
+        count = sum(name.partition("/")[0] == subject for name in evidence.checkpoints)
+        return str(count) if count else None
     checkpoint = evidence.checkpoints.get(subject)
-    label_map = evidence.label_maps.get(checkpoint.label_map) if checkpoint else None
-    return str(label_map.outputs) if label_map else None
-
-
-def _activation(subject: str, evidence: Evidence) -> str | None:
-    checkpoint = evidence.checkpoints.get(subject)
-    return checkpoint.network.activation if checkpoint and checkpoint.network else None
-
-
-def _batch(subject: str, evidence: Evidence) -> str | None:
-    checkpoint = evidence.checkpoints.get(subject)
-    if checkpoint is None or checkpoint.input is None:
+    if checkpoint is None:
         return None
-    first = checkpoint.input.shape[0]
-    return "any" if first == -1 else str(first)
-
-
-def _output_name(subject: str, evidence: Evidence) -> str | None:
-    checkpoint = evidence.checkpoints.get(subject)
-    return checkpoint.output.name if checkpoint and checkpoint.output else None
-
-
-def _checkpoints(subject: str, evidence: Evidence) -> str | None:
-    count = sum(name.partition("/")[0] == subject for name in evidence.checkpoints)
-    return str(count) if count else None
-
-
-# What a checkpoint's own record answers.
-KNOWN: dict[str, Callable[[str, Evidence], str | None]] = {
-    "outputs": _outputs,
-    "activation": _activation,
-    "batch": _batch,
-    "output_name": _output_name,
-    "checkpoints": _checkpoints,
-}
+    if topic == "outputs" and checkpoint.label_map in evidence.label_maps:
+        return str(evidence.label_maps[checkpoint.label_map].outputs)
+    if topic == "activation" and checkpoint.network:
+        return checkpoint.network.activation
+    if topic == "batch" and checkpoint.input:
+        return "any" if checkpoint.input.shape[0] == -1 else str(checkpoint.input.shape[0])
+    return checkpoint.output.name if topic == "output_name" and checkpoint.output else None

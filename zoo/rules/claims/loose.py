@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from zoo.documents.formatting import with_unit
 from zoo.records import Claim, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
-from zoo.rules.claims.base import DocumentRule, gap, grouped
+from zoo.rules.claims.base import DocumentRule, gap, grouped, side_by_side
 from zoo.rules.claims.settings import Compared, beyond_rounding, compare, comparisons
 from zoo.rules.files.saturation import can_saturate, weights
 
@@ -39,8 +39,8 @@ class Remeasured(DocumentRule):
         nearest = min(pairs, key=lambda pair: (pair.excess, pair.gap))
         same = {pair.other.value: pair.other for pair in pairs}
         finding = findings.points("differs_between_documents", nearest.gap) if nearest.contradicts else None
-        documented = " / ".join(dict.fromkeys(with_unit(other) for other in same.values()))
-        return self.found(
+        documented = side_by_side(same.values())
+        return self.verdict_on(
             claim.id, finding, f"measured {with_unit(claim)}, documented {documented}{why if finding else ''}",
             [claim, *same.values()], arithmetic=gap(claim, nearest.other),
         )  # fmt: skip
@@ -53,6 +53,7 @@ class OtherFigure(DocumentRule):
     """
 
     id = "C206"
+    about_checkpoints = False
     remedy = "the file and the revision that each figure was measured with"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
@@ -78,17 +79,15 @@ class OtherFigure(DocumentRule):
                 wrong += near
         subject = " ".join(part for part in (claims[0].model, claims[0].framework, claims[0].metric) if part)
         if not wrong:
-            said = " / ".join(dict.fromkeys(with_unit(claim) for claim in (*claims, *files)))
             alone = all(beyond_rounding(claims[0], claim) == 0 for claim in (*claims, *files))
             why = "one value fits all" if alone else "each for its own images, resolution, crop, recipe and device"
-            return self.found(subject, None, f"{said}: {why}", [*claims, *files])
+            return self.verdict_on(subject, None, f"{side_by_side((*claims, *files))}: {why}", [*claims, *files])
         widest = max(wrong, key=lambda pair: pair.gap)
         shown = list({claim.id: claim for pair in wrong for claim in (pair.one, pair.other)}.values())
         one_document = any(pair.one.source == pair.other.source for pair in wrong)
         finding = findings.points("contradiction" if one_document else "differs_between_documents", widest.gap)
-        said = " / ".join(dict.fromkeys(with_unit(claim) for claim in shown))
-        return self.found(
-            subject, finding, f"{said} under one name", shown, arithmetic=gap(widest.one, widest.other)
+        return self.verdict_on(
+            subject, finding, f"{side_by_side(shown)} under one name", shown, arithmetic=gap(widest.one, widest.other)
         )  # fmt: skip
 
 

@@ -11,11 +11,11 @@ from zoo.documents import counting, rounding
 from zoo.documents.formatting import with_unit
 from zoo.records import Claim, FindingClass, Verdict
 from zoo.records.statements import Complement
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.architecture import UNITS, network_of
 from zoo.rules.claims.base import DocumentRule, column, exact, grouped, one_value_fits, scale, table
-from zoo.rules.claims.findings import Finding
+from zoo.rules.findings import Finding
 
 MOST_DECIMALS = 6  # more is a number printed as the program had it
 STRICT = ("size", "parameters", "multiply_adds", "gflops")
@@ -43,7 +43,7 @@ class TopFive(DocumentRule):
     def _verdict(self, one: Claim, five: Claim) -> Verdict:
         wrong = exact(one) > exact(five) and not one_value_fits(one, five)
         distance = exact(five) - exact(one)
-        return self.found(
+        return self.verdict_on(
             f"{one.checkpoint or one.model} in {one.source}",
             findings.points("cannot_be", distance) if wrong else None,
             f"top-1 {with_unit(one)}, top-5 {with_unit(five)}", [one, five],
@@ -73,9 +73,9 @@ class Complements(DocumentRule):
             share, error = (rounding.possible(text) for text in (claim.value, statement.error))
             slack = (share[1] - share[0]) * 100 / scale(claim) / 2 + (error[1] - error[0]) / 2
             wrong = abs(total - 100) > slack
-            said = f"{with_unit(claim)} and an error of {statement.error} %"
-            yield self.found(
-                claim.id, findings.points("contradiction", total - 100) if wrong else None, said,
+            reason = f"{with_unit(claim)} and an error of {statement.error} %"
+            yield self.verdict_on(
+                claim.id, findings.points("contradiction", total - 100) if wrong else None, reason,
                 [claim], [(statement, f"error {statement.error} %")],
                 arithmetic=f"{float(exact(claim)):g} + {statement.error} = {float(total):g}",
             )  # fmt: skip
@@ -90,6 +90,7 @@ class WiderIsMore(DocumentRule):
     """
 
     id = "C106"
+    about_checkpoints = False
     remedy = "a remark beside the row, or the corrected figure"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
@@ -113,8 +114,8 @@ class WiderIsMore(DocumentRule):
         wrong = [pair for pair in pairs if _out_of_order(*pair, evidence)]
         subject = f"{claims[0].source} {claims[0].metric} ({column(claims[0])})"
         if not wrong:
-            return self.found(subject, None, f"{len(pairs)} pairs of variants in order", claims)
-        said = "; ".join(
+            return self.verdict_on(subject, None, f"{len(pairs)} pairs of variants in order", claims)
+        wrong_pairs = "; ".join(
             f"{_name(small)} {with_unit(small)}, {_name(large)} {with_unit(large)}" for small, large in wrong
         )
         sums = "; ".join(
@@ -122,7 +123,7 @@ class WiderIsMore(DocumentRule):
         )
         involved = list({claim.id: claim for pair in wrong for claim in pair}.values())
         finding = max((_finding(*pair, evidence) for pair in wrong), key=lambda each: each.size or 0)
-        return self.found(subject, finding, f"out of order: {said}", involved, arithmetic=sums)
+        return self.verdict_on(subject, finding, f"out of order: {wrong_pairs}", involved, arithmetic=sums)
 
 
 def _out_of_order(small: Claim, large: Claim, evidence: Evidence) -> bool:
@@ -160,6 +161,7 @@ class OnePrecision(DocumentRule):
     """The accuracies of one table are printed with one number of decimals."""
 
     id = "C107"
+    about_checkpoints = False
     remedy = "the same number of decimals in every row"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
@@ -175,14 +177,14 @@ class OnePrecision(DocumentRule):
         usual = max(decimals, key=lambda digits: (decimals[digits], digits))
         odd = [claim for claim in claims if claim.decimals != usual]
         subject = " ".join(part for part in (claims[0].source, table(claims[0])) if part)
-        said = ", ".join(dict.fromkeys(claim.value for claim in odd))
+        odd_values = ", ".join(dict.fromkeys(claim.value for claim in odd))
         one = "figure has" if len(claims) - len(odd) == 1 else "figures have"
-        reason = f"{len(claims) - len(odd)} {one} {_decimals(usual)}" + (f", but not {said}" if odd else "")
+        reason = f"{len(claims) - len(odd)} {one} {_decimals(usual)}" + (f", but not {odd_values}" if odd else "")
         shown = list({claim.value: claim for claim in odd}.values()) or claims[:1]
         counts = ", ".join(f"{count} with {digits}" for digits, count in sorted(decimals.items()))
         half = Fraction(100, scale(claims[0])) / 10 ** min(decimals) / 2  # what the coarsest print leaves open
         finding = findings.points("unit_or_rounding", half) if odd else None
-        return self.found(subject, finding, reason, shown, arithmetic=f"decimals: {counts}")
+        return self.verdict_on(subject, finding, reason, shown, arithmetic=f"decimals: {counts}")
 
 
 def _decimals(digits: int) -> str:

@@ -37,13 +37,13 @@ class Affine:
 
     def differences(self, other: Affine) -> list[str]:
         """Where two differ, in words with numbers."""
-        said = [f"channel order {self.order} against {other.order}"] * (self.order != other.order)
+        differences = [f"channel order {self.order} against {other.order}"] * (self.order != other.order)
         for name in ("mean", "scale"):
             for colour, one, two in zip("RGB", getattr(self, name), getattr(other, name), strict=True):
                 if abs(one - two) > SLACK * max(abs(one), abs(two)):
                     share = f" ({float((two - one) / one) * 100:+.2f} %)" if one else ""
-                    said.append(f"{name} of {colour} {decimal(one, 4)} against {decimal(two, 4)}{share}")
-        return said
+                    differences.append(f"{name} of {colour} {decimal(one, 4)} against {decimal(two, 4)}{share}")
+        return differences
 
 
 def affine(recipe: Recipe) -> Affine:
@@ -98,14 +98,14 @@ def kept_side(recipe: Recipe) -> Fraction | None:
 
 def in_words(recipe: Recipe) -> str:
     """ "short side to 256 by bilinear, then the central 224 x 224"."""
-    said = []
+    steps = []
     for step in recipe.geometry.steps:
         if isinstance(step, CentralFraction):
-            said.append(f"the central {step.fraction:g} of each side")
+            steps.append(f"the central {step.fraction:g} of each side")
         elif isinstance(step, ResizeShort):
-            said.append(f"short side to {step.size} by {step.interpolation}")
+            steps.append(f"short side to {step.size} by {step.interpolation}")
         elif isinstance(step, ResizeExact):
-            said.append(f"squashed to {step.size} x {step.size} by {step.interpolation}")
+            steps.append(f"squashed to {step.size} x {step.size} by {step.interpolation}")
         elif isinstance(step, CentreCrop):
-            said.append(f"the central {step.size} x {step.size}")
-    return ", then ".join(said)
+            steps.append(f"the central {step.size} x {step.size}")
+    return ", then ".join(steps)

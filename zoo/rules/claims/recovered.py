@@ -10,8 +10,8 @@ from zoo.documents import rounding
 from zoo.documents.formatting import percent
 from zoo.records import Claim, Verdict
 from zoo.records.statements import EvaluationBatch
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.base import DocumentRule, grouped, scale
 
 BATCHES = range(1, 1025)
@@ -40,12 +40,12 @@ class Counted(DocumentRule):
         denominator = math.lcm(*(fraction.denominator for fraction in known)) if known else 0
         if len(known) < len(fractions) or denominator > population:
             reason = f"no n up to {population:,} gives every one of these digits"
-            return self.found(subject, findings.plain("cannot_be"), reason, claims, chance=chance)
+            return self.verdict_on(subject, findings.plain("cannot_be"), reason, claims, chance=chance)
         n = population // denominator * denominator  # the largest that fits; every other one is a smaller multiple
         counts = [int(fraction * n) for fraction in known]
-        said = ", ".join(f"{claim.metric} {count:,}" for claim, count in zip(claims, counts, strict=True))
+        counted = ", ".join(f"{claim.metric} {count:,}" for claim, count in zip(claims, counts, strict=True))
         if n == population:
-            return self.found(subject, None, f"{said} of all {n:,} images", claims, chance=chance)
+            return self.verdict_on(subject, None, f"{counted} of all {n:,} images", claims, chance=chance)
         left = population - n
         ranges = ", ".join(
             f"{claim.metric} {count:,} to {count + left:,} ({percent(count / population, 3)} to "
@@ -54,13 +54,13 @@ class Counted(DocumentRule):
         )
         fewer = f" (or of a smaller multiple of {denominator:,})" * (n > denominator)
         reason = (
-            f"{said} of {n:,} images{fewer}, not of {population:,}; {left} were left out, so over all of them it is "
+            f"{counted} of {n:,} images{fewer}, not of {population:,}; {left} were left out, so over all of them it is "
             f"{ranges}; {_batches(n, population)}"
         )
         ends = [Fraction(end, population) for count in counts for end in (count, count + left)]
         farthest = max(abs(end - known[at // 2]) for at, end in enumerate(ends))
         shares = " and ".join(f"{count}/{n} = {claim.value}" for claim, count in zip(claims, counts, strict=True))
-        return self.found(
+        return self.verdict_on(
             subject, findings.points("cannot_be", farthest * 100), reason, claims,
             arithmetic=f"{shares}; random digits are such shares with a chance of {float(chance):.1g}", chance=chance,
         )  # fmt: skip
@@ -77,21 +77,20 @@ class WholeBatches(DocumentRule):
         for statement in evidence.stated(EvaluationBatch):
             for claim in (evidence.claim(name) for name in statement.claims):
                 if claim is not None and _is_full(claim, evidence):
-                    yield self._verdict(claim, statement, evidence.populations[claim.population].images)
+                    population = evidence.populations[claim.population].images
+                    fraction = rounding.recover(claim.value, scale(claim), population)
+                    if fraction is not None:  # else there is no such number of images, which is rule C102's to say
+                        yield self._verdict(claim, statement, fraction.denominator, population)
 
-    def _verdict(self, claim: Claim, statement: EvaluationBatch, population: int) -> Verdict:
-        fraction = rounding.recover(claim.value, scale(claim), population)
+    def _verdict(self, claim: Claim, statement: EvaluationBatch, multiple: int, population: int) -> Verdict:
+        """multiple: the number of images has to be one of this, as the digits say."""
         expected = population // statement.batch * statement.batch
-        finding = None
-        if fraction is None:
-            finding = findings.plain("cannot_be")
-        elif expected % fraction.denominator:
-            counted = population // fraction.denominator * fraction.denominator
-            finding = findings.points("contradiction", Fraction(expected - counted, population) * 100)
-        counted_ = f"the digits need a multiple of {fraction.denominator:,}" if fraction else "no n fits"
-        return self.found(
-            claim.id, finding,
-            f"whole batches of {statement.batch} hold {expected:,} of {population:,} images; {counted_}",
+        counted = population // multiple * multiple
+        finding = findings.points("contradiction", Fraction(expected - counted, population) * 100)
+        return self.verdict_on(
+            claim.id, finding if expected % multiple else None,
+            f"whole batches of {statement.batch} hold {expected:,} of {population:,} images; "
+            f"the digits need a multiple of {multiple:,}",
             [claim], [(statement, f"batch {statement.batch}")],
             arithmetic=f"{population:,} // {statement.batch} x {statement.batch} = {expected:,}",
             chance=rounding.chance(claim.decimals, scale(claim), expected),

@@ -9,11 +9,11 @@ from zoo.documents import rounding
 from zoo.documents.formatting import with_unit
 from zoo.records import Claim, Verdict
 from zoo.records.statements import Comparison, Quantised, Quoted, Within
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.base import DocumentRule, decimal, exact, grouped, interval
-from zoo.rules.claims.findings import Finding
 from zoo.rules.claims.recipe_steps import kept_side
+from zoo.rules.findings import Finding
 
 METRICS = {"top1": "top-1", "top5": "top-5"}
 _SIGNS = {"percent": "%", "fraction": ""}
@@ -49,7 +49,7 @@ class WithinLimit(DocumentRule):
                 if not _beyond(claim, value, limit, _half(claim) + _half_step(quoted)):
                     finding = findings.points("incomplete", beyond)
                     reason += f", but within it from {decimal(value)} %, as {quoted.source} quotes {quoted.document}"
-        return self.found(
+        return self.verdict_on(
             f"{claim.id} against {reference.id}", finding, reason, [claim, reference],
             [(statement, f"at most {statement.limit} % away")],
             arithmetic=f"{decimal(exact(reference))} - {decimal(exact(claim))} = {decimal(distance)} points, "
@@ -109,7 +109,7 @@ class QuantisedLoss(DocumentRule):
         loss = 100 * (exact(original) - exact(quantised)) / exact(original)
         wrong = least > high or low > most
         missed = (loss - Fraction(drop)) / 100 * exact(original)  # in points of the accuracy
-        return self.found(
+        return self.verdict_on(
             quantised.id, findings.points("contradiction", missed) if wrong else None,
             f"a loss of {drop} % is printed; the figures give {float(loss):.2f} %",
             [original, quantised], [(statement, f"decline ratio {drop} %")],
@@ -119,7 +119,7 @@ class QuantisedLoss(DocumentRule):
     def _speed(self, original: Claim, quantised: Claim) -> Verdict:
         gain = exact(original) / exact(quantised)
         reason = f"int8 is {float(gain):.1f} times as fast as float; numbers of a quarter of the bits explain {BITS}"
-        return self.found(
+        return self.verdict_on(
             quantised.id, findings.plain("incomplete") if gain > BITS else None, reason,
             [original, quantised], arithmetic=f"{original.value} / {quantised.value} = {float(gain):.2f}",
         )  # fmt: skip
@@ -129,6 +129,7 @@ class Quotation(DocumentRule):
     """A figure quoted from another document stands there."""
 
     id = "C503"
+    about_checkpoints = False
     remedy = "the table or the revision that was quoted"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
@@ -150,9 +151,9 @@ class Quotation(DocumentRule):
             nearest = min(abs(share - exact(claim)) for claim in there)
             finding = None if holds else findings.points("differs_between_documents", nearest)
         what = f"{METRICS[statement.metric]} {'error ' * statement.is_error}{statement.value} {_SIGNS[statement.unit]}"
-        found = " / ".join(with_unit(claim) for claim in there)
-        has = f"which has {found}" if there else f"of which no {METRICS[statement.metric]} is recorded"
-        return self.found(
+        texts = " / ".join(with_unit(claim) for claim in there)
+        has = f"which has {texts}" if there else f"of which no {METRICS[statement.metric]} is recorded"
+        return self.verdict_on(
             statement.id, finding, f"{what.strip()} is quoted from {statement.document}, {has}", there,
             [(statement, what.strip())], arithmetic=f"{statement.value} as an accuracy is {decimal(share)} %",
         )  # fmt: skip
@@ -164,6 +165,7 @@ class ComparedAlike(DocumentRule):
     """
 
     id = "C504"
+    about_checkpoints = False
     remedy = "both columns with one recipe"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
@@ -194,7 +196,7 @@ class ComparedAlike(DocumentRule):
         )
         parts += [f"{statement.framework} and {statement.other} see different parts of the image"] * (len(unlike) > 0)
         sums = "; ".join(" against ".join(f"{float(end):.3f} of the side" for end in pair if end) for pair in unlike)
-        return self.found(
+        return self.verdict_on(
             f"{statement.source}: {statement.framework} and {statement.other}",
             findings.plain("incomplete") if parts else None,
             "; ".join(parts) or f"{len(rows)} rows measured alike", shown or list(rows[0].values()), arithmetic=sums,
@@ -210,10 +212,10 @@ def _rows(statement: Comparison, evidence: Evidence) -> list[dict[tuple[str, str
         and claim.framework in frameworks and "row " in claim.place
     ]  # fmt: skip
     rows = grouped(((claim.alpha, claim.resolution), claim) for claim in claims).values()
-    found: list[dict[tuple[str, str], Claim]] = [
+    by_column: list[dict[tuple[str, str], Claim]] = [
         {(claim.framework, claim.metric): claim for claim in row} for row in rows
     ]
-    return [row for row in found if len(row) == 4]
+    return [row for row in by_column if len(row) == 4]
 
 
 def _kept(claim: Claim, evidence: Evidence) -> Fraction | None:

@@ -10,8 +10,9 @@ from itertools import combinations
 
 from zoo.documents.formatting import with_unit
 from zoo.records import Checkpoint, Claim, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import contents, findings
+from zoo.rules.claims import contents
 from zoo.rules.claims.base import DocumentRule, exact, grouped, interval
 from zoo.rules.claims.settings import setting
 
@@ -42,7 +43,7 @@ class Repeated(DocumentRule):
                         yield verdict
         for name, claims in figures.items():
             if name not in shared:
-                yield self.found(name, None, "no other weights are documented with this pair of figures", claims)
+                yield self.verdict_on(name, None, "no other weights are documented with this pair of figures", claims)
 
     def _verdict(
         self, names: tuple[str, str], figures: Mapping[str, Sequence[Claim]], chance: float, evidence: Evidence
@@ -51,10 +52,10 @@ class Repeated(DocumentRule):
         how = _difference(names, claims, evidence)
         if not how or chance > RARE:
             return None
-        said = " and ".join(with_unit(claim) for claim in figures[names[0]])
+        both_figures = " and ".join(with_unit(claim) for claim in figures[names[0]])
         likely = f"{chance:.2g} is the chance of any such pair among the {len(figures)} checkpoints with such figures"
-        return self.found(
-            " = ".join(names), findings.plain("incomplete"), f"{said} for both, though {how}", claims,
+        return self.verdict_on(
+            " = ".join(names), findings.plain("incomplete"), f"{both_figures} for both, though {how}", claims,
             arithmetic=f"differences: 0 and 0; {likely}",
         )  # fmt: skip
 
@@ -82,14 +83,14 @@ def by_chance(figures: Mapping[str, Sequence[Claim]], name: str, evidence: Evide
 
 def _all_figures(evidence: Evidence) -> dict[str, list[Claim]]:
     """Checkpoint -> its first printed top-1 and top-5, where both are printed finely."""
-    found: dict[str, list[Claim]] = {}
+    figures: dict[str, list[Claim]] = {}
     by_checkpoint = evidence.published_by_checkpoint()
     for name in evidence.checkpoints:
         claims = [each for each in by_checkpoint.get(name, ()) if each.is_accuracy and _step(each) <= FINE_STEP]
         by_metric = {claim.metric: claim for claim in reversed(claims)}
         if len(by_metric) == 2:
-            found[name] = [by_metric["top1"], by_metric["top5"]]
-    return found
+            figures[name] = [by_metric["top1"], by_metric["top5"]]
+    return figures
 
 
 def _step(claim: Claim) -> Fraction:

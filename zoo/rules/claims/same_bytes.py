@@ -9,9 +9,10 @@ from typing import ClassVar
 from zoo.documents.formatting import with_unit
 from zoo.records import Checkpoint, Claim, Verdict
 from zoo.records.statements import Converted
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import contents, findings
-from zoo.rules.claims.base import DocumentRule, first_of, gap, grouped, one_value_fits
+from zoo.rules.claims import contents
+from zoo.rules.claims.base import DocumentRule, first_of, gap, grouped, one_value_fits, side_by_side
 from zoo.rules.claims.settings import Compared, comparisons, setting
 
 METRICS = ("top1", "top5", "parameters")
@@ -45,32 +46,30 @@ class _OneNumber(DocumentRule):
         if wrong := [pair for pair in pairs if pair.contradicts]:
             return self._contradicted(subject, wrong, evidence)
         if explained := [pair for pair in pairs if pair.apart]:
-            said = "; ".join(dict.fromkeys(_apart(pair) for pair in explained))
-            return self.incomparable(subject, said, _involved(explained))
-        said = " / ".join(dict.fromkeys(with_unit(claim) for claim in claims))
+            reason = "; ".join(dict.fromkeys(_apart(pair) for pair in explained))
+            return self.verdict_on(subject, None, reason, _involved(explained), outcome="not_comparable")
         fits = all(one_value_fits(*pair) for pair in combinations(claims, 2))
         why = "one value fits all" if fits else self.otherwise
-        return self.found(subject, None, f"{said}: {why}", claims)
+        return self.verdict_on(subject, None, f"{side_by_side(claims)}: {why}", claims)
 
     def _contradicted(self, subject: str, wrong: Sequence[Compared], evidence: Evidence) -> Verdict:
         widest = max(wrong, key=lambda pair: pair.gap)
         claims, accuracy = _involved(wrong), widest.one.is_accuracy
-        said = " / ".join(dict.fromkeys(with_unit(claim) for claim in claims))
         unsaid = [claim for claim in claims if accuracy and setting(claim, evidence).recipe is None]
-        how = " / ".join(dict.fromkeys(with_unit(claim) for claim in unsaid))
         # Two documents may count in two ways; without the same steps in both, something else may be behind it.
         two_documents = widest.one.source != widest.other.source
         differs = widest.unsaid or widest.library if accuracy else two_documents
         explained = "rounding and another image library explain" if widest.library else "rounding explains"
-        return self.found(
+        return self.verdict_on(
             subject,
             findings.between(
                 "differs_between_documents" if differs else "contradiction", widest.one, widest.other, widest.gap
             ),
-            f"{said} for {self.shared}" + f"; no recipe is documented for {how}" * (len(unsaid) > 0),
+            f"{side_by_side(claims)} for {self.shared}"
+            + f"; no recipe is documented for {side_by_side(unsaid)}" * (len(unsaid) > 0),
             claims,
             arithmetic=f"{gap(widest.one, widest.other)}, more than {explained}",
-            remedy="" if accuracy else self.remedy_of_counts,
+            remedy=self.remedy if accuracy else self.remedy_of_counts,
         )
 
 

@@ -7,8 +7,9 @@ from itertools import combinations
 
 from zoo.records import Checkpoint, File, FindingClass, Verdict
 from zoo.records.statements import Named
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import contents, findings
+from zoo.rules.claims import contents
 from zoo.rules.claims.base import DocumentRule, grouped
 
 SHOWN = 8  # hex digits of a hash
@@ -27,23 +28,23 @@ class OneContent(DocumentRule):
             yield self._verdict(names, evidence)
 
     def _verdict(self, names: Sequence[Named], evidence: Evidence) -> Verdict:
-        found = list({each.content: each for each in names}.values())
+        contents_by_key = list({each.content: each for each in names}.values())
         subject = f"{names[0].publisher}: {names[0].name}"
         periods = "; ".join(f"{_shown(each)}{_period(each)}" for each in names)
-        told = [_different(*pair, evidence) for pair in combinations(found, 2)]
-        if True in told or not told:
-            said = f"{len(found)} contents" if told else "one content"
+        different = [_different(*pair, evidence) for pair in combinations(contents_by_key, 2)]
+        if True in different or not different:
+            how_many = f"{len(contents_by_key)} contents" if different else "one content"
         else:
-            said = f"{len(found)} files, and no published hash tells whether their bytes differ"
+            how_many = f"{len(contents_by_key)} files, and no published hash tells whether their bytes differ"
         sizes = [each.size_bytes for each in names if each.size_bytes]
         arithmetic = (
             f"sizes: {', '.join(f'{size:,}' for size in dict.fromkeys(sizes))} bytes" if len(set(sizes)) > 1 else ""
         )
         one_document = len({each.source for each in names}) == 1
-        kind: FindingClass = "differs_between_documents" if True in told and not one_document else "incomplete"
+        kind: FindingClass = "differs_between_documents" if True in different and not one_document else "incomplete"
         texts = [(each, f"{each.name} is {_shown(each)}{_period(each)}") for each in names]
-        finding = findings.plain(kind) if told else None
-        return self.found(subject, finding, f"{said}: {periods}", statements=texts, arithmetic=arithmetic)
+        finding = findings.plain(kind) if different else None
+        return self.verdict_on(subject, finding, f"{how_many}: {periods}", statements=texts, arithmetic=arithmetic)
 
 
 def _different(one: Named, other: Named, evidence: Evidence) -> bool | None:
@@ -78,11 +79,11 @@ class OneFile(DocumentRule):
 
     def _verdict(self, holders: Sequence[tuple[Checkpoint, File]]) -> Verdict:
         name, hashes = holders[0][1].name, dict.fromkeys(file.sha256 for _, file in holders)
-        said = "; ".join(f"{checkpoint.id} {_short(file.sha256 or '')}" for checkpoint, file in holders)
+        holders_in_words = "; ".join(f"{checkpoint.id} {_short(file.sha256 or '')}" for checkpoint, file in holders)
         finding = findings.plain("differs_between_documents") if len(hashes) > 1 else None
-        verdict = self.found(name, finding, f"{len(hashes)} contents: {said}" if finding else said)
         sources = dict.fromkeys(source for checkpoint, _ in holders for source in checkpoint.sources)
-        return verdict.changed(sources=tuple(sources))
+        reason = f"{len(hashes)} contents: {holders_in_words}" if finding else holders_in_words
+        return self.verdict_on(name, finding, reason, sources=tuple(sources))
 
 
 def _shown(named: Named) -> str:

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from zoo.records import Verdict
 from zoo.records.statements import LearningRates, Steps
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.base import DocumentRule
 
 LONGEST = 1000  # epochs that are tried
@@ -33,7 +33,7 @@ class CosineLog(DocumentRule):
                 + (f"over {_shown(lengths)} it is the printed one" if lengths else "no length gives them")
             )  # fmt: skip
             angle = lengths[0] if lengths else statement.epochs
-            yield self.found(
+            yield self.verdict_on(
                 statement.id, None if holds else findings.plain("contradiction"), reason,
                 statements=[(statement, ", ".join(statement.printed))],
                 arithmetic=f"{statement.base} x (1 + cos(pi x 1 / {angle})) / 2 = {_rate(statement, angle, 1):.7f}",
@@ -54,9 +54,11 @@ class StepCount(DocumentRule):
             others = [
                 n for n in range(1, DEVICES + 1) if statement.images // (statement.batch * n) == statement.printed
             ]
-            said = f"; {statement.printed} is the count of {others[0]} device{'s' * (others[0] > 1)}" if others else ""
-            reason = f"{statement.devices} devices with {statement.batch} images each" + said * (not holds)
-            yield self.found(
+            other_count = (
+                f"; {statement.printed} is the count of {others[0]} device{'s' * (others[0] > 1)}" if others else ""
+            )
+            reason = f"{statement.devices} devices with {statement.batch} images each" + other_count * (not holds)
+            yield self.verdict_on(
                 statement.id, None if holds else findings.plain("contradiction"), reason,
                 statements=[(statement, f"{statement.printed} steps")],
                 arithmetic=f"{statement.images:,} / ({statement.batch} x {statement.devices}) = "

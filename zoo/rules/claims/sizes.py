@@ -10,11 +10,11 @@ from zoo.documents import counting, rounding
 from zoo.documents.formatting import with_unit
 from zoo.records import Claim, FindingClass, Verdict
 from zoo.records.statements import Named
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.architecture import CLASSES, network_of
 from zoo.rules.claims.base import DocumentRule, decimal
-from zoo.rules.claims.findings import Finding
+from zoo.rules.findings import Finding
 
 UNITS = {"MB": 10**6, "MiB": 2**20}
 WIDTHS = {4: "four bytes per value", 2: "two bytes per value", 1: "one byte per value"}
@@ -66,7 +66,7 @@ class FileSize(DocumentRule):
         shown = ", ".join(f"{decimal(Fraction(size, by), 3)} {unit}" for unit, by in UNITS.items())
         reason = f"the file's size is not {with_unit(claim)}, whatever the unit"
         finding = _sized("contradiction", claim, size)
-        return self.found(claim.id, finding, reason, [claim], arithmetic=f"{size:,} bytes are {shown}")
+        return self.verdict_on(claim.id, finding, reason, [claim], arithmetic=f"{size:,} bytes are {shown}")
 
     def _fitting(self, claim: Claim, size: int, unit: str, how: str, not_these: Sequence[int]) -> Verdict:
         """not_these: bytes of today's file where it is not the one that fits."""
@@ -78,10 +78,10 @@ class FileSize(DocumentRule):
             reason = f"not today's file ({today} bytes), but {size:,} bytes that had this name before"
             reason = ", ".join([reason, *remarks])
             other_file = _sized("differs_between_documents", claim, not_these[0])
-            return self.found(claim.id, other_file, reason, [claim], arithmetic=shown)
+            return self.verdict_on(claim.id, other_file, reason, [claim], arithmetic=shown)
         habit = MIB_AS_MB if (claim.unit, unit) == ("MB", "MiB") else ""
         finding = _sized("unit_or_rounding", claim, size, habit=habit) if remarks else None
-        return self.found(claim.id, finding, ", ".join(remarks) or shown, [claim], arithmetic=shown)
+        return self.verdict_on(claim.id, finding, ", ".join(remarks) or shown, [claim], arithmetic=shown)
 
     def _by_network(self, claim: Claim, forms: Sequence[_Form]) -> Verdict:
         low, high = rounding.possible(claim.value)
@@ -92,19 +92,19 @@ class FileSize(DocumentRule):
                 if low <= value * (1 + AROUND) and value <= high:
                     shown = f"{size:,} bytes for {words}: {decimal(value, 3)} {unit}"
                     if unit == claim.unit:
-                        return self.found(claim.id, None, shown, [claim], arithmetic=shown)
+                        return self.verdict_on(claim.id, None, shown, [claim], arithmetic=shown)
                     reason = (
                         f"the file is not known; {none} takes {with_unit(claim)}; perhaps {unit} under the name "
                         f"{claim.unit}: {claim.value} {unit} would be {words}"
                     )
-                    return self.found(
+                    return self.verdict_on(
                         claim.id, _sized("incomplete", claim, size), reason, [claim], arithmetic=shown
                     )  # fmt: skip
         (most, words), (least, other) = forms[0], forms[-1]
         nearest = min(forms, key=lambda form: abs(form.size - Fraction(claim.value) * UNITS[claim.unit])).size
         reason = f"the file is not known; {none} takes {with_unit(claim)}: the most is {words}"
         shown = f"{most:,} bytes are {most / 1e6:.3f} MB or {most / 2**20:.3f} MiB"
-        return self.found(
+        return self.verdict_on(
             claim.id, _sized("incomplete", claim, nearest), reason, [claim],
             arithmetic=f"{shown}; the least {least:,} ({other})",
         )  # fmt: skip

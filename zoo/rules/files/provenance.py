@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from zoo.records import File, Outcome, Port, TensorSpec, Verdict
+from zoo.records import File, Port, TensorSpec, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
-from zoo.rules.claims.findings import Finding
 from zoo.rules.files.base import FileRule, known, looked_into
+from zoo.rules.findings import Finding
 
 SHOWN = 8  # hex digits of a hash
 CONTRADICTION = findings.plain("contradiction")
@@ -30,14 +30,14 @@ class PublishedHash(FileRule):
             wrong = [each for each in compared if each.hash == "different"]
             hashes = {file.name: next(iter(file.published().items()), ("", "")) for file in checkpoint.files}
             if wrong:
-                said = "; ".join(
+                hashes_in_words = "; ".join(
                     "{}: expected {} {}, got sha256 {}".format(each.name, *hashes.get(each.name, ("", "")), each.sha256)
                     for each in wrong
                 )
-                yield self.made(inspection, "fail", f"{said}; not loaded", checkpoint, finding=CONTRADICTION)
+                yield self.on_file(inspection, checkpoint, f"{hashes_in_words}; not loaded", CONTRADICTION)
             elif compared:
-                said = "; ".join(f"{each.name}: {each.by} {each.sha256[:SHOWN]}..." for each in compared)
-                yield self.made(inspection, "pass", f"{said} as published", checkpoint)
+                equal = "; ".join(f"{each.name}: {each.by} {each.sha256[:SHOWN]}..." for each in compared)
+                yield self.on_file(inspection, checkpoint, f"{equal} as published")
 
 
 class PublishedSize(FileRule):
@@ -52,9 +52,8 @@ class PublishedSize(FileRule):
             stated = [file for file in checkpoint.files if file.size_bytes and file.name in sizes]
             wrong = [file for file in stated if file.size_bytes != sizes[file.name]]
             if stated:
-                said = "; ".join(_size(file, sizes[file.name]) for file in wrong or stated)
-                finding = _largest(wrong, sizes)
-                yield self.made(inspection, "fail" if wrong else "pass", said, checkpoint, finding=finding)
+                sizes_in_words = "; ".join(_size(file, sizes[file.name]) for file in wrong or stated)
+                yield self.on_file(inspection, checkpoint, sizes_in_words, _largest(wrong, sizes))
 
 
 class Ports(FileRule):
@@ -74,9 +73,7 @@ class Ports(FileRule):
                 continue
             wrong = [problem for kind, spec, ports in stated if (problem := _difference(kind, spec, ports))]
             right = [f"{kind} {_shown(spec)}" for kind, spec, _ in stated]
-            outcome: Outcome = "fail" if wrong else "pass"
-            finding = CONTRADICTION if wrong else None
-            yield self.made(inspection, outcome, "; ".join(wrong or right), checkpoint, finding=finding)
+            yield self.on_file(inspection, checkpoint, "; ".join(wrong or right), CONTRADICTION if wrong else None)
 
 
 class Opset(FileRule):
@@ -90,19 +87,19 @@ class Opset(FileRule):
             if checkpoint.opset is None or measured.opset is None:
                 continue
             if measured.opset == checkpoint.opset:
-                yield self.made(inspection, "pass", f"opset {measured.opset}", checkpoint)
+                yield self.on_file(inspection, checkpoint, f"opset {measured.opset}")
             else:
                 reason = f"documented opset {checkpoint.opset}, got {measured.opset}"
-                yield self.made(inspection, "fail", reason, checkpoint, finding=CONTRADICTION)
+                yield self.on_file(inspection, checkpoint, reason, CONTRADICTION)
 
 
 def _largest(wrong: Sequence[File], sizes: Mapping[str, int]) -> Finding | None:
     """By how much the stated size of a file is wrong, where it is most."""
-    found = [
+    by_file = [
         findings.percent("contradiction", Fraction(file.size_bytes or 0), Fraction(sizes[file.name]))
         for file in wrong if sizes[file.name]
     ]  # fmt: skip
-    return max(found, key=lambda each: each.size or 0, default=CONTRADICTION if wrong else None)
+    return max(by_file, key=lambda each: each.size or 0, default=CONTRADICTION if wrong else None)
 
 
 def _size(file: File, got: int) -> str:

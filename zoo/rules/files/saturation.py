@@ -8,8 +8,8 @@ from fractions import Fraction
 from zoo import stats
 from zoo.documents.formatting import percent
 from zoo.records import AsShipped, BytePairs, Checkpoint, Inspection, Outcome, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.files.base import FileRule, known
 
 LEVEL = 0.05  # of McNemar's exact test on the images that were answered in both ways
@@ -48,11 +48,15 @@ class Saturation(FileRule):
         finding = None
         if shown is not None and outcome == "fail":
             finding = findings.points("contradiction", Fraction(100 * (shown.lost - shown.gained), shown.n))
-        verdict = self.made(inspection, outcome, reason, checkpoint, finding=finding)
-        more: dict[str, object] = {"remedy": REMEDY} if outcome in ("fail", "inconclusive") else {}
-        if shown is not None:
-            more |= {"measured": shown.shipped_correct / shown.n, "n": shown.n, "p_value": _chance(shown)}
-        return verdict.changed(**more)
+        return self.verdict(
+            inspection, outcome, reason,
+            finding=finding,
+            sources=checkpoint.sources,
+            remedy=REMEDY if outcome in ("fail", "inconclusive") else "",
+            measured=shown.shipped_correct / shown.n if shown else None,
+            n=shown.n if shown else None,
+            p_value=_chance(shown) if shown else None,
+        )  # fmt: skip
 
 
 def can_saturate(pairs: Iterable[BytePairs]) -> bool:

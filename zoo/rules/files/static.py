@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from zoo.documents import counting
 from zoo.documents.counting import Parts
-from zoo.documents.formatting import with_unit
+from zoo.documents.formatting import quoted, with_unit
 from zoo.records import Checkpoint, Claim, FindingClass, Inspection, Measured, Network, Verdict
+from zoo.rules import findings
 from zoo.rules.base import Evidence
-from zoo.rules.claims import findings
 from zoo.rules.claims.architecture import UNITS, explain
 from zoo.rules.files.base import FileRule, known, looked_into
 
@@ -43,26 +43,31 @@ class _Count(FileRule):
         return True
 
     def _verdict(self, inspection: Inspection, claim: Claim, own: Parts) -> Verdict:
-        found = explain(claim, own)
-        value = found.way.value / UNITS[claim.unit]
-        counted = Fraction(found.nearest.value, UNITS[claim.unit])
-        if not found.how:
+        explanation = explain(claim, own)
+        value = explanation.way.value / UNITS[claim.unit]
+        counted = Fraction(explanation.nearest.value, UNITS[claim.unit])
+        judged: dict[str, Any] = {
+            "claim": claim, "measured": value, "sources": (claim.source,), "printed": (quoted(claim),),
+        }  # fmt: skip
+        if not explanation.how:
             reason = (
-                f"none of the {found.tried} ways of counting known here gives {with_unit(claim)} for what the file "
-                f"holds; nearest: {found.way.value:,} ({found.way.words})"
+                f"none of the {explanation.tried} ways of counting known here gives {with_unit(claim)} for what the "
+                f"file holds; nearest: {explanation.way.value:,} ({explanation.way.words})"
             )
             finding = findings.percent("incomplete", Fraction(claim.value), counted)
-            return self.made(inspection, "refuted", reason, claim=claim, measured=value, finding=finding)
-        other = f" of a network with {found.classes:,} classes, not {own.classes:,}" * (found.classes != own.classes)
-        cut = "" if found.how == "rounded" else ", cut off instead of rounded"
-        reason = f"{with_unit(claim)} is {found.way.value:,}, {found.way.words}{other}{cut}"
-        if found.plain:
-            return self.made(inspection, "confirmed", reason, claim=claim, measured=value)
+            return self.verdict(inspection, "refuted", reason, finding=finding, **judged)
+        other = f" of a network with {explanation.classes:,} classes, not {own.classes:,}" * (
+            explanation.classes != own.classes
+        )
+        cut = "" if explanation.how == "rounded" else ", cut off instead of rounded"
+        reason = f"{with_unit(claim)} is {explanation.way.value:,}, {explanation.way.words}{other}{cut}"
+        if explanation.plain:
+            return self.verdict(inspection, "confirmed", reason, **judged)
         if not (other or cut):
             reason += f", and not what {claim.unit} says"
         kind: FindingClass = "incomplete" if other else "unit_or_rounding"
         finding = findings.percent(kind, Fraction(claim.value), counted)
-        return self.made(inspection, "refuted", reason, claim=claim, measured=value, finding=finding)
+        return self.verdict(inspection, "refuted", reason, finding=finding, **judged)
 
 
 class Parameters(_Count):
@@ -79,7 +84,7 @@ class MultiplyAdds(_Count):
     metrics = ("multiply_adds", "gflops")
 
     def applies(self, measured: Measured) -> bool:
-        """Where no size is left open."""
+        """Whether the file fixes the size of every layer."""
         return measured.multiply_adds is not None
 
 
@@ -92,7 +97,8 @@ class AsBuilt(FileRule):
         """One verdict for each file whose network is recorded; "not run" where its adapter could not look."""
         for inspection, checkpoint in known(evidence):
             if inspection.error is not None:
-                yield self.made(inspection, "not_run", f"not looked into: {inspection.error}", checkpoint)
+                reason = f"not looked into: {inspection.error}"
+                yield self.verdict(inspection, "not_run", reason, sources=checkpoint.sources)
             elif inspection.measured is not None and checkpoint.network is not None:
                 yield self._verdict(inspection, checkpoint, inspection.measured, checkpoint.network)
 
@@ -101,12 +107,15 @@ class AsBuilt(FileRule):
         names = [name for name in COUNTED if name != "multiply_adds" or measured.multiply_adds is not None]
         differing = [name for name in names if getattr(built, name) != getattr(own, name)]
         if differing:
-            told = (f"{getattr(own, name):,} {COUNTED[name]} instead of {getattr(built, name):,}" for name in differing)
+            differences = (
+                f"{getattr(own, name):,} {COUNTED[name]} instead of {getattr(built, name):,}" for name in differing
+            )
             counts = ((Fraction(getattr(built, name)), Fraction(getattr(own, name))) for name in differing)
             sized = (findings.percent("contradiction", *pair) for pair in counts if pair[1])
             finding = max(sized, key=lambda each: each.size or 0, default=findings.plain("contradiction"))
-            return self.made(inspection, "fail", f"in the file {', '.join(told)}", checkpoint, finding=finding)
-        return self.made(inspection, "pass", _counted(measured), checkpoint)
+            reason = f"in the file {', '.join(differences)}"
+            return self.on_file(inspection, checkpoint, reason, finding)
+        return self.on_file(inspection, checkpoint, _counted(measured))
 
 
 class Operators(FileRule):
@@ -121,12 +130,12 @@ class Operators(FileRule):
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict for each file of which the record says any of these."""
         for inspection, checkpoint, measured in looked_into(evidence):
-            found = list(_operators(checkpoint, measured))
-            wrong = [f"expected {want}, got {got}" for want, got in found if want != got]
-            if found:
-                said = "; ".join(wrong or [got for _, got in found])
+            pairs = list(_operators(checkpoint, measured))
+            wrong = [f"expected {want}, got {got}" for want, got in pairs if want != got]
+            if pairs:
+                reason = "; ".join(wrong or [got for _, got in pairs])
                 finding = findings.plain("contradiction") if wrong else None
-                yield self.made(inspection, "fail" if wrong else "pass", said, checkpoint, finding=finding)
+                yield self.on_file(inspection, checkpoint, reason, finding)
 
 
 def _operators(checkpoint: Checkpoint, measured: Measured) -> Iterator[tuple[str, str]]:
@@ -149,5 +158,5 @@ def _counted(measured: Measured) -> str:
     norms = measured.parameters_by["norms"]
     folded = "running statistics included" if norms else "batch norm folded"
     products = measured.multiply_adds
-    said = [] if products is None else [f"{products:,} multiply-adds"]
-    return ", ".join([*said, f"{measured.parameters:,} stored values, {folded}"])
+    operations = [] if products is None else [f"{products:,} multiply-adds"]
+    return ", ".join([*operations, f"{measured.parameters:,} stored values, {folded}"])

@@ -16,42 +16,38 @@ class Baseline(Rule):
     """No network is slower than in the baseline: relative to the probe, the intervals of the rounds do not separate."""
 
     id = "L401"
+    topic = "baseline"
+    unit = "ratio"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict a cell, where there is a baseline."""
         for run in evidence.latencies:
             if run.status == "done" and evidence.baseline:
-                yield self._verdict(run, _earlier(run, evidence.baseline))
+                yield self._compared(run, _earlier(run, evidence.baseline))
 
-    def _verdict(self, run: LatencyRun, earlier: LatencyRun | None) -> Verdict:
+    def _compared(self, run: LatencyRun, earlier: LatencyRun | None) -> Verdict:
         if earlier is None:
-            return self._made(run, None, "inconclusive", "the baseline has no result of it")
+            return self.verdict(run, "inconclusive", "the baseline has no result of it", n=run.calls)
         field = differing(run, earlier, CONDITIONS)
         if field is not None:
-            return self._made(run, earlier, "inconclusive", f"not compared with the baseline: {field}")
+            return self._not_compared(run, earlier, field)
         for which, name in ((run, "this result"), (earlier, "the baseline")):
             why = unreliable(which)
             if why is not None:
-                return self._made(run, earlier, "inconclusive", f"not compared with the baseline: of {name}, {why}")
+                return self._not_compared(run, earlier, f"of {name}, {why}")
         ratio = ratio_of_rounds(_work(run), _work(earlier))
         if ratio is None:
-            return self._made(run, earlier, "inconclusive", "not compared with the baseline: the probe gave no reading")
+            return self._not_compared(run, earlier, "the probe gave no reading")
         outcome, how = _placed(ratio)
         measured, low, high = ratio
         reason = f"{how}: {measured:.3f} times the baseline ({low:.3f} to {high:.3f}), each relative to its probe"
-        verdict = self._made(run, earlier, outcome, reason)
-        return verdict.changed(measured=measured, low=low, high=high)
+        return self.verdict(
+            run, outcome, reason, against=earlier, n=run.calls, measured=measured, low=low, high=high
+        )  # fmt: skip
 
-    def _made(self, run: LatencyRun, earlier: LatencyRun | None, outcome: Outcome, reason: str) -> Verdict:
-        return Verdict(
-            rule=self.id,
-            subject=run.subject,
-            outcome=outcome,
-            n=run.calls,
-            reason=reason,
-            run=run.key,
-            against=earlier.key if earlier else None,
-        )
+    def _not_compared(self, run: LatencyRun, earlier: LatencyRun, why: str) -> Verdict:
+        reason = f"not compared with the baseline: {why}"
+        return self.verdict(run, "inconclusive", reason, against=earlier, n=run.calls)
 
 
 def _earlier(run: LatencyRun, baseline: Sequence[LatencyRun]) -> LatencyRun | None:

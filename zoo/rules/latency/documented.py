@@ -9,8 +9,8 @@ from zoo import stats
 from zoo.documents.formatting import milliseconds, quoted
 from zoo.records import Claim, LatencyRun, Verdict
 from zoo.rules.base import Evidence, Rule
-from zoo.rules.latency import doubt
-from zoo.rules.latency.published import OWN, SAME_ARCHITECTURE, batch_size, device, machine, nearness, seconds, threads
+from zoo.rules.latency import stability
+from zoo.rules.latency.published import OWN, SAME_ARCHITECTURE, conditions, nearness, seconds
 from zoo.rules.latency.variants import VariantTable, tables
 
 SMALLEST_BATCH = 1  # documented latencies are of single images where nothing else is said
@@ -21,6 +21,8 @@ class Beside(Rule):
     """A documented latency is shown beside ours of the same network; another device neither confirms nor refutes it."""
 
     id = "L301"
+    topic = "documented_latency"
+    unit = "seconds"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """For each documented latency one result a framework, of the file it is about or of what is nearest to that."""
@@ -30,48 +32,42 @@ class Beside(Rule):
                     yield self._verdict(claim, run, distance)
 
     def _verdict(self, claim: Claim, run: LatencyRun, distance: int) -> Verdict:
-        return Verdict(
-            rule=self.id,
-            subject=run.subject,
-            outcome="not_comparable",
-            claim_id=claim.id,
-            documented=seconds(claim),
-            measured=run.p50,
-            n=run.calls,
-            reason=f"documented {quoted(claim)}: {_theirs(claim)}; here {milliseconds(run.p50)}: {_ours(run)}; "
-            f"another device{_remarks(run, distance)}",
-            run=run.key,
-            sources=(claim.source,),
+        reason = (
+            f"documented {quoted(claim)}: {_theirs(claim)}; here {milliseconds(run.p50)}: {_ours(run)}; "
+            f"another device{_remarks(run, distance)}"
         )
+        return self.verdict(
+            run, "not_comparable", reason,
+            claim=claim, documented=seconds(claim), measured=run.p50, n=run.calls, sources=(claim.source,),
+        )  # fmt: skip
 
 
 class Ratios(Rule):
     """The networks of one documented table have the same order of speed here: rank correlation above 0, p <= 0.05."""
 
     id = "L302"
+    topic = "variants"
+    unit = "correlation"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict for each documented column in each framework, batch size and number of threads."""
-        found = tables(evidence.latencies, evidence.published(), evidence.checkpoints)
-        known = [table.p_value for table in found if table.p_value is not None]
+        columns = tables(evidence.latencies, evidence.published(), evidence.checkpoints)
+        known = [table.p_value for table in columns if table.p_value is not None]
         adjusted = iter(stats.holm(known))
-        for table in found:
+        for table in columns:
             yield self._verdict(table, next(adjusted) if table.p_value is not None else None)
 
     def _verdict(self, table: VariantTable, p_adjusted: float | None) -> Verdict:
         agrees = table.rho is not None and table.p_value is not None and table.rho > 0
         agrees = agrees and table.p_value is not None and table.p_value <= ALLOWED_ERROR
-        return Verdict(
-            rule=self.id,
-            subject=f"{table.source}@{table.family.framework}/b{table.family.batch_size}t{table.family.threads}",
-            outcome="pass" if agrees else "inconclusive",
-            measured=table.rho,
-            n=len(table.points),
-            reason=_order(table, agrees) + _farthest(table) + _of_what(table),
-            sources=(table.source,),
-            p_value=table.p_value,
-            p_adjusted=p_adjusted,
-        )
+        return self.verdict(
+            f"{table.source}@{table.family.framework}/b{table.family.batch_size}t{table.family.threads}",
+            "pass" if agrees else "inconclusive",
+            _order(table, agrees) + _farthest(table) + _of_what(table),
+            checkpoints=tuple(dict.fromkeys(run.checkpoint for run in table.runs)),
+            measured=table.rho, n=len(table.points), sources=(table.source,),
+            p_value=table.p_value, p_adjusted=p_adjusted,
+        )  # fmt: skip
 
 
 def _nearest(claim: Claim, evidence: Evidence) -> Iterator[tuple[LatencyRun, int]]:
@@ -88,7 +84,7 @@ def _nearest(claim: Claim, evidence: Evidence) -> Iterator[tuple[LatencyRun, int
     ]  # fmt: skip
     closest = min((distance for distance, _ in near), default=OWN)
     alike = [run for distance, run in near if distance == closest]
-    batch = min(alike, key=lambda run: abs(run.batch_size - (batch_size(claim) or SMALLEST_BATCH)), default=None)
+    batch = min(alike, key=lambda run: abs(run.batch_size - (claim.batch or SMALLEST_BATCH)), default=None)
     alike = [run for run in alike if batch is not None and run.batch_size == batch.batch_size]
     if closest == SAME_ARCHITECTURE:
         alike = [run for run in alike if run.framework == claim.framework] or alike
@@ -100,17 +96,17 @@ def _nearest(claim: Claim, evidence: Evidence) -> Iterator[tuple[LatencyRun, int
 
 def _most_alike(runs: Sequence[LatencyRun], claim: Claim) -> list[LatencyRun]:
     """Those with the number of threads nearest to the documented one, or to one where none is stated."""
-    wanted = threads(claim) or 1
+    wanted = claim.threads or 1
     gap = min((abs(run.threads - wanted) for run in runs), default=0)
     return [run for run in runs if abs(run.threads - wanted) == gap]
 
 
 def _theirs(claim: Claim) -> str:
     """As documented, and what of it is not."""
-    known = {"machine": machine(claim), "batch size": batch_size(claim), "threads": threads(claim)}
+    known = {"machine": claim.device, "batch size": claim.batch, "threads": claim.threads}
     unsaid = [name for name, value in known.items() if not value]
     missing = f"{' and '.join(unsaid)} not stated" if unsaid else ""
-    return "; ".join(part for part in (device(claim), missing) if part)
+    return "; ".join(part for part in (conditions(claim), missing) if part)
 
 
 def _ours(run: LatencyRun) -> str:
@@ -121,9 +117,9 @@ def _ours(run: LatencyRun) -> str:
 
 
 def _remarks(run: LatencyRun, distance: int) -> str:
-    said = "; of the same architecture, not of the documented file" if distance == SAME_ARCHITECTURE else ""
-    said += "; with random weights, as the architecture alone is what is timed" if run.untrained else ""
-    return said + ("" if doubt.obstacle(run) is None else "; ours cannot be quoted either (L101)")
+    remarks = "; of the same architecture, not of the documented file" if distance == SAME_ARCHITECTURE else ""
+    remarks += "; with random weights, as the architecture alone is what is timed" if run.untrained else ""
+    return remarks + ("" if stability.obstacle(run) is None else "; ours cannot be quoted either (L101)")
 
 
 def _order(table: VariantTable, agrees: bool) -> str:
@@ -151,8 +147,8 @@ def _farthest(table: VariantTable) -> str:
 
 def _of_what(table: VariantTable) -> str:
     random, sessions = sum(run.untrained for run in table.runs), len({run.session for run in table.runs})
-    doubtful = sum(doubt.obstacle(run) is not None for run in table.runs)
-    said = f"; {table.family.publisher}'s networks" + (f" in {table.family.format}" if table.family.format else "")
-    said += f", {random} of them with random weights" if random else ""
-    said += f"; timed in {sessions} sessions, in alternation only within each" if sessions > 1 else ""
-    return said + (f"; {doubtful} of our times cannot be quoted by themselves (L101)" if doubtful else "")
+    doubtful = sum(stability.obstacle(run) is not None for run in table.runs)
+    remarks = f"; {table.family.publisher}'s networks" + (f" in {table.family.format}" if table.family.format else "")
+    remarks += f", {random} of them with random weights" if random else ""
+    remarks += f"; timed in {sessions} sessions, in alternation only within each" if sessions > 1 else ""
+    return remarks + (f"; {doubtful} of our times cannot be quoted by themselves (L101)" if doubtful else "")

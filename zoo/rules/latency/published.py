@@ -1,7 +1,4 @@
-"""Documented latencies: the device they were measured on, and which of our results are of the same network.
-
-A claim's `note` and `place` hold what the document says about the device, in its own words.
-"""
+"""Documented latencies: how they were measured, and which of our results are of the same network."""
 
 from __future__ import annotations
 
@@ -13,9 +10,7 @@ from zoo.records import Checkpoint, Claim, LatencyRun
 
 OWN, SAME_WEIGHTS, SAME_ARCHITECTURE = 0, 1, 2  # how near a result is to what a claim is about, nearest first
 
-_NO_FILE = re.compile(r"^no checkpoint:[^;]*(?:;\s*|$)")  # a clause on why no file is meant
 _INTEGERS = re.compile(r"quant|int8|ptq|edgetpu", re.IGNORECASE)
-_ONE_CORE = re.compile(r"\bone (?:\w+ )?core\b")
 
 
 def seconds(claim: Claim) -> float:
@@ -23,32 +18,17 @@ def seconds(claim: Claim) -> float:
     return float(Decimal(claim.value) / 1000)  # 73.8 ms is 0.0738, not 0.07379999...
 
 
-def device(claim: Claim) -> str:
-    """Machine and conditions as documented: "Pixel 3, CPU, 4 threads"; nothing where nothing is said."""
-    return _NO_FILE.sub("", claim.note).removeprefix("measured on ").strip()
-
-
-def machine(claim: Claim) -> str:
-    """`device` without the batch size; nothing where that is all that is said."""
-    return re.sub(r"\bbatch \d+,?\s*", "", device(claim))
+def conditions(claim: Claim) -> str:
+    """Device, batch size and threads as documented: "Pixel 3, CPU, 4 threads"; "" where none of them is stated."""
+    batch = f"batch {claim.batch}" if claim.batch else ""
+    threads = f"{claim.threads} thread{'s' * (claim.threads > 1)}" if claim.threads else ""
+    return ", ".join(part for part in (batch, claim.device, threads) if part)
 
 
 def column(claim: Claim) -> str:
     """Which column of its table a number stands in: "Mobile CPU (ms) Pixel 1"."""
     _, marked, name = claim.place.partition("column ")
     return name.strip() if marked else claim.place.rpartition(",")[2].strip()
-
-
-def threads(claim: Claim) -> int | None:
-    """Of the documented measurement, where the document says it."""
-    found = re.search(r"\b(\d+) threads?\b", claim.note)
-    return int(found[1]) if found else 1 if _ONE_CORE.search(claim.note) else None
-
-
-def batch_size(claim: Claim) -> int | None:
-    """Of the documented measurement, where the document says it."""
-    found = re.search(r"\bbatch (\d+)\b", claim.note)
-    return int(found[1]) if found else None
 
 
 def in_integers(claim: Claim, checkpoints: Mapping[str, Checkpoint]) -> bool:

@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Iterator
 
 from zoo.documents.formatting import milliseconds, percent
-from zoo.records import LatencyRun, Verdict
+from zoo.records import LatencyRun, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule
-from zoo.rules.latency import doubt
+from zoo.rules.latency import stability
 from zoo.rules.latency.efficiency import probe
 from zoo.stats.quantiles import median_of_rounds
 
@@ -34,6 +34,8 @@ class Quotable(_OfEach):
     """The rounds of a latency agree (interval of their medians within 10 %), and the probe moved less than 10 %."""
 
     id = "L101"
+    topic = "quotable_latency"
+    unit = "seconds"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict a cell, also for those that could not be measured."""
@@ -41,23 +43,19 @@ class Quotable(_OfEach):
             yield self._verdict(run) if run.status == "done" else self._not_run(run)
 
     def _not_run(self, run: LatencyRun) -> Verdict:
-        said = (run.error or "").strip().splitlines() or ["no reason given"]
-        return Verdict(
-            rule=self.id, subject=run.subject, outcome="not_run", reason=f"not run: {said[0]}", run=run.key
-        )  # fmt: skip
+        lines = (run.error or "").strip().splitlines() or ["no reason given"]
+        return self.verdict(run, "not_run", f"not run: {lines[0]}")
 
     def _verdict(self, run: LatencyRun) -> Verdict:
-        p50, rounds, why = run.quantile(0.5), median_of_rounds(run.medians), doubt.obstacle(run)
-        return Verdict(
-            rule=self.id,
-            subject=run.subject,
-            outcome="pass" if why is None else "inconclusive",
+        p50, rounds, why = run.quantile(0.5), median_of_rounds(run.medians), stability.obstacle(run)
+        return self.verdict(
+            run,
+            "pass" if why is None else "inconclusive",
+            _quoted(run) if why is None else f"not measurable here, because {why}",
             measured=p50.value if p50 else None,
             low=rounds[1] if rounds else None,
             high=rounds[2] if rounds else None,
             n=run.calls,
-            reason=_quoted(run) if why is None else f"not measurable here, because {why}",
-            run=run.key,
         )
 
 
@@ -65,18 +63,14 @@ class SameAnswers(_OfEach):
     """While it was timed a network gave the labels of its accuracy run, on 64 images at least."""
 
     id = "L102"
+    topic = "timed_answers"
+    unit = "share"
 
     def _verdict(self, run: LatencyRun) -> Verdict:
         fault, checked = other_answers(run), run.images_checked
-        return Verdict(
-            rule=self.id,
-            subject=run.subject,
-            outcome="pass" if fault is None else "fail",
-            measured=run.different / checked if checked else None,
-            n=checked,
-            reason=fault or f"the labels of {checked:,} images are those of the accuracy run",
-            run=run.key,
-        )
+        reason = fault or f"the labels of {checked:,} images are those of the accuracy run"
+        share = run.different / checked if checked else None
+        return self.verdict(run, "pass" if fault is None else "fail", reason, measured=share, n=checked)
 
 
 class KeptConditions(_OfEach):
@@ -85,6 +79,8 @@ class KeptConditions(_OfEach):
     """
 
     id = "L103"
+    topic = "timed_conditions"
+    unit = "cores"
 
     def _verdict(self, run: LatencyRun) -> Verdict:
         faults, others = broken_conditions(run), other_threads(run)
@@ -92,15 +88,9 @@ class KeptConditions(_OfEach):
             f"threads in effect: {run.threads_read}, precision: {run.precision}, cores used: up to "
             f"{_cores(run):.2f}; {run.live_threads} threads lived in the process"
         )
-        return Verdict(
-            rule=self.id,
-            subject=run.subject,
-            outcome="fail" if faults else "not_comparable" if others else "pass",
-            measured=_cores(run),
-            high=run.threads_read + CORE_ALLOWANCE,
-            reason="; ".join(faults) or others or kept,
-            run=run.key,
-        )
+        outcome: Outcome = "fail" if faults else "not_comparable" if others else "pass"
+        reason = "; ".join(faults) or others or kept
+        return self.verdict(run, outcome, reason, measured=_cores(run), high=run.threads_read + CORE_ALLOWANCE)
 
 
 def other_answers(run: LatencyRun) -> str | None:
@@ -128,8 +118,8 @@ def broken_conditions(run: LatencyRun) -> list[str]:
     faults = []
     full = all(part == FULL or part.startswith(("int", "uint")) for part in run.precision.split("+"))
     if run.arithmetic == "exact" and not full:
-        found = f"{run.precision} in effect" if run.precision else "not read back"
-        faults.append(f"precision: {found}, {FULL} asked for")
+        in_effect = f"{run.precision} in effect" if run.precision else "not read back"
+        faults.append(f"precision: {in_effect}, {FULL} asked for")
     allowed = run.threads_read + CORE_ALLOWANCE
     if _cores(run) > allowed:
         faults.append(f"cores_used: up to {_cores(run):.2f} with threads {run.threads_read} (allowed: {allowed:g})")
@@ -138,7 +128,7 @@ def broken_conditions(run: LatencyRun) -> list[str]:
 
 def unreliable(run: LatencyRun) -> str | None:
     """Why a cell is not to be compared with others, in words; None where it may be."""
-    if doubt.obstacle(run) is not None:
+    if stability.obstacle(run) is not None:
         return f"it is not measurable here ({Quotable.id} says why)"
     faults = [fault for fault in (other_answers(run), other_threads(run), *broken_conditions(run)) if fault]
     return f"it is not what was asked for: {faults[0]}" if faults else None
@@ -168,12 +158,12 @@ def _cores(run: LatencyRun) -> float:
 
 def _quoted(run: LatencyRun) -> str:
     p50, rounds = run.quantile(0.5), median_of_rounds(run.medians)
-    width, moved = doubt.spread(run), doubt.drift(run)
+    width, moved = stability.spread(run), stability.drift(run)
     assert p50 is not None
     assert rounds is not None
     assert width is not None
     assert moved is not None
-    beside = doubt.likely_causes(run)
+    beside = stability.likely_causes(run)
     return (
         f"{milliseconds(p50.value)}; medians of {len(run.rounds)} rounds {milliseconds(rounds[1])} to "
         f"{milliseconds(rounds[2])}, {percent(width, 1)} % apart; the probe ({probe(run):.3g} GFLOP/s a core) moved by "

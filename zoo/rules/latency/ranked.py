@@ -18,6 +18,8 @@ class Ranked(Rule):
     """Two results of one network are ranked only if the intervals of their rounds separate, under equal conditions."""
 
     id = "L201"
+    topic = "ranking"
+    unit = "ratio"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """Each against the fastest that can be quoted; one with no equal against the result most like it."""
@@ -26,14 +28,14 @@ class Ranked(Rule):
                 beside = [other for other in group if differing(run, other, ASKED_FOR) is None]
                 if len(beside) > 1:
                     yield from self._against_fastest(run, beside)
-                elif strangers := [other for other in group if not _same_cell_but_asked_for(run, other)]:
+                elif strangers := [other for other in group if not _same_checkpoint_and_framework(run, other)]:
                     yield self._refused(run, min(strangers, key=lambda other: _distance(run, other)))
 
     def _against_fastest(self, run: LatencyRun, beside: Sequence[LatencyRun]) -> Iterator[Verdict]:
         reliable = [other for other in beside if unreliable(other) is None]
         fastest = min(reliable, key=_middle, default=None)
         if fastest is None:
-            yield self._made(run, None, "inconclusive", f"not ranked: {unreliable(run)}")
+            yield self.verdict(run, "inconclusive", f"not ranked: {unreliable(run)}", n=run.calls)
         elif fastest is not run:
             yield self._compared(run, fastest)
 
@@ -41,34 +43,23 @@ class Ranked(Rule):
         if differing(run, fastest, CONDITIONS):
             return self._refused(run, fastest)
         why, interval = unreliable(run), ratio_of_rounds(run.medians, fastest.medians)
-        ratio = f"{_middle(run) / _middle(fastest):.2f} times the time of {_named(fastest, run)}"
-        if why is not None or interval is None:
-            return self._made(run, fastest, "inconclusive", f"not ranked against {_named(fastest, run)}: {why}")
-        _, low, high = interval
-        ends = f"{low:.2f} to {high:.2f}"
-        if low > 1:
-            return self._made(run, fastest, "pass", f"{ratio} ({ends})")
-        return self._made(run, fastest, "inconclusive", f"not ranked: {ratio}, but the intervals overlap ({ends})")
+        ratio = _middle(run) / _middle(fastest)
+        _, low, high = interval or (ratio, None, None)
+        how_much_slower = f"{ratio:.2f} times the time of {_named(fastest, run)}"
+        ends = f"{low:.2f} to {high:.2f}" if interval else ""
+        outcome: Outcome = "inconclusive"
+        if why is not None or low is None:
+            reason = f"not ranked against {_named(fastest, run)}: {why}"
+        elif low > 1:
+            outcome, reason = "pass", f"{how_much_slower} ({ends})"
+        else:
+            reason = f"not ranked: {how_much_slower}, but the intervals overlap ({ends})"
+        return self.verdict(run, outcome, reason, against=fastest, measured=ratio, low=low, high=high, n=run.calls)
 
     def _refused(self, run: LatencyRun, other: LatencyRun) -> Verdict:
         why = differing(run, other, CONDITIONS)
-        return self._made(run, other, "not_comparable", f"not ranked against {_named(other, run)}: {why}")
-
-    def _made(self, run: LatencyRun, other: LatencyRun | None, outcome: Outcome, reason: str) -> Verdict:
-        compared = other if outcome != "not_comparable" else None
-        interval = ratio_of_rounds(run.medians, compared.medians) if compared else None
-        return Verdict(
-            rule=self.id,
-            subject=run.subject,
-            outcome=outcome,
-            measured=_middle(run) / _middle(compared) if compared else None,
-            low=interval[1] if interval else None,
-            high=interval[2] if interval else None,
-            n=run.calls,
-            reason=reason,
-            run=run.key,
-            against=other.key if other else None,
-        )
+        reason = f"not ranked against {_named(other, run)}: {why}"
+        return self.verdict(run, "not_comparable", reason, against=other, n=run.calls)
 
 
 def _networks(evidence: Evidence) -> list[list[LatencyRun]]:
@@ -89,8 +80,8 @@ def _network(run: LatencyRun, evidence: Evidence) -> object:
     return "untrained", checkpoint.network.changed(bn_epsilon=1e-5)  # a number that costs nothing
 
 
-def _same_cell_but_asked_for(run: LatencyRun, other: LatencyRun) -> bool:
-    """Whether both are one checkpoint in one framework: what batch and threads do to it is no ranking."""
+def _same_checkpoint_and_framework(run: LatencyRun, other: LatencyRun) -> bool:
+    """Whether both are one checkpoint in one framework, so that only batch, threads or session differ: no ranking."""
     return (run.checkpoint, run.framework) == (other.checkpoint, other.framework)
 
 

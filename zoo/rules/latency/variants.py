@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from zoo import stats
 from zoo.records import Checkpoint, Claim, LatencyRun
-from zoo.rules.latency.published import SAME_ARCHITECTURE, column, device, in_integers, nearness, seconds, variant
+from zoo.rules.latency.published import SAME_ARCHITECTURE, column, conditions, in_integers, nearness, seconds, variant
 
 FEWEST = 3  # variants
 FEWEST_OF_OTHERS = 4  # variants of the same architecture alone: of three no order is rarer than one in six
@@ -69,12 +69,12 @@ def tables(
     `FEWEST_OF_OTHERS` where none of ours is what the document speaks of, or holds the same weights.
     Claims other than publishers' latencies are passed over.
     """
-    found = [
+    candidates = [
         _table(family, column_claims, runs, checkpoints)
         for column_claims in _columns(claims, checkpoints)
         for family, runs in _families(latencies, checkpoints).items()
     ]
-    return [table for table in found if table is not None]
+    return [table for table in candidates if table is not None]
 
 
 def _columns(claims: Sequence[Claim], checkpoints: Mapping[str, Checkpoint]) -> list[list[Claim]]:
@@ -83,7 +83,7 @@ def _columns(claims: Sequence[Claim], checkpoints: Mapping[str, Checkpoint]) -> 
     for claim in claims:
         latency = claim.metric == "latency" and claim.by == "publisher" and seconds(claim) > 0
         if latency and variant(claim, checkpoints) is not None:
-            key = claim.source, column(claim), device(claim), claim.framework, in_integers(claim, checkpoints)
+            key = claim.source, column(claim), conditions(claim), claim.framework, in_integers(claim, checkpoints)
             groups.setdefault(key, []).append(claim)
     return [group for group in groups.values() if len(group) >= FEWEST]
 
@@ -124,7 +124,7 @@ def _table(
         title=", ".join(part for part in (first.source, column(first)) if part),
         source=first.source,
         column=column(first),
-        device=device(first),
+        device=conditions(first),
         family=family,
         claims=tuple(claim for claim, _ in ordered),
         runs=tuple(run for _, run in ordered),

@@ -25,8 +25,8 @@ class Guess:
     best: float = 1.0
 
     @property
-    def said(self) -> str:
-        """How, and what it gives."""
+    def in_words(self) -> str:
+        """The way of guessing with its top-1 and top-5."""
         return f"{self.how}: {percent(self.top1)} and {percent(self.top5)} %"
 
     def is_beaten(self, run: Run) -> bool:
@@ -46,7 +46,7 @@ def any_class(seen: Seen) -> Guess:
 
 
 def _dealt(seen: Seen) -> Guess:
-    """The run's own answers in another order: of images of ten classes, shuffled labels are right by a tenth."""
+    """The run's own answers, dealt to the images at random: with ten equally frequent classes a tenth is right."""
     n = len(seen.labels)
     size = max(seen.classes, int(seen.labels.max()) + 1) + 1  # the last is no label, but an answer that is no class
     labels, given, ranked = (
@@ -62,11 +62,11 @@ def guessed(seen: Seen) -> Symptom | None:
     guess = next((each for each in guesses if each.explains(seen.run)), None)
     if guess is None:
         return None
-    return Symptom(f"{accuracies(seen.run)} are no better than guessing ({guess.said})", _behind_guessing(seen))
+    return Symptom(f"{accuracies(seen.run)} are no better than guessing ({guess.in_words})", _behind_guessing(seen))
 
 
 def _behind_guessing(seen: Seen) -> str:
-    """Whether images of one label get one answer tells labels in another order from labels of other images."""
+    """The likely cause. If two images with one label often get one answer, the classes are in another order."""
     alike = _alike(seen)
     if alike is None or alike[0] - alike[1] <= USEFUL:
         return (

@@ -34,6 +34,8 @@ class MakesSense(Rule):
     """
 
     id = "A201"
+    topic = "nonsense"
+    unit = "fraction"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict for each finished run whose label map is known and has more than one class."""
@@ -41,15 +43,7 @@ class MakesSense(Rule):
             seen = seen_of(run, evidence)
             if seen is not None:
                 outcome, reason = _outcome(seen, _symptoms(seen, evidence))
-                yield Verdict(
-                    rule=self.id,
-                    subject=run.subject,
-                    outcome=outcome,
-                    measured=run.top1_correct / run.n,
-                    n=run.n,
-                    reason=reason,
-                    run=run.key,
-                )
+                yield self.verdict(run, outcome, reason, measured=run.top1_correct / run.n, n=run.n)
 
 
 def symptoms(run: Run, evidence: Evidence) -> tuple[Symptom, ...]:
@@ -62,21 +56,21 @@ def symptoms(run: Run, evidence: Evidence) -> tuple[Symptom, ...]:
 
 
 def _symptoms(seen: Seen, evidence: Evidence) -> tuple[Symptom, ...]:
-    """Answers that fit other labels are nonsense in no other way."""
+    """All symptoms. Of answers that fit other labels this is the only one that is named."""
     other = moved(seen, evidence)
-    found = (_tied(seen), _one_class(seen), guessed(seen)) if other is None else (other,)
-    return tuple(symptom for symptom in found if symptom is not None)
+    tried = (_tied(seen), _one_class(seen), guessed(seen)) if other is None else (other,)
+    return tuple(symptom for symptom in tried if symptom is not None)
 
 
-def _outcome(seen: Seen, found: tuple[Symptom, ...]) -> tuple[Outcome, str]:
-    if found:
-        return "fail", f"nonsense: {'; '.join(each.what for each in found)}; likely: {found[0].likely}"
+def _outcome(seen: Seen, signs: tuple[Symptom, ...]) -> tuple[Outcome, str]:
+    if signs:
+        return "fail", f"nonsense: {'; '.join(symptom.what for symptom in signs)}; likely: {signs[0].likely}"
     run, chance = seen.run, any_class(seen)
     if chance.is_beaten(run):
-        return "pass", f"{accuracies(run)} are better than guessing ({chance.said})"
+        return "pass", f"{accuracies(run)} are better than guessing ({chance.in_words})"
     return "inconclusive", (
-        f"{accuracies(run)} are not surely better than guessing ({chance.said}), and the images are too few to call "
-        "them nonsense"
+        f"{accuracies(run)} are not surely better than guessing ({chance.in_words}), and the images are too few to "
+        "call them nonsense"
     )
 
 

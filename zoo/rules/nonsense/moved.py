@@ -107,7 +107,7 @@ def _behind_move(move: _Move, seen: Seen, evidence: Evidence) -> str:
 
 
 def _other_map(offset: int, own: LabelMap, evidence: Evidence) -> str:
-    """The label map under which the offset is none, where there can be one."""
+    """Names a label map with which the offset would be 0; "" if no output can then be the first class."""
     first = own.first + offset
     if not 0 <= first <= own.outputs - own.classes:
         return ""

@@ -1,4 +1,4 @@
-"""A run as rule A201 sees it, and what the rule may find."""
+"""A run with its answers as classes, and the symptoms that rule A201 may find in it."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Seen:
     def ranked(self) -> Integers:
         """Classes of the best outputs, int64 (N, k); `classes` stands for an output that is none."""
         assert self.answers is not None
-        found = self.answers.indices.astype(np.int64) - self.label_map.first
-        return np.where((found >= 0) & (found < self.classes), found, self.classes)
+        classes = self.answers.indices.astype(np.int64) - self.label_map.first
+        return np.where((classes >= 0) & (classes < self.classes), classes, self.classes)
 
     @property
     def given(self) -> Integers:

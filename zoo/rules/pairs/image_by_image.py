@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from zoo import stats
 from zoo.documents.formatting import as_printed, percent
 from zoo.records import Claim, Outcome, Run, Verdict
-from zoo.records.predictions import Predictions
 from zoo.rules.accuracy import obstacle_to
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.nonsense.makes_sense import MakesSense, symptoms
-from zoo.rules.pairs.same_answers import departs_from_recipe
+from zoo.rules.pairs.same_answers import Answered, departs_from_recipe, named
 
 ALLOWED_ERROR = 0.05  # chance of any false "fail" among all comparisons of a report
-SHOWN = 10  # image ids named in a sentence; discordant.csv holds them all
 
 Metric = Literal["top1", "top5"]
 METRICS: tuple[Metric, ...] = ("top1", "top5")
@@ -59,6 +57,8 @@ class Pair:
 
 
 class _Compared(Rule):
+    topic = "image_by_image"
+    unit = "points"
     kind: ClassVar[Kind]
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
@@ -73,22 +73,16 @@ class _Compared(Rule):
         low, high = pair.interval(evidence)
         outcome, how = self._outcome(pair, p_adjusted, (low, high), evidence)
         counts = len(pair.only_first), len(pair.only_second)
-        return Verdict(
-            rule=self.id,
-            subject=pair.second.subject,
-            outcome=outcome,
-            claim_id=pair.claims[1].id if pair.claims else None,
+        return self.verdict(
+            pair.second,
+            outcome,
+            f"{_compared(pair, (low, high))}: {how}; {_chance(pair, p_adjusted, family)}{_discordant(pair)}",
+            against=pair.first,
+            claim=pair.claims[1] if pair.claims else None,
             documented=pair.claims[0].number() - pair.claims[1].number() if pair.claims else None,
-            measured=(counts[0] - counts[1]) / pair.first.n,
-            low=low,
-            high=high,
-            n=pair.first.n,
-            reason=f"{_compared(pair, (low, high))}: {how}; {_chance(pair, p_adjusted, family)}{_named(pair)}",
-            run=pair.second.key,
-            p_value=pair.p_value,
-            p_adjusted=p_adjusted,
-            against=pair.first.key,
-        )
+            measured=(counts[0] - counts[1]) / pair.first.n, low=low, high=high, n=pair.first.n,
+            p_value=pair.p_value, p_adjusted=p_adjusted,
+        )  # fmt: skip
 
     def _outcome(
         self, pair: Pair, p_adjusted: float, interval: tuple[float, float], evidence: Evidence
@@ -162,7 +156,7 @@ def pairs(evidence: Evidence) -> list[Pair]:
         for index, second in enumerate(group)
         for kind, first in _partners(group, index, evidence).items()
         if first is not None
-        for pair in _made(kind, first, second, evidence)
+        for pair in _by_metric(kind, first, second, evidence)
     ]
 
 
@@ -176,13 +170,6 @@ def _partners(group: Sequence[Answered], index: int, evidence: Evidence) -> dict
         "converted": _nearest(originals, second),
         "recipes": next((one for one in earlier if _other_recipe(one.run, second.run)), None),
     }
-
-
-class Answered(NamedTuple):
-    """A finished run with its answers."""
-
-    run: Run
-    answers: Predictions
 
 
 def _same_images(evidence: Evidence) -> dict[object, list[Answered]]:
@@ -221,7 +208,7 @@ def _nearest(candidates: Sequence[Answered], second: Answered) -> Answered | Non
     return min(candidates, key=distance, default=None)
 
 
-def _made(kind: Kind, first: Answered, second: Answered, evidence: Evidence) -> Iterator[Pair]:
+def _by_metric(kind: Kind, first: Answered, second: Answered, evidence: Evidence) -> Iterator[Pair]:
     """A pair for each metric. A conversion is judged by the loss that one document has for it, each run with its own
     documented recipe; where none has, it should cost nothing, if both runs look at the same part of an image.
     """
@@ -237,9 +224,9 @@ def _made(kind: Kind, first: Answered, second: Answered, evidence: Evidence) -> 
             tuple(first.answers.ids[row] for row in np.flatnonzero(rows))
             for rows in (right & ~right_second, right_second & ~right)
         )
-        said = claims[metric] if loss_claimed else None
-        found: Kind = "claimed" if loss_claimed else kind
-        yield Pair(found, metric, first.run, second.run, only_first, only_second, said)
+        own_claims = claims[metric] if loss_claimed else None
+        own_kind: Kind = "claimed" if loss_claimed else kind
+        yield Pair(own_kind, metric, first.run, second.run, only_first, only_second, own_claims)
 
 
 def _both_claimed(first: Run, second: Run, metric: Metric, evidence: Evidence) -> tuple[Claim, Claim] | None:
@@ -279,9 +266,6 @@ def _chance(pair: Pair, p_adjusted: float, family: int) -> str:
     return f"{test} = {pair.p_value:.2g}, {p_adjusted:.2g} after Holm over {family}"
 
 
-def _named(pair: Pair) -> str:
-    names = [*pair.only_first, *pair.only_second]
-    if not names:
-        return ""
-    more = f" and {len(names) - SHOWN:,} more in discordant.csv" if len(names) > SHOWN else ""
-    return f"; images: {', '.join(names[:SHOWN])}{more}"
+def _discordant(pair: Pair) -> str:
+    names = named([*pair.only_first, *pair.only_second], " in discordant.csv")
+    return f"; images: {names}" if names else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,75 +17,64 @@ LARGEST_LOGIT_DIFFERENCE = 2e-3
 SHOWN = 10  # image ids named in a sentence
 
 
-class _Pair(NamedTuple):
-    """Two runs of the same weights on the same images; `first` is the one the others are compared with."""
+class Answered(NamedTuple):
+    """A finished run with its answers."""
 
-    first: Run
-    second: Run
-    first_answers: Predictions
-    second_answers: Predictions
+    run: Run
+    answers: Predictions
 
 
 class SameLabels(Rule):
     """Two frameworks with the same weights and images choose the same class for all but one image in a thousand."""
 
     id = "X101"
+    topic = "same_answers"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict per pair of runs."""
-        for pair in _pairs(evidence):
-            first, second = (
-                answers.indices[:, 0] - _first_class(run, evidence)
-                for run, answers in ((pair.first, pair.first_answers), (pair.second, pair.second_answers))
+        for first, second in _pairs(evidence):
+            classes, others = (
+                answers.indices[:, 0] - evidence.label_maps[run.label_map].first for run, answers in (first, second)
             )
-            differ = np.flatnonzero(first != second)
-            n = len(first)
+            differ = np.flatnonzero(classes != others)
+            n = len(classes)
             allowed = n * LABELS_PER_THOUSAND // 1000
-            yield Verdict(
-                rule=self.id,
-                subject=pair.second.subject,
-                outcome="pass" if len(differ) <= allowed else "fail",
-                measured=len(differ) / n,
-                high=allowed / n,
-                n=n,
-                reason=f"against {pair.first.subject}: {len(differ)} of {n:,} labels differ (allowed: {allowed})"
-                f"{_named(pair, differ)}",
-                run=pair.second.key,
-                against=pair.first.key,
-            )
+            names = named([first.answers.ids[row] for row in differ])
+            yield self.verdict(
+                second.run,
+                "pass" if len(differ) <= allowed else "fail",
+                f"against {first.run.subject}: {len(differ)} of {n:,} labels differ (allowed: {allowed})"
+                + (f": {names}" if names else ""),
+                against=first.run, measured=len(differ) / n, high=allowed / n, n=n,
+            )  # fmt: skip
 
 
 class SameScores(Rule):
     """On the first 64 images no class's score differs between two frameworks by more than 0.002 (logits, centred)."""
 
     id = "X102"
+    topic = "same_answers"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict per pair of runs."""
-        for pair in _pairs(evidence):
-            first = _logits(pair.first, pair.first_answers, evidence)
-            second = _logits(pair.second, pair.second_answers, evidence)
-            if first is None or second is None:
+        for first, second in _pairs(evidence):
+            logits, others = _logits(*first, evidence), _logits(*second, evidence)
+            if logits is None or others is None:
                 continue
-            difference = np.abs(first - second)
+            difference = np.abs(logits - others)
             largest = float(difference.max())
-            yield Verdict(
-                rule=self.id,
-                subject=pair.second.subject,
-                outcome="pass" if largest < LARGEST_LOGIT_DIFFERENCE else "fail",
-                measured=largest,
-                high=LARGEST_LOGIT_DIFFERENCE,
-                n=len(first),
-                reason=f"against {pair.first.subject}: logits of {len(first)} images differ by at most {largest:.2g}, "
+            yield self.verdict(
+                second.run,
+                "pass" if largest < LARGEST_LOGIT_DIFFERENCE else "fail",
+                f"against {first.run.subject}: logits of {len(logits)} images differ by at most {largest:.2g}, "
                 f"on average by {difference.mean():.2g} (allowed: below {LARGEST_LOGIT_DIFFERENCE:g})",
-                run=pair.second.key,
-                against=pair.first.key,
-            )
+                against=first.run, measured=largest, high=LARGEST_LOGIT_DIFFERENCE, n=len(logits),
+            )  # fmt: skip
 
 
-def _pairs(evidence: Evidence) -> Iterator[_Pair]:
+def _pairs(evidence: Evidence) -> Iterator[tuple[Answered, Answered]]:
     """Each finished run with the first one that has its weights, its images, its geometry and as many classes."""
-    references: dict[tuple[object, ...], tuple[Run, Predictions]] = {}
+    references: dict[tuple[object, ...], Answered] = {}
     for run in evidence.runs:
         answers = evidence.answers(run) if run.status == "done" else None
         if answers is None:
@@ -95,11 +84,9 @@ def _pairs(evidence: Evidence) -> Iterator[_Pair]:
             run.weights, run.image_set, run.n, answers.ids, run.precision, run.arithmetic, run.geometry, departs,
             evidence.label_maps[run.label_map].classes,
         )  # fmt: skip
-        if group not in references:
-            references[group] = run, answers
-            continue
-        first, first_answers = references[group]
-        yield _Pair(first, run, first_answers, answers)
+        own = Answered(run, answers)
+        if (first := references.setdefault(group, own)) is not own:
+            yield first, own
 
 
 def departs_from_recipe(run: Run, evidence: Evidence) -> str:
@@ -109,10 +96,6 @@ def departs_from_recipe(run: Run, evidence: Evidence) -> str:
     """
     checkpoint = evidence.checkpoints.get(run.checkpoint)
     return run.recipe if checkpoint is not None and run.recipe != checkpoint.recipe else ""
-
-
-def _first_class(run: Run, evidence: Evidence) -> int:
-    return evidence.label_maps[run.label_map].first
 
 
 def _logits(run: Run, answers: Predictions, evidence: Evidence) -> NDArray[np.float64] | None:
@@ -131,9 +114,7 @@ def _logits(run: Run, answers: Predictions, evidence: Evidence) -> NDArray[np.fl
     return centred
 
 
-def _named(pair: _Pair, differ: NDArray[np.int64]) -> str:
-    if not len(differ):
-        return ""
-    names = ", ".join(pair.first_answers.ids[row] for row in differ[:SHOWN])
-    more = f" and {len(differ) - SHOWN} more" if len(differ) > SHOWN else ""
-    return f": {names}{more}"
+def named(images: Sequence[str], where: str = "") -> str:
+    """The first of some images by their ids, and how many more there are and where: "" of none."""
+    more = f" and {len(images) - SHOWN:,} more{where}" if len(images) > SHOWN else ""
+    return ", ".join(images[:SHOWN]) + more

@@ -18,10 +18,10 @@ _DIGITS = 9  # of a share: what lies exactly on a limit is not pushed over it by
 
 def spread(run: LatencyRun) -> float | None:
     """Width of the interval of the rounds' medians by their median; None of fewer than six rounds."""
-    found = median_of_rounds(run.medians)
-    if found is None:
+    interval = median_of_rounds(run.medians)
+    if interval is None:
         return None
-    middle, low, high = found
+    middle, low, high = interval
     return round((high - low) / middle, _DIGITS) if middle > 0 else 0.0
 
 
@@ -35,8 +35,8 @@ def drift(run: LatencyRun) -> float | None:
 
 def obstacle(run: LatencyRun) -> str | None:
     """Why a time that was measured cannot be quoted, in words that follow "because"; None where it can."""
-    found = _too_few(run)
-    doubts = [found] if found else [*_disagreement(run), *_movement(run)]
+    shortage = _too_few(run)
+    doubts = [shortage] if shortage else [*_disagreement(run), *_movement(run)]
     if not doubts:
         return None
     causes = likely_causes(run)
@@ -44,7 +44,7 @@ def obstacle(run: LatencyRun) -> str | None:
 
 
 def likely_causes(run: LatencyRun) -> list[str]:
-    """What else went on while it was measured; no reason for a refusal by itself."""
+    """What else happened during the measurement and may explain its spread; alone it is no obstacle."""
     causes = []
     unsettled = sum(not each.settled for each in run.rounds)
     steal, others = (max((getattr(each, name) for each in run.rounds), default=0.0) for name in ("steal", "elsewhere"))
@@ -61,16 +61,16 @@ def _too_few(run: LatencyRun) -> str | None:
     rounds, calls = len(run.rounds), min((each.calls for each in run.rounds), default=0)
     if rounds >= FEWEST_ROUNDS and calls >= FEWEST_CALLS:
         return None
-    found = [f"rounds: {rounds}, needed: {FEWEST_ROUNDS}"] if rounds < FEWEST_ROUNDS else []
-    found += [f"calls in a round: {calls}, needed: {FEWEST_CALLS}"] if calls < FEWEST_CALLS else []
-    return f"of too few calls within the budget ({'; '.join(found)}): give --budget more"
+    shortages = [f"rounds: {rounds}, needed: {FEWEST_ROUNDS}"] if rounds < FEWEST_ROUNDS else []
+    shortages += [f"calls in a round: {calls}, needed: {FEWEST_CALLS}"] if calls < FEWEST_CALLS else []
+    return f"of too few calls within the budget ({'; '.join(shortages)}): give --budget more"
 
 
 def _disagreement(run: LatencyRun) -> list[str]:
-    found, width = median_of_rounds(run.medians), spread(run)
-    if found is None or width is None or width <= LARGEST_SPREAD:
+    interval, width = median_of_rounds(run.medians), spread(run)
+    if interval is None or width is None or width <= LARGEST_SPREAD:
         return []
-    ends = f"{milliseconds(found[1])} to {milliseconds(found[2])}"
+    ends = f"{milliseconds(interval[1])} to {milliseconds(interval[2])}"
     return [f"the rounds differ by {_share(width)} % ({ends}; allowed: {LARGEST_SPREAD * 100:g} %)"]
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.by_hand.records import a_latency_run, a_round
 from zoo.documents.formatting import milliseconds
 from zoo.records import LatencyRun
-from zoo.rules.latency import doubt
+from zoo.rules.latency import stability
 
 
 def with_medians(low: float, high: float) -> LatencyRun:
@@ -23,15 +23,15 @@ def with_probes(low: float, high: float) -> LatencyRun:
 
 
 def test_a_quiet_machine_is_quotable() -> None:
-    assert doubt.obstacle(a_latency_run()) is None
-    assert doubt.likely_causes(a_latency_run()) == []
+    assert stability.obstacle(a_latency_run()) is None
+    assert stability.likely_causes(a_latency_run()) == []
 
 
 @pytest.mark.parametrize(("low", "high", "allowed"), [(0.95, 1.05, True), (0.9, 1.0, True), (0.949, 1.05, False)])
 def test_rounds_may_differ_by_exactly_ten_per_cent(low: float, high: float, allowed: bool) -> None:
     run = with_medians(low, high)
-    assert doubt.spread(run) == pytest.approx(high - low)
-    why = doubt.obstacle(run)
+    assert stability.spread(run) == pytest.approx(high - low)
+    why = stability.obstacle(run)
     assert (why is None) is allowed
     if why is not None:
         assert why == "the rounds differ by 10.10 % (949 ms to 1050 ms; allowed: 10 %)"
@@ -39,7 +39,7 @@ def test_rounds_may_differ_by_exactly_ten_per_cent(low: float, high: float, allo
 
 @pytest.mark.parametrize(("low", "high", "allowed"), [(95.0, 105.0, False), (95.01, 105.0, True), (19.0, 21.0, False)])
 def test_the_probe_must_move_by_less_than_ten_per_cent(low: float, high: float, allowed: bool) -> None:
-    why = doubt.obstacle(with_probes(low, high))
+    why = stability.obstacle(with_probes(low, high))
     assert (why is None) is allowed
     if why is not None:
         shown = f"the probe moved by 10.00 % ({low:g} to {high:g} GFLOP/s a core; allowed: less than 10 %)"
@@ -49,7 +49,7 @@ def test_the_probe_must_move_by_less_than_ten_per_cent(low: float, high: float, 
 def test_both_are_said() -> None:
     run = with_probes(40, 50)
     run = run.changed(rounds=tuple(each.changed(median=0.001 * (5 + each.number)) for each in run.rounds))
-    why = doubt.obstacle(run) or ""
+    why = stability.obstacle(run) or ""
     assert "the rounds differ by 58.8 % (6.00 ms to 11.0 ms; allowed: 10 %) and the probe moved by 22.2 %" in why
 
 
@@ -63,23 +63,23 @@ def test_both_are_said() -> None:
 )
 def test_too_few_calls(rounds: int, calls: int, said: str) -> None:
     run = a_latency_run([0.004] * rounds, {"calls": calls})
-    assert doubt.obstacle(run) == f"of too few calls within the budget ({said}): give --budget more"
+    assert stability.obstacle(run) == f"of too few calls within the budget ({said}): give --budget more"
 
 
 def test_enough_calls() -> None:
-    assert doubt.obstacle(a_latency_run([0.004] * 6, {"calls": 7})) is None
+    assert stability.obstacle(a_latency_run([0.004] * 6, {"calls": 7})) is None
 
 
 def test_without_a_probe_nothing_can_be_said() -> None:
     run = a_latency_run(rounds={"probe_after": 0.0})
-    assert doubt.drift(run) is None
-    assert doubt.obstacle(run) == "the probe gave no reading"
+    assert stability.drift(run) is None
+    assert stability.obstacle(run) == "the probe gave no reading"
 
 
 def test_causes_explain_a_refusal_and_are_none_by_themselves() -> None:
     trouble = {"settled": False, "steal": 0.031, "elsewhere": 0.34}
-    assert doubt.obstacle(a_latency_run(rounds=trouble)) is None
-    why = doubt.obstacle(a_latency_run([0.004, 0.004, 0.004, 0.004, 0.004, 0.006], trouble)) or ""
+    assert stability.obstacle(a_latency_run(rounds=trouble)) is None
+    why = stability.obstacle(a_latency_run([0.004, 0.004, 0.004, 0.004, 0.004, 0.006], trouble)) or ""
     assert why.endswith(
         "; likely: the warm-up did not settle in 6 of 6 rounds, the hypervisor gave up to 3.1 % of the processor to "
         "others, other programs used up to 34 % of the machine's processors"
@@ -87,8 +87,8 @@ def test_causes_explain_a_refusal_and_are_none_by_themselves() -> None:
 
 
 def test_limits_of_what_is_named() -> None:
-    assert doubt.likely_causes(a_latency_run(rounds={"steal": 0.02, "elsewhere": 0.05})) == []
-    assert len(doubt.likely_causes(a_latency_run(rounds={"steal": 0.0201, "elsewhere": 0.051}))) == 2
+    assert stability.likely_causes(a_latency_run(rounds={"steal": 0.02, "elsewhere": 0.05})) == []
+    assert len(stability.likely_causes(a_latency_run(rounds={"steal": 0.0201, "elsewhere": 0.051}))) == 2
 
 
 @pytest.mark.parametrize(
