@@ -36,7 +36,7 @@ def _hostile_report() -> Report:
 
 def _hostile_latencies() -> tuple[LatencyRun, ...]:
     names: dict[str, Any] = {name: HOSTILE for name in ("checkpoint", "framework", "recipe", "session", "processor")}
-    settings = {"settings": {HOSTILE: HOSTILE}, "versions": {HOSTILE: HOSTILE}, "precision": HOSTILE}
+    settings: dict[str, Any] = {"settings": {HOSTILE: HOSTILE}, "versions": {HOSTILE: HOSTILE}, "precision": HOSTILE}
     return a_latency(**names, **settings), a_latency(**names, status="failed", error=f"{HOSTILE}\n{HOSTILE}")
 
 
@@ -121,7 +121,7 @@ def test_dots_share_an_axis_with_what_was_asked_for_alike() -> None:
     assert (one.title, many.title) == ("Batch 1, 1 thread", "Batch 8, 2 threads")
     marks = [dot.mark for dot in one.dots]
     assert marks == sorted(marks)
-    assert (marks[0], marks[-1]) == (pytest.approx(5, abs=1), pytest.approx(95, abs=1))
+    assert [marks[0], marks[-1]] == pytest.approx([5, 95], abs=1)
     assert all(dot.interval and dot.interval.x <= dot.mark <= dot.interval.x + dot.interval.width for dot in one.dots)
 
 
