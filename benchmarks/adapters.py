@@ -114,7 +114,7 @@ def tensors(network: Network) -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
     made = {}
     for name, shape in tensor_shapes(network).items():
-        values = random.normal(0, np.sqrt(2 / max(1, np.prod(shape[1:]))) if len(shape) > 1 else 0.2, shape)
+        values = random.normal(0, np.sqrt(2 / max(1, int(np.prod(shape[1:])))) if len(shape) > 1 else 0.2, shape)
         if len(shape) == 1 and name.endswith(("weight", "running_var")):
             values = random.uniform(0.5, 1.5, shape)
         made[name] = values.astype(np.float32)

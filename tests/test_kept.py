@@ -202,7 +202,7 @@ def test_a_killed_write_leaves_nothing_that_is_read(own_home: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        kept.write(path, KEY, die)  # type: ignore[arg-type]
+        kept.write(path, KEY, die)
     assert list(path.parent.iterdir()) == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple, Union
 
 import numpy as np
 import onnx
@@ -175,7 +175,7 @@ def build(tensors: Dict[str, np.ndarray], network: Network) -> onnx.ModelProto:
     `input` float32 (batch, 3, side, side) NCHW, normalised; `output` float32 (batch, classes) logits.
     """
     graph = _Graph(tensors, network)
-    graph.initialisers.update(zero=np.float32(0), six=np.float32(6))
+    graph.initialisers.update(zero=np.array(0, np.float32), six=np.array(6, np.float32))
     result, side = "input", network.resolution
     for block in blocks(network):
         result, side = graph.block(block, result, side)
@@ -187,7 +187,7 @@ def build(tensors: Dict[str, np.ndarray], network: Network) -> onnx.ModelProto:
     graph.node("Gemm", classifier, "output", transB=1)
     if network.activation == "relu":
         graph.initialisers.pop("zero"), graph.initialisers.pop("six")
-    shape = ["batch", 3, network.resolution, network.resolution]
+    shape: List[Union[str, int, None]] = ["batch", 3, network.resolution, network.resolution]
     body = helper.make_graph(
         graph.nodes,
         "mobilenet_v2",

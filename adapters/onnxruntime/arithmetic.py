@@ -9,7 +9,7 @@ Source: onnxruntime_session_options_config_keys.h; microsoft/onnxruntime pull re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
 
 import numpy as np
 import onnx
@@ -77,9 +77,10 @@ def _products(graph: Graph) -> Iterator[Product]:
             dtypes = graph.dequantised(node, 0), graph.dequantised(node, 1)
         else:
             continue
-        if dtypes[0] in BYTES and dtypes[1] in BYTES:
+        data, weight = dtypes
+        if data in BYTES and weight in BYTES:
             groups = next((each.i for each in node.attribute if each.name == "group"), 1)
-            yield Product(node.op_type, *dtypes, grouped=groups > 1)
+            yield Product(node.op_type, data, weight, grouped=groups > 1)
 
 
 def is_exact(product: Product, entries: Dict[str, str]) -> bool:
@@ -141,7 +142,7 @@ def _weight_shape(product: Product) -> Tuple[int, ...]:
 
 def _middle(product: Product) -> List[onnx.NodeProto]:
     """From `bytes` to `answers`."""
-    attributes = {"group": DEPTH} if product.grouped else {}
+    attributes: Dict[str, Any] = {"group": DEPTH} if product.grouped else {}
     last = helper.make_node("DequantizeLinear", ["sums", "step", "zero"], ["answers"])
     if product.op.endswith("Integer"):
         inputs = ["bytes", "weights", "data_zero", "weight_zero"]

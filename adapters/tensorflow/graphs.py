@@ -187,9 +187,12 @@ def write_frozen(tensors: Mapping[str, np.ndarray], network: Network, target: Pa
 
 def write_saved_model(tensors: Mapping[str, np.ndarray], network: Network, target: Path) -> List[Path]:
     """A SavedModel with variables; serving_default: `input` float32 (N, side, side, 3) to `output` logits."""
-    module = tf.Module(name="mobilenet_v2")
+    module: Any = tf.Module(name="mobilenet_v2")
     given = weights(tensors, network)
-    module.given = {name: tf.Variable(array, name=name, trainable=False) for name, array in given.items()}
+    module.given = {
+        name: tf.Variable(array, name=name, trainable=False)  # type: ignore[arg-type]  # its stub knows no arrays
+        for name, array in given.items()
+    }
     side = network.resolution
 
     @tf.function(input_signature=[tf.TensorSpec([None, side, side, 3], tf.float32, name="input")])

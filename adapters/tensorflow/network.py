@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Literal, Mapping, cast
 
 import numpy as np
 import tensorflow as tf
@@ -51,10 +51,10 @@ def _block(source: tf.Tensor, block: Block, given: Weights, network: Network) ->
 
 def _conv(source: tf.Tensor, conv: Conv, given: Weights, network: Network) -> tf.Tensor:
     """Convolution, batch norm and, if the layer has one, the activation."""
-    padding = "SAME"
+    padding: Literal["SAME", "VALID"] = "SAME"
     # at stride 1 the two ways of padding are one
     if network.padding == "symmetric" and conv.kernel > 1 and conv.stride > 1:
-        pair = stride_padding(source.shape[1], conv, "symmetric")
+        pair = stride_padding(cast(int, source.shape[1]), conv, "symmetric")
         source, padding = tf.pad(source, [(0, 0), pair, pair, (0, 0)]), "VALID"
     convolve = tf.nn.depthwise_conv2d if conv.groups > 1 else tf.nn.conv2d
     result = convolve(source, given[f"{conv.name}.weight"], [1, conv.stride, conv.stride, 1], padding)

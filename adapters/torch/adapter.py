@@ -9,7 +9,7 @@ import re
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Tuple, cast
 
 import numpy as np
 import torch
@@ -98,7 +98,7 @@ def effective_precision() -> str:
 
     The summands need 13 bits of mantissa, so tf32 and bf16 lose their last bit.
     """
-    backend = torch.backends.mkldnn
+    backend: Any = torch.backends.mkldnn  # torch's own types know nothing of `conv` and `matmul`
     if not {backend.conv.fp32_precision, backend.matmul.fp32_precision} <= {FULL, UNDECIDED}:
         return "narrowed fp32"
     summand, one = 1 + 2**-12, torch.ones(16, 16, 1, 1)
@@ -115,7 +115,8 @@ def _configure(options: Options) -> None:
     if torch.get_num_interop_threads() != 1:  # may be set only once in a process
         torch.set_num_interop_threads(1)
     if options.exact:
-        for operators in (torch.backends, torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul):
+        backends: Any = torch.backends
+        for operators in (backends, backends.mkldnn.conv, backends.mkldnn.matmul):
             operators.fp32_precision = FULL
 
 
@@ -141,9 +142,8 @@ def _plain(conv: nn.Conv2d, before: int, after: int) -> nn.Conv2d:
     """
     more = after - before
     size = conv.kernel_size[0] + more
-    plain = nn.Conv2d(
-        conv.in_channels, conv.out_channels, size, conv.stride, padding=after, groups=conv.groups, bias=False
-    )
+    stride = cast(Tuple[int, int], conv.stride)
+    plain = nn.Conv2d(conv.in_channels, conv.out_channels, size, stride, padding=after, groups=conv.groups, bias=False)
     plain.weight = nn.Parameter(nn.functional.pad(conv.weight.detach(), (more, 0, more, 0)))
     return plain
 

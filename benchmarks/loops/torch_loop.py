@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import loop
+import numpy as np
 import torch
 from torch import nn
 
@@ -62,7 +63,7 @@ def build(files: list[str], batch: int, threads: int) -> loop.Predict:
         traced = torch.jit.trace(network.eval(), torch.zeros(batch, 3, 224, 224))
         graph = torch.jit.optimize_for_inference(torch.jit.freeze(traced))
 
-    def predict(images: torch.Tensor) -> torch.Tensor:
+    def predict(images: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
             return graph(torch.from_numpy(images)).numpy()
 

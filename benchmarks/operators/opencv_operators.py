@@ -14,7 +14,9 @@ FLAGS = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC, "area": cv2.I
 
 def decode(data: bytes) -> np.ndarray:
     """cv2.imread's pixels, as RGB."""
-    return cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
 
 def resize(image: np.ndarray, size: int, interpolation: str) -> np.ndarray:

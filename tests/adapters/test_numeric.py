@@ -14,7 +14,8 @@ from zoo.documents.load import load_zoo
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (3, 5, 7, 3), dtype=np.uint8)
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
-Apply = Callable[[list[dict[str, Any]], NDArray[Any]], NDArray[Any]]
+Steps = list[dict[str, Any]]
+Apply = Callable[[Steps, NDArray[Any]], NDArray[Any]]
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +35,9 @@ def as_nhwc(values: NDArray[Any], order: str) -> NDArray[Any]:
 
 @pytest.mark.parametrize("order", ["nchw", "nhwc"])
 def test_arithmetic_is_float32_in_the_order_given(apply: Apply, order: str) -> None:
-    steps = [{"op": "divide", "by": 255}, {"op": "normalise", "mean": MEAN, "std": STD}, layout(order)]
-    wanted = PIXELS.astype(np.float32) / np.float32(255)
-    wanted = (wanted - np.float32(MEAN)) / np.float32(STD)
+    steps: Steps = [{"op": "divide", "by": 255}, {"op": "normalise", "mean": MEAN, "std": STD}, layout(order)]
+    wanted: NDArray[Any] = PIXELS.astype(np.float32) / np.float32(255)
+    wanted = (wanted - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
     found = apply(steps, PIXELS)
     assert found.dtype == np.float32
     assert found.flags.c_contiguous
@@ -45,12 +46,12 @@ def test_arithmetic_is_float32_in_the_order_given(apply: Apply, order: str) -> N
 
 @pytest.mark.parametrize("order", ["nchw", "nhwc"])
 def test_channels_are_reordered_before_what_follows(apply: Apply, order: str) -> None:
-    steps = [
+    steps: Steps = [
         {"op": "channels", "order": "bgr"},
         {"op": "normalise", "mean": [1, 2, 3], "std": [1, 1, 1]},
         layout(order),
     ]
-    wanted = PIXELS[..., ::-1].astype(np.float32) - np.float32([1, 2, 3])
+    wanted = PIXELS[..., ::-1].astype(np.float32) - np.array([1, 2, 3], np.float32)
     assert np.array_equal(as_nhwc(apply(steps, PIXELS), order), wanted)
 
 

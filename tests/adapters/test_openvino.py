@@ -32,7 +32,7 @@ FROM_TENSORFLOW = {
     "scale": "127.5",
     "reverse_input_channels": True,
 }
-BGR_255 = [{"op": "channels", "order": "bgr"}, {"op": "divide", "by": 1}]
+BGR_255: list[dict[str, Any]] = [{"op": "channels", "order": "bgr"}, {"op": "divide", "by": 1}]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def close(got: np.ndarray, expected: np.ndarray) -> bool:
 
 
 def normalised(pixels: np.ndarray, mean: list[float], scale: list[float]) -> np.ndarray:
-    return (pixels.astype(np.float32) - np.float32(mean)) / np.float32(scale)
+    return (pixels.astype(np.float32) - np.array(mean, np.float32)) / np.array(scale, np.float32)
 
 
 def refusal(far: FarSide, files: list[Path], fmt: str = "openvino_ir", **options: Any) -> str:
@@ -166,7 +166,7 @@ def test_frozen_graphs_and_their_conversion(far: FarSide, pixels: np.ndarray, tm
     plain = far.predict(batch)
     assert close(plain, exported_logits(network, batch, tmp_path))
     far.load(files, "openvino_ir", extra={**FROM_TENSORFLOW, "output": info["output_name"]})
-    nhwc = [{"op": "layout", "order": "nhwc"}]
+    nhwc: list[dict[str, Any]] = [{"op": "layout", "order": "nhwc"}]
     assert close(far.predict(pixels, [*BGR_255, *nhwc]), plain)
     assert "expected output 'prob'; the graph's outputs: ['output']" in refusal(
         far, files, "frozen_graph", extra={"output": "prob"}
@@ -209,7 +209,7 @@ def test_wrong_files(far: FarSide, exported: list[Path], tmp_path: Path) -> None
 def test_a_state_dict_that_does_not_fit(far: FarSide, tmp_path: Path) -> None:
     path = tmp_path / "code.pth"
     path.write_bytes(pickle.dumps({"weight": Path}, protocol=2))
-    options = {"network": asdict(SMALL), "extra": FROM_TORCH}
+    options: dict[str, Any] = {"network": asdict(SMALL), "extra": FROM_TORCH}
     assert "refused: not a plain tensor file, it asks for pathlib.Path" in refusal(far, [path], **options)
     assert "the option 'network' is missing" in refusal(far, [path], extra=FROM_TORCH)
 

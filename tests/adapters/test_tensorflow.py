@@ -45,7 +45,7 @@ def random_tensors(network: Network) -> dict[str, np.ndarray]:
     random = np.random.default_rng(1)
     tensors = {}
     for name, shape in tensor_shapes(network).items():
-        spread = np.sqrt(2 / max(1, np.prod(shape[1:]))) if len(shape) > 1 else 0.2
+        spread = np.sqrt(2 / max(1, int(np.prod(shape[1:])))) if len(shape) > 1 else 0.2
         values = random.normal(0, spread, shape)
         if len(shape) == 1 and name.endswith(("weight", "running_var")):
             values = random.uniform(0.3, 0.9, shape) if name.endswith("weight") else random.uniform(0.5, 1.5, shape)
@@ -242,7 +242,7 @@ def test_int8_and_uint8_inputs_of_one_network(
 ) -> None:
     np.save(tmp_path / "rows.npy", batch)
     pixels = np.rint((batch + 1) * 127.5).astype(np.uint8)
-    scaled = [
+    scaled: list[dict[str, Any]] = [
         {"op": "divide", "by": 127.5},
         {"op": "subtract", "value": 1.0},
         {"op": "layout", "order": "nhwc"},
@@ -460,7 +460,7 @@ def pixels(assets: Path) -> np.ndarray:
 def test_real_weights_answer_as_in_onnxruntime(assets: Path, pixels: np.ndarray, tmp_path: Path, padding: str) -> None:
     name, network, statistics = REAL[padding]
     path = assets / "reconstructed" / name
-    steps = [{"op": "divide", "by": 255}, {"op": "normalise", **statistics}]
+    steps: list[dict[str, Any]] = [{"op": "divide", "by": 255}, {"op": "normalise", **statistics}]
     with FarSide("onnxruntime") as onnx:
         onnx.load([path], "onnx")
         expected = onnx.predict(pixels, [*steps, {"op": "layout", "order": "nchw"}])
@@ -498,7 +498,11 @@ def test_published_quantised_file(far: FarSide, assets: Path, pixels: np.ndarray
         {"name": "input", "shape": [1, 224, 224, 3], "dtype": "uint8", "scale": 0.0078125, "zero_point": 128}
     ]
     # float rows of the documented recipe, x / 128 - 1, are the same levels as the pixels
-    steps = [{"op": "divide", "by": 128}, {"op": "subtract", "value": 1.0}, {"op": "layout", "order": "nhwc"}]
+    steps: list[dict[str, Any]] = [
+        {"op": "divide", "by": 128},
+        {"op": "subtract", "value": 1.0},
+        {"op": "layout", "order": "nhwc"},
+    ]
     assert np.array_equal(far.predict(pixels, steps), scores)
     # the sample picture is of class 652; one further on behind the background
     photograph = Image.open(assets / "reference_io" / "grace_hopper.jpg").convert("RGB").resize((224, 224))

@@ -122,7 +122,7 @@ def test_extras_and_the_wrapper_are_data() -> None:
 def test_every_layout_answers_alike(
     far: FarSide, exported: dict[str, Path], batch: np.ndarray, expected: np.ndarray, layout: str
 ) -> None:
-    extra = {"state_dict_key": "state_dict"} if layout == "lornatang" else {}
+    extra: dict[str, Any] = {"state_dict_key": "state_dict"} if layout == "lornatang" else {}
     assert close(answers(far, exported[layout], batch, **extra), expected)
     facts = far.inspect([exported[layout]], FORMAT, network=asdict(SMALL), extra=extra)
     assert facts["dialect"] == LAYOUTS[layout]
@@ -326,7 +326,7 @@ def test_real_weights_answer_as_in_onnxruntime(assets: Path, tmp_path: Path, pad
     with FarSide("torch") as far:
         for layout in LAYOUTS:
             (file,) = far.export(tensors, asdict(network), f"{FORMAT}:{layout}", tmp_path / layout)
-            extra = {"state_dict_key": "state_dict"} if layout == "lornatang" else {}
+            extra: dict[str, Any] = {"state_dict_key": "state_dict"} if layout == "lornatang" else {}
             scores = answers(far, file, batch, network, **extra)
             assert np.abs(scores - onnx).max() < 2e-3, layout
             assert np.array_equal(scores.argmax(axis=1), onnx.argmax(axis=1)), layout

@@ -17,7 +17,7 @@ from zoo.errors import WorkerError
 from zoo.frameworks.workers import Worker
 
 ADAPTERS = disk.ADAPTERS
-PASS_THROUGH = [{"op": "layout", "order": "nhwc"}]  # numeric steps for a store that is ready as it is
+PASS_THROUGH: list[dict[str, Any]] = [{"op": "layout", "order": "nhwc"}]  # for a store that is ready as it is
 FarError = WorkerError
 
 
@@ -84,7 +84,7 @@ class FarSide:
     def export(self, tensors: dict[str, np.ndarray], network: dict[str, Any], fmt: str, target: Path) -> list[Path]:
         """Files that the adapter wrote for canonical tensors."""
         archive = Path(self.folder.name) / "tensors.npz"
-        np.savez(archive, **tensors)
+        np.savez(archive, allow_pickle=False, **tensors)
         reply = self.ask("export", tensors=archive, network=network, format=fmt, target=target)
         return [Path(name) for name in reply["files"]]
 

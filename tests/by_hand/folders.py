@@ -48,7 +48,7 @@ def run_with(found: Predictions, **changes: Any) -> Run:
 
 def write(
     path: Path,
-    runs: list[tuple[Run, Predictions | None]],
+    runs: Sequence[tuple[Run, Predictions | None]],
     verdicts: list[Verdict] | None = None,
     documents: dict[str, Any] | None = None,
     latencies: Sequence[LatencyRun] = (),

@@ -19,7 +19,7 @@ def a_latency(median: float = 0.004, spread: Sequence[float] = SPREAD, **changes
     """A finished cell of rounds around `median`; the key says which cell it is."""
     framework = changes.get("framework", "onnxruntime")
     batch, threads = changes.get("batch_size", 1), changes.get("threads", 1)
-    fields = {
+    fields: dict[str, Any] = {
         "key": f"{changes.get('checkpoint', ONNX)}-{framework}-{batch}-{threads}", "versions": {framework: "1.2.3"},
         "first_call_seconds": 5 * median,
     }  # fmt: skip

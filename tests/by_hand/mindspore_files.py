@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import mindspore as ms
 import numpy as np
@@ -23,4 +24,5 @@ def halve(source: str, target: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    {"add": add, "halve": halve}[sys.argv[1]](*sys.argv[2:])
+    commands: dict[str, Callable[..., None]] = {"add": add, "halve": halve}
+    commands[sys.argv[1]](*sys.argv[2:])

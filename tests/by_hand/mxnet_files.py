@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import mxnet as mx
@@ -43,4 +44,5 @@ def nameless(source: str, target: str) -> None:
 
 
 if __name__ == "__main__":
-    {"gluon": gluon, "dense": dense, "rename": rename, "nameless": nameless}[sys.argv[1]](*sys.argv[2:])
+    commands: dict[str, Callable[..., None]] = {"gluon": gluon, "dense": dense, "rename": rename, "nameless": nameless}
+    commands[sys.argv[1]](*sys.argv[2:])

@@ -32,7 +32,7 @@ def random_tensors(network: Network) -> dict[str, np.ndarray]:
     random = np.random.default_rng(1)
     tensors = {}
     for name, shape in tensor_shapes(network).items():
-        spread = np.sqrt(2 / max(1, np.prod(shape[1:]))) if len(shape) > 1 else 0.2
+        spread = np.sqrt(2 / max(1, int(np.prod(shape[1:])))) if len(shape) > 1 else 0.2
         values = random.normal(0, spread, shape)
         if len(shape) == 1 and name.endswith(("weight", "running_var")):
             values = random.uniform(0.5, 1.5, shape)
@@ -44,7 +44,7 @@ def real_batch(assets: Path, mean: list[float], std: list[float], count: int = 1
     """float32 (count, 224, 224, 3), NHWC, RGB: centre crops of the first images of imagenet_sample_1000."""
     paths = sorted((assets / "images" / "imagenet_sample_1000").rglob("*.JPEG"))[:count]
     pixels = np.stack([_cropped(path) for path in paths]).astype(np.float32) / 255
-    return ((pixels - np.float32(mean)) / np.float32(std)).astype(np.float32)
+    return ((pixels - np.array(mean, np.float32)) / np.array(std, np.float32)).astype(np.float32)
 
 
 def _cropped(path: Path) -> np.ndarray:

@@ -18,6 +18,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -86,7 +87,7 @@ def reading_saved_model(out: str, words: str) -> None:
         ),
         1,
     )
-    module = tf.Module()
+    module: Any = tf.Module()
     module.table = table
 
     @tf.function(input_signature=[tf.TensorSpec([None, 4, 4, 3], tf.float32, name="input")])

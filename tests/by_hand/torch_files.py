@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 
 import torch
 
@@ -58,4 +59,10 @@ def script(new_path: str) -> None:
 
 
 if __name__ == "__main__":
-    {"rewrite": rewrite, "quantised": quantised, "whole": whole, "script": script}[sys.argv[1]](*sys.argv[2:])
+    commands: dict[str, Callable[..., None]] = {
+        "rewrite": rewrite,
+        "quantised": quantised,
+        "whole": whole,
+        "script": script,
+    }
+    commands[sys.argv[1]](*sys.argv[2:])

@@ -36,7 +36,8 @@ class _Quiet(SimpleHTTPRequestHandler):
 @pytest.fixture
 def server(tmp_path: Path, own_home: Path) -> Iterator[tuple[str, Path, list[str]]]:
     """(address, folder it serves, paths it was asked for)."""
-    folder, asked = tmp_path / "served", []
+    folder = tmp_path / "served"
+    asked: list[str] = []
     folder.mkdir()
     handler = type("Handler", (_Quiet,), {"asked": asked})
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder))) as running:

@@ -43,7 +43,7 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def tar(path: Path, members: dict[str, bytes], mode: str = "w:gz") -> None:
+def tar(path: Path, members: dict[str, bytes], mode: Any = "w:gz") -> None:
     with tarfile.open(path, mode) as archive:
         for name, data in members.items():
             info = tarfile.TarInfo(name)

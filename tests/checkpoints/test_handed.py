@@ -178,8 +178,10 @@ def test_weights_beside_a_graph_are_listed_or_refused(tmp_path: Path, own_home: 
     (other,) = runs(both, tmp_path / "4")
     assert (other.status, other.reused) == ("done", False), other.error
     assert other.key != first.key
-    answers = [RunFolder(tmp_path / out).predictions(run) for out, run in (("2", first), ("4", other))]
-    assert not np.array_equal(*(each.indices for each in answers if each is not None))
+    before, after = (RunFolder(tmp_path / out).predictions(run) for out, run in (("2", first), ("4", other)))
+    assert before is not None
+    assert after is not None
+    assert not np.array_equal(before.indices, after.indices)
 
 
 @pytest.mark.parametrize("location", ["../elsewhere.data", "deep/net.data"])

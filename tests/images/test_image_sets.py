@@ -11,6 +11,7 @@ import shutil
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -373,7 +374,7 @@ def test_label_file_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("column", ["class_index", "wnid"])
 def test_labels_that_deny_known_images(tmp_path: Path, column: str) -> None:
     """Devkit numbers in a labels.csv, or lines shifted by one: no image of it is what the label says."""
-    wrong = {
+    wrong: dict[str, list[Any]] = {
         "class_index": [TO_ID[index] for index in ANCHORS],
         "wnid": [CLASSES.wnids[i - 1] for i in ANCHORS],
     }

@@ -43,7 +43,8 @@ def test_blocks_cover_the_set_in_order(own_home: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_decoded_pixels_are_the_images(own_home: Path, tmp_path: Path, jobs: int) -> None:
-    blocks, told = cut(tmp_path, own_home), []
+    blocks = cut(tmp_path, own_home)
+    told: list[int] = []
     store.fill(WHOLE, blocks, jobs, told.append)
     assert sum(told) == 300
     for block in blocks:

@@ -186,7 +186,7 @@ def test_grey_becomes_three_equal_channels() -> None:
 
 
 def test_sixteen_bits_as_each_library_reads_them() -> None:
-    deep = np.arange(0, 65536, 64, np.uint16).reshape(32, 32)
+    deep = np.arange(0, 65536, 64, dtype=np.uint16).reshape(32, 32)
     ok, data = cv2.imencode(".png", deep)
     assert ok
     assert np.array_equal(decoded("opencv", data.tobytes())[..., 0], deep >> 8)

@@ -9,12 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import recipes
+from benchmarks.recipes import Difference, Row
 from tests.by_hand.built import REPOSITORY, built
-
-sys.path.insert(0, str(REPOSITORY / "benchmarks"))
-import recipes
-from recipes import Difference, Row
-
 from zoo import records
 from zoo.documents.load import load_zoo
 

@@ -135,7 +135,7 @@ def test_a_known_size(tmp_path: Path, size: int, expected: str) -> None:
     (tmp_path / "v").write_bytes(b"12345")
     for place in ({"path": tmp_path / "v"}, {"offset": 512, "size": 5}):
         first, *others = numbered().images
-        found = dataclasses.replace(numbered(), images=(dataclasses.replace(first, **place), *others))  # type: ignore[arg-type]
+        found = dataclasses.replace(numbered(), images=(dataclasses.replace(first, **place), *others))
         sized = twelve(known_images=({"stem": "v0001", "size_bytes": size},))
         assert recognised(found, sized).population == expected
 

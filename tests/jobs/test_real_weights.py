@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from adapters.common.mobilenet_v2 import Network
 from tests.by_hand.built import built
 from tests.by_hand.commands import zoo
-from tests.by_hand.reconstructed import Network, canonical_tensors, with_statistics
+from tests.by_hand.reconstructed import canonical_tensors, with_statistics
 from zoo.records import Report, Run
 from zoo.records.predictions import Predictions
 

@@ -26,7 +26,11 @@ def test_equals_sorting_by_score_then_index(scores: np.ndarray) -> None:
 
 def test_types_are_what_is_stored() -> None:
     found = rank(np.zeros((3, 7), np.float32))
-    assert (found.indices.dtype, found.scores.dtype, found.tied_first.dtype) == (np.int32, np.float32, np.bool_)
+    assert (found.indices.dtype, found.scores.dtype, found.tied_first.dtype) == (
+        np.dtype(np.int32),
+        np.dtype(np.float32),
+        np.dtype(np.bool_),
+    )
 
 
 def test_label_maps_shift_the_outputs() -> None:

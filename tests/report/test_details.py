@@ -10,7 +10,7 @@ from tests.by_hand.pages import HOSTILE, Page
 from tests.by_hand.records import a_claim, a_mixed_report, a_report, a_run, a_verdict, some_conditions
 from zoo.documents.load import load_zoo
 from zoo.jobs import audit
-from zoo.records import Part, Verdict
+from zoo.records import Claim, Part, Run, Verdict
 from zoo.report import html
 from zoo.report.extras import Extras
 from zoo.report.html.scatter import against_multiply_adds
@@ -106,7 +106,9 @@ def test_command_is_that_of_the_part_a_run_came_from() -> None:
 
 def test_a_page_of_a_whole_zoo_stays_small() -> None:
     checkpoints = [f"publisher/mobilenet_v2_{number}_a_long_name" for number in range(160)]
-    runs, verdicts, claims = [], [], []
+    runs: list[Run] = []
+    verdicts: list[Verdict] = []
+    claims: list[Claim] = []
     for number, name in enumerate(checkpoints):
         runs.append(a_run(checkpoint=name, key=f"{number:064x}"))
         for metric, rule in (("top1", "A101"), ("top5", "A102"), ("top1", "A101"), ("top5", "A102")):

@@ -37,7 +37,7 @@ def _hostile_report() -> Report:
 
 def _hostile_latencies() -> tuple[LatencyRun, ...]:
     names: dict[str, Any] = {name: HOSTILE for name in ("checkpoint", "framework", "recipe", "session", "processor")}
-    settings = {"settings": {HOSTILE: HOSTILE}, "versions": {HOSTILE: HOSTILE}, "precision": HOSTILE}
+    settings: dict[str, Any] = {"settings": {HOSTILE: HOSTILE}, "versions": {HOSTILE: HOSTILE}, "precision": HOSTILE}
     return a_latency(**names, **settings), a_latency(**names, status="failed", error=f"{HOSTILE}\n{HOSTILE}")
 
 

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator
+from operator import attrgetter
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_every_rule_judges_once() -> None:
     assert {rule.id[0] for rule in judging.LATENCY_RULES} == {"L"}
 
 
-@pytest.mark.parametrize("kind", sorted(set(every_rule()), key=lambda kind: kind.id), ids=lambda kind: kind.id)
+@pytest.mark.parametrize("kind", sorted(set(every_rule()), key=attrgetter("id")), ids=attrgetter("id"))
 def test_a_verdict_of_an_earlier_version_gets_the_topic_and_unit_of_its_rule(kind: type[Rule]) -> None:
     stored = {"rule": kind.id, "subject": "a/b@torch", "outcome": "pass", "reason": "so it is"}
     verdict = Verdict.from_json(stored)

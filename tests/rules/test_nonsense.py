@@ -11,13 +11,14 @@ from scipy.stats import binom
 from tests.by_hand.records import a_claim, a_run
 from zoo.documents.classes import imagenet_classes
 from zoo.documents.load import load_zoo
+from zoo.ending.exit_codes import DEVIATES
 from zoo.records import LabelMap, Population, Run, Verdict
 from zoo.records.predictions import Predictions
 from zoo.rules.accuracy import Top1
 from zoo.rules.base import Evidence
-from zoo.rules.judge import DEVIATES, exit_code, judge
+from zoo.rules.judge import exit_code, judge
 from zoo.rules.nonsense.makes_sense import MakesSense, symptoms
-from zoo.rules.nonsense.seen import SURE, USEFUL
+from zoo.rules.nonsense.seen import SURE, USEFUL, Symptom
 
 LABEL_MAPS = {**load_zoo("published").label_maps, **load_zoo("embedded").label_maps}
 BY_ID = imagenet_classes().by_ilsvrc2012_id
@@ -210,7 +211,7 @@ def test_image_sets_of_one_or_two_classes_are_judged_by_their_accuracy() -> None
 def test_healthy_networks_on_sets_of_few_classes_of_any_mixture_pass() -> None:
     """Simulated: 2 to 20 classes, shares of every unevenness, confusions within the set, 20 to 2,000 images."""
     generator = random(11)
-    alarms = []
+    alarms: list[Symptom] = []
     for _ in range(600):
         count, n = int(generator.integers(2, 21)), int(generator.integers(20, 2001))
         classes = generator.choice(1000, count, replace=False)
@@ -468,7 +469,7 @@ def test_nonsense_is_never_inconclusive() -> None:
 
 def test_a_run_that_stopped_early_is_nonsense_after_one_look() -> None:
     labels = every_class(128)
-    changes = {"population": "random_sample", "population_id": "imagenet_val", "look_every": 128}
+    changes: dict[str, Any] = {"population": "random_sample", "population_id": "imagenet_val", "look_every": 128}
     accuracy, sense = beside(answered((labels + 500) % 1000, labels, **changes), "imagenet_val", "71.80", 50_000)
     assert (accuracy.outcome, accuracy.decided_at, sense.outcome) == ("refuted", 128, "fail")
 

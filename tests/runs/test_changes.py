@@ -268,8 +268,8 @@ def test_labels_are_compared_image_by_image_whatever_the_numbering() -> None:
 def test_true_classes_that_changed_are_said(tmp_path: Path) -> None:
     """The answers are the same, and every one is right in the first and wrong in the second."""
     for name, truth in (("one", [0, 1, 2, 3]), ("two", [1, 2, 3, 0])):
-        found = answers([0, 1, 2, 3], truth)
-        folders_by_hand.write(tmp_path / name, [(run_with(found), found)], [])
+        given = answers([0, 1, 2, 3], truth)
+        folders_by_hand.write(tmp_path / name, [(run_with(given), given)], [])
     one, two = (RunFolder(tmp_path / name) for name in ("one", "two"))
     label_maps = {each.id: each for each in (ANIMALS, SHIFTED)}
     sides = [

@@ -20,9 +20,9 @@ from zoo.runs.merge import merged
 FOUND = answers([0, 1, 2], [0, 1, 3])
 
 
-def folder(path: Path, *names: str, **conditions: object) -> RunFolder:
+def folder(path: Path, *names: str, **conditions: Any) -> RunFolder:
     runs = [(run_with(FOUND, checkpoint=name, key=name.encode().hex() * 4), FOUND) for name in names]
-    return folders_by_hand.write(path, list(runs), **conditions)
+    return folders_by_hand.write(path, runs, **conditions)
 
 
 def test_runs_of_all_folders_once(tmp_path: Path) -> None:

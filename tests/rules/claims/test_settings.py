@@ -208,7 +208,7 @@ def figures(*names: str, top5: str = "89.99", **files: Any) -> Evidence:
 
 
 def test_repeated_figures_of_files_known_by_the_beginning_of_a_hash() -> None:
-    hashes = {"a": {"sha256_prefix": PREFIX["a"]}, "b": {"sha256": SHA["b"]}}
+    hashes: dict[str, Any] = {"a": {"sha256_prefix": PREFIX["a"]}, "b": {"sha256": SHA["b"]}}
     (verdict,) = (each for each in RULES["C204"].judge(figures("a/net", "b/net", **hashes)) if each.outcome == "fail")
     assert "though the files differ" in verdict.reason
     hashes["b"] = {"sha256": SHA["a"]}

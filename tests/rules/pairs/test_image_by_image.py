@@ -210,7 +210,7 @@ def test_a_documented_loss_is_judged_where_each_has_its_own_part_of_the_image() 
 
 
 def test_a_documented_loss_on_a_sample() -> None:
-    sample = {"population": "random_sample", "population_id": "imagenet_val"}
+    sample: dict[str, Any] = {"population": "random_sample", "population_id": "imagenet_val"}
     claims = loss("69.48", "68.30", population="imagenet_val")
     outcomes = {
         counts: next(ClaimedLoss().judge(converted(*counts, claims, n=10_000, **sample))).outcome
@@ -304,7 +304,8 @@ def compared_with(runs: Sequence[dict[str, Any]], rule: Rule | None = None) -> l
 
 def test_the_nearest_run_is_compared_with() -> None:
     """Of one subject before one framework before the first."""
-    onnx, torch = {}, {"framework": "torch"}
+    onnx: dict[str, Any] = {}
+    torch = {"framework": "torch"}
     assert compared_with([onnx, torch, {"framework": "mxnet"}]) == [("0", "1"), ("0", "2")]
     assert compared_with([onnx, torch, {**torch, "threads": 1}]) == [("0", "1"), ("1", "2")]
     assert compared_with([onnx, torch, {**torch, "checkpoint": "zoo/twin"}]) == [("0", "1"), ("1", "2")]
@@ -328,7 +329,9 @@ def test_an_original_in_the_same_framework_is_nearest() -> None:
 
 
 def test_a_recipe_is_compared_with_the_first_other_one() -> None:
-    recipes = [{"recipe": name, "geometry": name} for name in ("embedded_110_96", "wrong", "odd", "wrong")]
+    recipes: list[dict[str, Any]] = [
+        {"recipe": name, "geometry": name} for name in ("embedded_110_96", "wrong", "odd", "wrong")
+    ]
     recipes[3]["threads"] = 1
     assert compared_with(recipes, Recipes()) == [("0", "1"), ("0", "2"), ("0", "3")]
 
