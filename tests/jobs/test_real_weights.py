@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 
 from tests.by_hand.built import built
 from tests.by_hand.commands import zoo
-from tests.by_hand.reconstructed import Network, canonical_tensors, with_statistics
+from tests.by_hand.reconstructed import MobileNetV2, canonical_tensors, with_statistics
 from zoo.records import Report, Run
 from zoo.records.predictions import Predictions
 
@@ -62,7 +62,7 @@ def write_zoo(folder: Path, name: str, assets: Path) -> None:
     folder.mkdir()
     shutil.copy(source, folder)
     # Keras leaves no epsilon to choose; slim's is the same.
-    network = Network(classes=facts["classes"], padding=name, bn_epsilon=facts["eps"])
+    network = MobileNetV2(classes=facts["classes"], padding=name, bn_epsilon=facts["eps"])
     tensors = with_statistics(canonical_tensors(source, network), network)
     save_file(tensors, folder / "weights.safetensors")
     recipes = [

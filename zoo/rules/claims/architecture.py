@@ -10,7 +10,7 @@ from typing import ClassVar
 from zoo.documents import counting, printed
 from zoo.documents.counting import Parts, Way
 from zoo.documents.wording import with_unit
-from zoo.records import Claim, FindingClass, Network, Verdict
+from zoo.records import Claim, FindingClass, MobileNetV2, Network, Verdict
 from zoo.records.statements import Label
 from zoo.rules.base import Evidence
 from zoo.rules.claims import findings
@@ -56,7 +56,7 @@ def network_of(claim: Claim, evidence: Evidence) -> Network | None:
         return checkpoint.network if checkpoint else None
     if claim.alpha is None or claim.resolution is None:
         return None
-    return Network(alpha=claim.alpha, resolution=claim.resolution, classes=CLASSES[0])
+    return MobileNetV2(alpha=claim.alpha, resolution=claim.resolution, classes=CLASSES[0])
 
 
 def explain(claim: Claim, own: Parts) -> Explanation:
@@ -118,7 +118,7 @@ class _Count(DocumentRule):
         meant = found.way if found.classes == network.classes and found.how == "cut off" else found.nearest
         stated, exactly = Fraction(claim.value), Fraction(meant.value, UNITS[claim.unit])
         if not found.how:
-            at = f"alpha {network.alpha:g} at {network.resolution} with {_either(network.classes)} classes"
+            at = f"{network.variant} at {network.resolution} with {_either(network.classes)} classes"
             reason = f"none of the {found.tried} ways of counting known here gives {with_unit(claim)} for {at}"
             return self.found(
                 claim.id, findings.percent("incomplete", stated, exactly), reason, [claim],
@@ -205,7 +205,9 @@ def _one_of(ways: Sequence[str]) -> str:
 
 def _layers(network: Network) -> Network:
     """What two networks have in common that differ in input size and classes alone."""
-    return Network(
+    if not isinstance(network, MobileNetV2):
+        return network.changed(resolution=SIDE, classes=CLASSES[0], bn_epsilon=1e-5)
+    return MobileNetV2(
         alpha=network.alpha, resolution=SIDE, classes=CLASSES[0], rounding=network.rounding,
         expand_first=network.expand_first, classifier_bias=network.classifier_bias,
     )  # fmt: skip
@@ -213,7 +215,7 @@ def _layers(network: Network) -> Network:
 
 def _named(network: Network) -> str:
     """ "alpha 0.75", and what besides the width makes the layers others than the paper's."""
-    return ", ".join([f"alpha {network.alpha:g}", *departures(network)])
+    return ", ".join([network.variant, *(departures(network) if isinstance(network, MobileNetV2) else ())])
 
 
 def ways_in_words(claim: Claim, network: Network) -> tuple[str, ...]:
@@ -225,18 +227,18 @@ def ways_in_words(claim: Claim, network: Network) -> tuple[str, ...]:
     return tuple(fitting_ways(claim, own))
 
 
-def departures(network: Network) -> list[str]:
+def departures(network: MobileNetV2) -> list[str]:
     """In which ways a network's layers are not the paper's at that width; a rule that changes nothing is none."""
     plain = _plain(network)
     ways = {
         f"widths by {network.rounding!r}": plain.changed(rounding=network.rounding),
         "an expansion in the first bottleneck": plain.changed(expand_first=network.expand_first),
     }
-    return [words for words, each in ways.items() if counting.blocks(each) != counting.blocks(plain)]
+    return [words for words, each in ways.items() if counting.layers(each).blocks != counting.layers(plain).blocks]
 
 
-def _plain(network: Network) -> Network:
-    return Network(alpha=network.alpha, resolution=network.resolution, classes=network.classes)
+def _plain(network: MobileNetV2) -> MobileNetV2:
+    return MobileNetV2(alpha=network.alpha, resolution=network.resolution, classes=network.classes)
 
 
 class Departs(DocumentRule):
@@ -249,7 +251,7 @@ class Departs(DocumentRule):
         """One verdict for each checkpoint whose network is known, with the same classes as the paper's."""
         for checkpoint in evidence.checkpoints.values():
             network = checkpoint.network
-            if network is None or checkpoint.network_assumed:
+            if not isinstance(network, MobileNetV2) or checkpoint.network_assumed:
                 continue
             own, paper = (counting.parts(each) for each in (network, _plain(network)))
             ways = departures(network)

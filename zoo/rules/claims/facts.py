@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from zoo.documents import counting
 from zoo.records import FindingClass, Verdict
 from zoo.records.statements import Fact
 from zoo.rules.base import Evidence
@@ -49,7 +50,7 @@ def _outputs(subject: str, evidence: Evidence) -> str | None:
 
 def _activation(subject: str, evidence: Evidence) -> str | None:
     checkpoint = evidence.checkpoints.get(subject)
-    return checkpoint.network.activation if checkpoint and checkpoint.network else None
+    return counting.layers(checkpoint.network).activation if checkpoint and checkpoint.network else None
 
 
 def _batch(subject: str, evidence: Evidence) -> str | None:
