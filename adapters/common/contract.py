@@ -101,10 +101,7 @@ class Options:
     def layers(self) -> Network:
         """The architecture, which a format that holds tensors alone needs."""
         if self.network is None:
-            raise AdapterError(
-                f"format {self.format!r} holds tensors without a graph; the option 'network' is missing: "
-                "the checkpoint's record has to say it"
-            )
+            raise AdapterError(f"format {self.format!r} holds tensors without a graph; the option 'network' is missing")
         return self.network
 
     @property

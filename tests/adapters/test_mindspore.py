@@ -249,7 +249,7 @@ def test_other_types(far: FarSide, exported: dict[str, list[Path]], tmp_path: Pa
     path = tmp_path / "half.ckpt"
     run_inside("halve", exported[FORMAT][0], path, "head.classifier.bias")
     message = refusal(far, [path], SMALL)
-    assert message == ("half.ckpt: expected float32, got 1 tensors of another type: ['head.classifier.bias float16']")
+    assert message == "half.ckpt: expected float32 tensors only, got 1 others: head.classifier.bias (float16)"
 
 
 def test_requests_that_cannot_be_met(far: FarSide, exported: dict[str, list[Path]], tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_requests_that_cannot_be_met(far: FarSide, exported: dict[str, list[Path
     )
     far.load(files, FORMAT, network=asdict(SMALL))
     assert refusal(far, files, SMALL, threads=3) == (
-        "threads: wanted 3, but MindSpore has already started in this process with 2"
+        "threads: wanted 3, but MindSpore has already started in this process with 2; use a fresh worker"
     )
     assert "precision 'bf16' is not offered; known: fp32" in refusal(far, files, SMALL, precision="bf16")
     with pytest.raises(FarError, match="format 'onnx' is not read here; known: mindspore_ckpt"):

@@ -257,7 +257,7 @@ def test_tensors_of_another_symbol(far: FarSide, exported: dict[str, list[Path]]
     message = refusal(far, files, "mxnet_symbol", None)
     assert message.startswith("gluon-0000.params: 266 tensors are not in the symbol: ['mobilenetv27_features_")
     message = refusal(far, files[:1], "mxnet_symbol", None)
-    assert message == "expected one -symbol.json and one .params file, got ['model-symbol.json']"
+    assert message == "expected one .params file among the checkpoint's files, got ['model-symbol.json']"
 
 
 def test_unknown_dialect(far: FarSide, exported: dict[str, list[Path]], tmp_path: Path) -> None:

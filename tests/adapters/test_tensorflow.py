@@ -296,7 +296,7 @@ def test_truncated_checkpoint(far: FarSide, exported: dict[str, list[Path]], tmp
         with pytest.raises(FarError, match="not a readable checkpoint") as caught:
             far.load(files, "slim_ckpt", network=asdict(SMALL))
         assert caught.value.kind == "AdapterError"
-    with pytest.raises(FarError, match=r"expected one .ckpt.index among the files, got \['mobilenet_v2.ckpt.data"):
+    with pytest.raises(FarError, match=r"expected one .index file among .* got \['mobilenet_v2.ckpt.data"):
         far.load(exported["slim_ckpt"][:1], "slim_ckpt", network=asdict(SMALL))
 
 
