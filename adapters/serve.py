@@ -30,9 +30,8 @@ if not __package__:  # run as a program
     sys.modules["adapters"] = importlib.util.module_from_spec(_spec)
     _spec.loader.exec_module(sys.modules["adapters"])
 
-from adapters.common import numeric, untrained
+from adapters.common import architectures, numeric, untrained
 from adapters.common.contract import Adapter, Options, info_as_json, live_threads
-from adapters.common.mobilenet_v2 import Network
 
 Reply = Dict[str, Any]
 
@@ -126,7 +125,7 @@ class Server:
 
     def export(self, request: Dict[str, Any]) -> Reply:
         """Write tensors (an .npz of canonical names; random ones if None) in a published format; the files written."""
-        network, target = Network(**request["network"]), Path(request["target"])
+        network, target = architectures.network(request["network"]), Path(request["target"])
         if request["tensors"] is None:
             tensors = untrained.tensors(network)
         else:
@@ -139,7 +138,7 @@ class Server:
 def _options(request: Dict[str, Any]) -> Options:
     given = dict(request["options"])
     if given.get("network") is not None:
-        given["network"] = Network(**given["network"])
+        given["network"] = architectures.network(given["network"])
     return Options(**given)
 
 

@@ -31,7 +31,7 @@ from rich.table import Table
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
-from adapters.common.mobilenet_v2 import Network, tensor_shapes  # noqa: E402
+from adapters.common.mobilenet_v2 import MobileNetV2  # noqa: E402
 from zoo.documents.load import load_zoo  # noqa: E402
 from zoo.frameworks import environments  # noqa: E402
 from zoo.frameworks.environments import Environment  # noqa: E402
@@ -109,11 +109,11 @@ class Result:
 HEAD = ("framework", "format", "batch", "suite", "bare loop", "ratio")
 
 
-def tensors(network: Network) -> dict[str, np.ndarray]:
+def tensors(network: MobileNetV2) -> dict[str, np.ndarray]:
     """Canonical tensors, random, whose activations stay in range from the first layer to the last."""
     random = np.random.default_rng(0)
     made = {}
-    for name, shape in tensor_shapes(network).items():
+    for name, shape in network.layers().tensor_shapes().items():
         values = random.normal(0, np.sqrt(2 / max(1, int(np.prod(shape[1:])))) if len(shape) > 1 else 0.2, shape)
         if len(shape) == 1 and name.endswith(("weight", "running_var")):
             values = random.uniform(0.5, 1.5, shape)
@@ -158,7 +158,7 @@ def bare_seconds(process: subprocess.Popen[str], images: int) -> float:
 def exported(case: Case, worker: Worker, folder: Path) -> list[str]:
     """The case's checkpoint, written by its adapter."""
     archive, target = folder / "tensors.npz", folder / case.name
-    np.savez(archive, **tensors(Network(**case.network)), allow_pickle=False)
+    np.savez(archive, **tensors(MobileNetV2(**case.network)), allow_pickle=False)
     target.mkdir()
     request = {"tensors": str(archive), "network": case.network, "format": case.format, "target": str(target)}
     files: list[str] = worker.request("export", **request)["files"]

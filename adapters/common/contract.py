@@ -10,13 +10,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, ClassVar, Collection, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from adapters.common.mobilenet_v2 import Network
+from adapters.common.network import Network
 
 ARITHMETICS = ("exact", "as-shipped")
+DTYPES = ("float32", "uint8", "int8")  # of an input
+BLANK_SIDE = 224  # pixels of a blank image, where no record says the size of the input
+SHOWN = 5  # names in an error, the rest is a number
 
 
 class AdapterError(Exception):
@@ -25,6 +28,47 @@ class AdapterError(Exception):
 
 class OutputError(AdapterError):
     """The framework's answer is not usable: wrong shape, NaN."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names of a list in an error."""
+    return "; ".join(names[:SHOWN]) + ("; ..." if len(names) > SHOWN else "")
+
+
+def refuse_unknown(fmt: str, known: Collection[str], done: str) -> None:
+    """Refuse a format that is not among the known ones. done: "read" or "written"."""
+    if fmt not in known:
+        raise AdapterError(f"format {fmt!r} is not {done} here; known: {', '.join(known)}")
+
+
+def single(found: Sequence[Any], names: Sequence[str], what: str) -> Any:
+    """The only one of `found`; AdapterError with the `names` of all if it is not the only one. what: "input", ..."""
+    if len(found) != 1:
+        raise AdapterError(f"expected one {what}, got {len(found)}: {listed(names) or 'none'}")
+    return found[0]
+
+
+def file_of(files: Sequence[Path], *suffixes: str) -> Path:
+    """The only one of a checkpoint's files whose name ends in one of `suffixes`."""
+    fitting = [path for path in files if path.name.endswith(suffixes)]
+    if len(fitting) != 1:
+        names = [path.name for path in files]
+        raise AdapterError(f"expected one {' or '.join(suffixes)} file among the checkpoint's files, got {names}")
+    return fitting[0]
+
+
+def image_input(name: str, shape: Sequence[int], dtype: str) -> None:
+    """Refuse an input that takes no images, as floats or bytes."""
+    if dtype not in DTYPES or len(shape) != 4:
+        expected = f"expected images of one of {', '.join(DTYPES)}"
+        raise AdapterError(f"input {name!r}: {expected}, got shape {tuple(shape)} of {dtype}")
+
+
+def already_started(framework: str, wanted: int, now: object) -> AdapterError:
+    """The error where a framework's threads cannot be set any more. now: how many it has."""
+    return AdapterError(
+        f"threads: wanted {wanted}, but {framework} has already started in this process with {now}; use a fresh worker"
+    )
 
 
 def unlisted(missing: str, file: str, holds: str) -> AdapterError:
@@ -52,6 +96,23 @@ class Options:
     network: Optional[Network] = None
     extra: Dict[str, Any] = field(default_factory=dict)
     arithmetic: str = "exact"
+
+    @property
+    def layers(self) -> Network:
+        """The architecture, which a format that holds tensors alone needs."""
+        if self.network is None:
+            raise AdapterError(f"format {self.format!r} holds tensors without a graph; the option 'network' is missing")
+        return self.network
+
+    @property
+    def side(self) -> int:
+        """Pixels of the input; -1 where no record says it."""
+        return self.network.resolution if self.network else -1
+
+    @property
+    def blank_side(self) -> int:
+        """Pixels of a blank image that shows the size of a graph's layers."""
+        return self.network.resolution if self.network else BLANK_SIDE
 
     @property
     def exact(self) -> bool:
@@ -84,8 +145,13 @@ class ModelInfo:
 
 
 class Adapter(ABC):
-    """One framework. `load` once, then `predict` as often as wanted; one model per process."""
+    """One framework. `load` once, then `predict` as often as wanted; one model per process.
 
+    formats: what it reads; exports: what it writes. Other formats are refused before the underscored methods see them.
+    """
+
+    formats: ClassVar[Sequence[str]]
+    exports: ClassVar[Sequence[str]]
     info: Optional[ModelInfo] = None
 
     @abstractmethod
@@ -112,13 +178,14 @@ class Adapter(ABC):
 
     @abstractmethod
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
-        """Write canonical tensors (see mobilenet_v2.tensor_shapes) into folder `target` in the published format."""
+        """Write canonical tensors (see Network.tensor_shapes) into the folder `target` in the published format."""
 
     def load(self, files: Sequence[Path], options: Options) -> ModelInfo:
         """Load and remember; see `_load`."""
         for path in files:
             if not path.exists():
                 raise AdapterError(f"{path} does not exist")
+        refuse_unknown(options.format, self.formats, "read")
         if options.precision != "fp32":
             raise AdapterError(f"precision {options.precision!r} is not offered; known: fp32")
         if options.arithmetic not in ARITHMETICS:
@@ -158,10 +225,13 @@ class Adapter(ABC):
 
     def inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
         """Static facts of the files; see `_inspect`."""
+        refuse_unknown(options.format, self.formats, "read")
         return self._inspect(files, options)
 
     def export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
-        """Write tensors in a published format; see `_export`."""
+        """Write tensors in a published format; the files written. See `_export`."""
+        refuse_unknown(fmt, self.exports, "written")
+        target.mkdir(parents=True, exist_ok=True)
         return self._export(tensors, network, fmt, target)
 
     def _predict_piece(self, piece: np.ndarray, fixed: int) -> np.ndarray:

@@ -1,42 +1,57 @@
 """Naming dialects: which published tensor name stands for which canonical one, and whether a file fits.
 
-A table maps every canonical name of a network (see mobilenet_v2.tensor_shapes) to the name a publisher gave
+A table maps every canonical name of a network (see Network.tensor_shapes) to the name a publisher gave
 it, in network order. Only the standard library.
 """
 
 from __future__ import annotations
 
-from typing import Callable, Collection, Dict, List, Mapping, Tuple
+from typing import Callable, Collection, Dict, Mapping, Sequence, Tuple
 
-from adapters.common.contract import AdapterError
-from adapters.common.mobilenet_v2 import BATCH_NORM_PARTS, Network, blocks, tensor_shapes
+from adapters.common.contract import SHOWN, AdapterError, listed
+from adapters.common.network import BATCH_NORM_PARTS, Network
 
 Shape = Tuple[int, ...]
 Table = Dict[str, str]
-SHOWN = 5  # names in an error, the rest is a number
+
+
+def of_family(network: Network, family: str) -> None:
+    """Refuse a network of another family than the one whose names a dialect has."""
+    if network.family != family:
+        raise AdapterError(
+            f"expected a network of the family {family!r}, whose tensor names in this format are known here, got one "
+            f"of {network.family!r}; use a format that holds a graph, or add the names that its publisher gives"
+        )
+
+
+def canonical(network: Network) -> Table:
+    """The dialect of a family for which no publisher's names are known: the canonical ones."""
+    return {name: name for name in network.tensor_shapes()}
 
 
 def table(
     network: Network,
+    family: str,
     layer: Callable[[int, int], Tuple[str, str]],
     parts: Mapping[str, str],
     classifier: Tuple[str, str],
 ) -> Table:
-    """A dialect, spelt out for one network.
+    """A dialect of one `family`, spelt out for one network; AdapterError if that is of another family.
 
     layer: (block, convolution in it) -> (name of the weight, what precedes a batch-norm part); block 0 is the
-    stem, the last one the last 1x1. parts: canonical batch-norm part -> published.
+    stem, the last one the last convolution. parts: canonical batch-norm part -> published.
     classifier: (weight, bias).
     """
+    of_family(network, family)
     names: Table = {}
-    for index, block in enumerate(blocks(network)):
-        for position, conv in enumerate(block.convs):
+    for index, block in enumerate(network.blocks):
+        for position, conv in enumerate(block.every_conv):
             weight, norm = layer(index, position)
-            names[f"{conv.name}.weight"] = weight
-            names.update({f"{conv.bn}.{part}": norm + parts[part] for part in BATCH_NORM_PARTS})
-    names["classifier.1.weight"] = classifier[0]
-    if network.classifier_bias:
-        names["classifier.1.bias"] = classifier[1]
+            names[conv.weight] = weight
+            names.update(zip(conv.norm, (norm + parts[part] for part in BATCH_NORM_PARTS)))
+    names[network.classifier.weight] = classifier[0]
+    if network.classifier.biased:
+        names[network.classifier.bias] = classifier[1]
     return names
 
 
@@ -60,33 +75,40 @@ def recognised(found: Collection[str], tables: Mapping[str, Table], where: str) 
     )
 
 
-def checked(
+def fitting(
     found: Mapping[str, Shape], names: Table, network: Network, where: str, extras: Collection[str] = ()
 ) -> None:
-    """Refuse a file whose tensors (name -> shape) are not exactly the network's, `extras` aside.
+    """`checked` against a network's own shapes, under the dialect's `names`.
 
     The classifier may be a dense layer (classes, C) or a 1x1 convolution (classes, C, 1, 1).
     """
-    known = {*names.values(), *extras}
-    shapes = {names[canonical]: shape for canonical, shape in tensor_shapes(network).items()}
-    misshapen = [
-        f"{name}: expected {list(shape)}, got {list(found[name])}"
-        for name, shape in shapes.items()
-        if name in found and not _fits(found[name], shape)
-    ]
+    expected = {names[name]: shape for name, shape in network.tensor_shapes().items()}
+    matrix = names[network.classifier.weight]
+    if found.get(matrix) == (*expected[matrix], 1, 1):
+        expected[matrix] = found[matrix]
+    checked(found, expected, where, extras)
+
+
+def checked(
+    found: Mapping[str, Sequence[int]],
+    expected: Mapping[str, Sequence[int]],
+    where: str,
+    extras: Collection[str] = (),
+) -> None:
+    """Refuse a file whose tensors (name -> shape) are not exactly the expected ones, `extras` aside."""
+    shapes = [(name, list(shape), list(found[name])) for name, shape in expected.items() if name in found]
     problems = {
-        "missing": [name for name in shapes if name not in found],
-        "not of this network": [name for name in found if name not in known],
-        "of another shape": misshapen,
+        "missing": [name for name in expected if name not in found],
+        "not of this network": [name for name in found if name not in expected and name not in extras],
+        "of another shape": [f"{name}: expected {want}, got {got}" for name, want, got in shapes if want != got],
     }
-    told = [f"{len(names)} {what} ({_listed(names)})" for what, names in problems.items() if names]
+    told = [f"{len(names)} {what} ({listed(names)})" for what, names in problems.items() if names]
     if told:
         raise AdapterError(f"{where}: tensors {', '.join(told)}")
 
 
-def _fits(got: Shape, expected: Shape) -> bool:
-    return got == expected or (len(expected) == 2 and got == (*expected, 1, 1))
-
-
-def _listed(names: List[str]) -> str:
-    return "; ".join(names[:SHOWN]) + ("; ..." if len(names) > SHOWN else "")
+def all_float32(types: Mapping[str, str], where: str) -> None:
+    """Refuse a file with tensors (name -> type) of another type than float32."""
+    other = [f"{name} ({kind})" for name, kind in types.items() if kind != "float32"]
+    if other:
+        raise AdapterError(f"{where}: expected float32 tensors only, got {len(other)} others: {listed(other)}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from adapters.common.mobilenet_v2 import Network, blocks
+from adapters.common.network import Network
 
 # Names that libraries give to element types -> numpy's.
 DTYPES = {
@@ -76,14 +76,12 @@ def of_tensors(sizes: Mapping[str, int], network: Network) -> Dict[str, Any]:
     """
     layers: List[Layer] = []
     norms: List[Norm] = []
-    side = network.resolution
-    for block in blocks(network):
-        for conv in block.convs:
-            side = -(-side // conv.stride)
-            layers.append(Layer(sizes[f"{conv.name}.weight"], 0, conv.out_channels, side * side))
-            learned, statistics = (("weight", "bias"), ("running_mean", "running_var"))
-            norms.append(Norm(*(sum(sizes[f"{conv.bn}.{part}"] for part in parts) for parts in (learned, statistics))))
-    layers.append(Layer(sizes["classifier.1.weight"], sizes.get("classifier.1.bias", 0), network.classes))
+    for conv in network.convs:
+        layers.append(Layer(sizes[conv.weight], 0, conv.out_channels, conv.out_side**2))
+        parts = [sizes[name] for name in conv.norm]
+        norms.append(Norm(sum(parts[:2]), sum(parts[2:])))
+    classifier = network.classifier
+    layers.append(Layer(sizes[classifier.weight], sizes.get(classifier.bias, 0), classifier.classes))
     return {**facts(layers, norms), "graph": False, "activations": {}, "quantised": False}
 
 

@@ -1,6 +1,7 @@
-"""Names that publishers of PyTorch checkpoints give to MobileNetV2's tensors: one row of templates each.
+"""Names that publishers of PyTorch checkpoints give to tensors.
 
-The templates are filled in block by block (mobilenet_v2.blocks), so a row is valid for every alpha.
+The canonical names are torchvision's, whatever the family. The other rows are of MobileNetV2: each is a row of
+templates, which the table of layers fills in, so a row is valid for every alpha.
 """
 
 from __future__ import annotations
@@ -8,39 +9,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Iterable, List, Tuple
 
-from adapters.common.dialects import Table, table
-from adapters.common.mobilenet_v2 import BATCH_NORM_PARTS, STAGES, Network, blocks
+from adapters.common.dialects import Table, canonical, of_family, table
+from adapters.common.mobilenet_v2 import FAMILY, STAGES
+from adapters.common.network import BATCH_NORM_PARTS, Network
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """One publisher's names. Every template lists convolution and batch norm in turn, separated by spaces.
+    """One publisher's names; without templates, the canonical ones.
+
+    Every template lists convolution and batch norm in turn, separated by spaces.
 
     `expanded` are the names inside a bottleneck of three convolutions, `plain` of one without expansion, and
     `block` is put before each of them. In it {index} counts bottlenecks from 1, {stage} counts rows of
-    mobilenet_v2.STAGES from 0, {layer} the same from 1, and {repeat} counts bottlenecks of a row from 0.
+    STAGES from 0, {layer} the same from 1, and {repeat} counts bottlenecks of a row from 0.
     """
 
     name: str
-    stem: str
-    block: str
-    expanded: str
-    plain: str
-    last: str
-    classifier: str
+    stem: str = ""
+    block: str = ""
+    expanded: str = ""
+    plain: str = ""
+    last: str = ""
+    classifier: str = ""
 
 
 TABLE = (
-    # torchvision/models/mobilenetv2.py; Lornatang/MobileNetV2-PyTorch uses the same names
-    Dialect(
-        name="torchvision",
-        stem="features.0.0 features.0.1",
-        block="features.{index}.conv.",
-        expanded="0.0 0.1 1.0 1.1 2 3",
-        plain="0.0 0.1 1 2",
-        last="features.18.0 features.18.1",
-        classifier="classifier.1",
-    ),
+    # torchvision/models/; Lornatang/MobileNetV2-PyTorch uses the same names
+    Dialect(name="torchvision"),
     # tonylins/pytorch-mobilenet-v2 at fa86a85 (the file of Open Model Zoo until 2020-10-20)
     Dialect(
         name="tonylins_2018",
@@ -102,6 +98,9 @@ WRAPPER = "module."
 
 def names(dialect: Dialect, network: Network) -> Table:
     """Canonical tensor name -> the dialect's, for every tensor of the network, in its order."""
+    if not dialect.stem:
+        return canonical(network)
+    of_family(network, FAMILY)
     rows = _filled(dialect, network)
 
     def layer(block: int, position: int) -> Tuple[str, str]:
@@ -109,7 +108,12 @@ def names(dialect: Dialect, network: Network) -> Table:
         return f"{conv}.weight", f"{norm}."
 
     classifier = (f"{dialect.classifier}.weight", f"{dialect.classifier}.bias")
-    return table(network, layer, {part: part for part in BATCH_NORM_PARTS}, classifier)
+    return table(network, FAMILY, layer, {part: part for part in BATCH_NORM_PARTS}, classifier)
+
+
+def known_for(network: Network) -> List[Dialect]:
+    """The dialects that have names for a network's family."""
+    return [dialect for dialect in TABLE if network.family == FAMILY or not dialect.stem]
 
 
 def counters(dialect: Dialect, network: Network) -> List[str]:
@@ -126,8 +130,8 @@ def unwrapped(stored: Iterable[str]) -> Dict[str, str]:
 
 
 def _filled(dialect: Dialect, network: Network) -> List[List[str]]:
-    """Module names of each block of mobilenet_v2.blocks: convolution, batch norm, convolution, ..."""
-    _, *bottlenecks, _ = blocks(network)
+    """Module names of each block: convolution, batch norm, convolution, ..."""
+    _, *bottlenecks, _ = network.blocks
     places = [(stage, repeat) for stage, row in enumerate(STAGES) for repeat in range(row[2])]
     rows = [dialect.stem.split()]
     for index, (block, (stage, repeat)) in enumerate(zip(bottlenecks, places), start=1):

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from adapters.common.contract import AdapterError
-from adapters.common.dialects import checked, recognised
-from adapters.common.mobilenet_v2 import Network, tensor_shapes
-from adapters.common.torch_names import DIALECTS, Dialect, names, unwrapped
-
-SHOWN = 5  # tensors in an error, the rest is a number
+from adapters.common.dialects import all_float32, fitting, recognised
+from adapters.common.network import Network
+from adapters.common.torch_names import DIALECTS, Dialect, known_for, names, unwrapped
 
 
 def canonical(loaded: Any, path: Path, network: Network, extra: Mapping[str, Any]) -> Tuple[str, Dict[str, Any]]:
@@ -23,28 +21,22 @@ def canonical(loaded: Any, path: Path, network: Network, extra: Mapping[str, Any
     """
     state = _chosen(loaded, path, extra.get("state_dict_key"))
     stored = {short: state[name] for name, short in unwrapped(state).items()}
-    odd = [f"{name} ({_kind(value)})" for name, value in stored.items() if _kind(value) != "float32"]
     if any("_packed_params" in name for name in stored):
         raise AdapterError(f"{path}: a quantised state dict (packed int8 weights); only float32 ones are read")
-    if odd:
-        more = "; ..." if len(odd) > SHOWN else ""
-        raise AdapterError(
-            f"{path}: expected float32 tensors only, got {len(odd)} others: {'; '.join(odd[:SHOWN])}{more}"
-        )
+    all_float32({name: _kind(value) for name, value in stored.items()}, str(path))
     shapes = {name: tuple(tensor.shape) for name, tensor in stored.items()}
-    tables = {dialect.name: names(dialect, network) for dialect in _wanted(path, extra.get("dialect"))}
+    tables = {dialect.name: names(dialect, network) for dialect in _wanted(path, network, extra.get("dialect"))}
     dialect = recognised(stored, tables, str(path))
-    checked(shapes, tables[dialect], network, f"{path} (dialect {dialect!r})")
+    fitting(shapes, tables[dialect], network, f"{path} (dialect {dialect!r})")
     # a classifier may be stored as a 1x1 convolution
-    return dialect, {
-        name: stored[tables[dialect][name]].reshape(shape) for name, shape in tensor_shapes(network).items()
-    }
+    shaped = network.tensor_shapes().items()
+    return dialect, {name: stored[tables[dialect][name]].reshape(shape) for name, shape in shaped}
 
 
-def _wanted(path: Path, name: Optional[str]) -> List[Dialect]:
-    """The dialect that the checkpoint's record names, else all."""
+def _wanted(path: Path, network: Network, name: Optional[str]) -> List[Dialect]:
+    """The dialect that the checkpoint's record names, else all that know the network's family."""
     if name is None:
-        return list(DIALECTS.values())
+        return known_for(network)
     if name not in DIALECTS:
         raise AdapterError(f"{path}: dialect {name!r} is not known; known: {', '.join(DIALECTS)}")
     return [DIALECTS[name]]

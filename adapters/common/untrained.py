@@ -6,7 +6,7 @@ from typing import Dict
 
 import numpy as np
 
-from adapters.common.mobilenet_v2 import Network, tensor_shapes
+from adapters.common.network import Network
 
 SEED = 20261120
 
@@ -21,7 +21,7 @@ def tensors(network: Network) -> Dict[str, np.ndarray]:
     """
     random = np.random.default_rng(SEED)
     made: Dict[str, np.ndarray] = {}
-    for name, shape in tensor_shapes(network).items():
+    for name, shape in network.tensor_shapes().items():
         if len(shape) > 1:
             deviation = np.sqrt(2.0 / np.prod(shape[1:]))
             weights = random.standard_normal(shape)

@@ -17,7 +17,7 @@ import numpy as np
 
 from adapters.common import layers
 from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options
-from adapters.common.mobilenet_v2 import Network
+from adapters.common.network import Network
 
 MISBEHAVIOURS = ("crash", "hang", "print", "garbage", "nan", "wrong_shape", "raise", "change_mind")
 
@@ -28,6 +28,8 @@ class FakeAdapter(Adapter):
     `threads_in_effect` is what it says of its threads, in place of those asked for. `saturates` is a share of all
     sums: as it is shipped it gives the class before the winner where the sum's remainder of 100 is below that share.
     """
+
+    formats = exports = ("fake",)
 
     def __init__(self) -> None:
         self.model: Dict[str, Any] = {}

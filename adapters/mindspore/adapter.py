@@ -12,14 +12,13 @@ import mindspore as ms
 import numpy as np
 
 from adapters.common import layers
-from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options
-from adapters.common.dialects import Table, checked, recognised
-from adapters.common.mobilenet_v2 import Network
-from adapters.mindspore.names import OPTIMIZER_STATE, extras, mindcv, mindvision, tables, trainable
-from adapters.mindspore.network import MobileNetV2, Residual
+from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options, already_started
+from adapters.common.dialects import Table, all_float32, fitting, recognised
+from adapters.common.network import Network
+from adapters.mindspore.names import OPTIMIZER_STATE, extras, tables, trainable
+from adapters.mindspore.network import Layers, Residual
 
 FORMAT = "mindspore_ckpt"
-EXPORTS = (FORMAT, f"{FORMAT}:moments", f"{FORMAT}:mindcv")
 POOL = ("ActorThread_", "KernelThread_")  # names of the threads that compute
 STRICT = 0  # oneDNN's floating-point mode that never computes float32 in a shorter type
 
@@ -27,6 +26,8 @@ STRICT = 0  # oneDNN's floating-point mode that never computes float32 in a shor
 class MindsporeAdapter(Adapter):
     """The network is compiled for the options' batch size; a smaller batch is filled up (see contract.py)."""
 
+    formats = (FORMAT,)
+    exports = (FORMAT, f"{FORMAT}:moments", f"{FORMAT}:mindcv")
     configured: Optional[int] = None  # threads; MindSpore lets them be set once a process
 
     def versions(self) -> Dict[str, str]:
@@ -35,7 +36,7 @@ class MindsporeAdapter(Adapter):
 
     def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
         self._configure(options.threads)
-        network = _network(options)
+        network = options.layers
         self.cell = _filled(_stored(files[0]), network, files[0].name)
         shape = (options.batch_size, 3, network.resolution, network.resolution)
         outputs = self._predict(np.zeros(shape, np.float32)).shape[1]  # compiles, and starts the threads
@@ -56,9 +57,7 @@ class MindsporeAdapter(Adapter):
         one kernel thread beside the actor, so two threads are the fewest.
         """
         if self.configured not in (None, threads):
-            raise AdapterError(
-                f"threads: wanted {threads}, but MindSpore has already started in this process with {self.configured}"
-            )
+            raise already_started("MindSpore", threads, self.configured)
         if self.configured is None:
             ms.set_device("CPU")
             ms.set_context(mode=ms.GRAPH_MODE)
@@ -73,7 +72,7 @@ class MindsporeAdapter(Adapter):
         return self.cell(ms.Tensor(batch)).asnumpy()
 
     def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
-        network, stored = _network(options), _stored(files[0])
+        network, stored = options.layers, _stored(files[0])
         names = _names(stored, network, files[0].name)
         cell = _filled(stored, network, files[0].name)
         sizes = {canonical: int(stored[name].size) for canonical, name in names.items()}
@@ -89,14 +88,12 @@ class MindsporeAdapter(Adapter):
         }
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
-        if fmt not in EXPORTS:
-            raise AdapterError(f"format {fmt!r} is not written here; known: {', '.join(EXPORTS)}")
-        target.mkdir(parents=True, exist_ok=True)
-        flat = fmt == f"{FORMAT}:mindcv"
-        names = mindcv(network) if flat else mindvision(network)
+        known = tables(network)
+        dialect = "mindcv" if fmt == f"{FORMAT}:mindcv" else next(iter(known))
+        names = known[dialect]
         arrays = {names[canonical]: tensor for canonical, tensor in tensors.items()}
-        if not flat:
-            classifier = names["classifier.1.weight"]
+        if dialect == "mindvision":
+            classifier = names[network.classifier.weight]
             arrays[classifier] = arrays[classifier][:, :, None, None]  # mindvision's is a 1x1 convolution
         if fmt == f"{FORMAT}:moments":
             for name in trainable(list(arrays)):
@@ -106,14 +103,6 @@ class MindsporeAdapter(Adapter):
         ms.save_checkpoint(entries, str(path))
         path.chmod(0o644)  # MindSpore leaves it without write permission
         return [path]
-
-
-def _network(options: Options) -> Network:
-    if options.format != FORMAT:
-        raise AdapterError(f"format {options.format!r} is not read here; known: {FORMAT}")
-    if options.network is None:
-        raise AdapterError(f"format {FORMAT!r} holds tensors without a graph; the option 'network' is missing")
-    return options.network
 
 
 def _stored(path: Path) -> Dict[str, np.ndarray]:
@@ -132,18 +121,15 @@ def _names(stored: Dict[str, np.ndarray], network: Network, where: str) -> Table
     """Canonical -> stored name of the network's tensors; every other tensor has to be a documented extra."""
     names = tables(network)[recognised(stored, tables(network), where)]
     shapes = {name: array.shape for name, array in stored.items()}
-    checked(shapes, names, network, where, extras(names.values()))
+    fitting(shapes, names, network, where, extras(names.values()))
     return names
 
 
-def _filled(stored: Dict[str, np.ndarray], network: Network, where: str) -> MobileNetV2:
+def _filled(stored: Dict[str, np.ndarray], network: Network, where: str) -> Layers:
     """The network in inference mode with the stored tensors, as they are."""
     names = _names(stored, network, where)
-    other = [name for name in names.values() if stored[name].dtype != np.float32]
-    if other:
-        types = [f"{name} {stored[name].dtype}" for name in other[:5]]
-        raise AdapterError(f"{where}: expected float32, got {len(other)} tensors of another type: {types}")
-    cell = MobileNetV2(network, dense=stored[names["classifier.1.weight"]].ndim == 2)
+    all_float32({name: str(stored[name].dtype) for name in names.values()}, where)
+    cell = Layers(network, dense=stored[names[network.classifier.weight]].ndim == 2)
     for canonical, parameter in cell.canonical.items():
         parameter.set_data(ms.Tensor(stored[names[canonical]]))
     return cell.set_train(False)

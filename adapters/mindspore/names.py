@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import Collection, Dict, List, Tuple
 
-from adapters.common.dialects import Table, table
-from adapters.common.mobilenet_v2 import Network, blocks
+from adapters.common.dialects import Table, canonical, table
+from adapters.common.mobilenet_v2 import FAMILY
+from adapters.common.network import Network
 
 PARTS = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 STATISTICS = ("moving_mean", "moving_variance")
@@ -35,23 +36,22 @@ TRAINING_SCALARS = (
 
 def mindvision(network: Network) -> Table:
     """Convolution and batch norm share a cell `features` if an activation follows; else they lie flat."""
-    table_of_blocks = blocks(network)
-    last = len(table_of_blocks) - 1
+    last = len(network.blocks) - 1
 
     def layer(block: int, position: int) -> Tuple[str, str]:
         stem = f"backbone.features.{block}"
         if block not in (0, last):
             stem += f".conv.{position}"
-            if position == len(table_of_blocks[block].convs) - 1:
+            if position == len(network.blocks[block].convs) - 1:
                 return f"{stem}.weight", f"backbone.features.{block}.conv.{position + 1}."
         return f"{stem}.features.0.weight", f"{stem}.features.1."
 
-    return table(network, layer, PARTS, ("head.classifier.weight", "head.classifier.bias"))
+    return table(network, FAMILY, layer, PARTS, ("head.classifier.weight", "head.classifier.bias"))
 
 
 def mindcv(network: Network) -> Table:
     """A convolution is three entries of a sequence (itself, batch norm, activation)."""
-    last = len(blocks(network)) - 1
+    last = len(network.blocks) - 1
 
     def layer(block: int, position: int) -> Tuple[str, str]:
         if block in (0, last):
@@ -60,11 +60,13 @@ def mindcv(network: Network) -> Table:
         stem = f"features.{block + 2}.layers"
         return f"{stem}.{3 * position}.weight", f"{stem}.{3 * position + 1}."
 
-    return table(network, layer, PARTS, ("classifier.1.weight", "classifier.1.bias"))
+    return table(network, FAMILY, layer, PARTS, ("classifier.1.weight", "classifier.1.bias"))
 
 
 def tables(network: Network) -> Dict[str, Table]:
-    """Every dialect by its title."""
+    """Every dialect of the network's family by its title, the usual one first."""
+    if network.family != FAMILY:
+        return {"canonical": canonical(network)}
     return {"mindvision": mindvision(network), "mindcv": mindcv(network)}
 
 

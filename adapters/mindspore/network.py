@@ -1,4 +1,4 @@
-"""The layer table of common/mobilenet_v2.py as a MindSpore cell.
+"""A table of layers as a MindSpore cell.
 
 MindSpore compiles `construct` from its source text; that compiler wants plain statements and a `self`.
 """
@@ -9,11 +9,10 @@ from typing import Any, Dict, List
 
 from mindspore import Parameter, nn
 
-from adapters.common.mobilenet_v2 import BATCH_NORM_PARTS, Block, Conv, Network, blocks, last_channels, stride_padding
+from adapters.common.network import Block, Conv, Network, Pool
 
 ACTIVATIONS = {"relu6": nn.ReLU6, "relu": nn.ReLU}
-# canonical batch-norm part -> attribute of nn.BatchNorm2d
-ATTRIBUTES = dict(zip(BATCH_NORM_PARTS, ("gamma", "beta", "moving_mean", "moving_variance")))
+ATTRIBUTES = ("gamma", "beta", "moving_mean", "moving_variance")  # of nn.BatchNorm2d, as in BATCH_NORM_PARTS
 
 
 class Residual(nn.Cell):
@@ -28,45 +27,55 @@ class Residual(nn.Cell):
         return x + self.layers(x)
 
 
-class MobileNetV2(nn.Cell):
+class Projected(Residual):
+    """Adds what a shortcut makes of its input to what its layers make of it."""
+
+    def __init__(self, layers: List[Any], shortcut: List[Any]) -> None:
+        super().__init__(layers)
+        self.shortcut = nn.SequentialCell(shortcut)
+
+    def construct(self, x: Any) -> Any:
+        """x: float32 (N, C, H, W) -> the shape that both give."""
+        return self.shortcut(x) + self.layers(x)
+
+
+class Layers(nn.Cell):
     """`canonical` holds its parameters by canonical name; dense: the classifier's weight is (classes, C)."""
 
     def __init__(self, network: Network, dense: bool) -> None:
         super().__init__()
         self.network = network
         self.canonical: Dict[str, Parameter] = {}
-        cells, side = [], network.resolution
-        for block in blocks(network):
-            cells.append(self._block(block, side))
-            for conv in block.convs:
-                side = -(-side // conv.stride)
-        self.features = nn.SequentialCell(cells)
-        width, classes, biased = last_channels(network), network.classes, network.classifier_bias
+        self.features = nn.SequentialCell([self._block(block) for block in network.blocks])
+        last = network.classifier
         if dense:
-            self.classifier = nn.Dense(width, classes, has_bias=biased)
+            self.classifier = nn.Dense(last.in_channels, last.classes, has_bias=last.biased)
         else:
-            self.classifier = nn.Conv2d(width, classes, 1, has_bias=biased)
+            self.classifier = nn.Conv2d(last.in_channels, last.classes, 1, has_bias=last.biased)
         self.keep_axes = not dense
         self.flatten = nn.Flatten()
-        self.canonical["classifier.1.weight"] = self.classifier.weight
-        if biased:
-            self.canonical["classifier.1.bias"] = self.classifier.bias
+        self.canonical[last.weight] = self.classifier.weight
+        if last.biased:
+            self.canonical[last.bias] = self.classifier.bias
 
     def construct(self, x: Any) -> Any:
         """x: float32 (N, 3, side, side), NCHW -> logits float32 (N, classes)."""
         x = self.features(x).mean((2, 3), self.keep_axes)
         return self.flatten(self.classifier(x))
 
-    def _block(self, block: Block, side: int) -> Any:
-        layers = []
-        for conv in block.convs:
-            layers.extend(self._layers(conv, side))
-            side = -(-side // conv.stride)
-        return Residual(layers) if block.residual else nn.SequentialCell(layers)
+    def _block(self, block: Block) -> Any:
+        layers = [layer for conv in block.convs for layer in self._layers(conv)]
+        if block.residual:
+            layers = [Projected(layers, self._layers(block.shortcut)) if block.shortcut else Residual(layers)]
+        if block.activated:
+            layers.append(self._activation())
+        if block.pool is not None:
+            layers.extend(_pool(block.pool))
+        return nn.SequentialCell(layers) if len(layers) > 1 else layers[0]
 
-    def _layers(self, conv: Conv, side: int) -> List[Any]:
-        """Convolution, batch norm and, if there is one, the activation; side: of the input, in pixels."""
-        before, after = stride_padding(side, conv, self.network.padding)
+    def _layers(self, conv: Conv) -> List[Any]:
+        """Convolution, batch norm and, if there is one, the activation."""
+        before, after = conv.pads
         convolution = nn.Conv2d(
             conv.in_channels,
             conv.out_channels,
@@ -78,8 +87,17 @@ class MobileNetV2(nn.Cell):
             has_bias=False,
         )
         norm = nn.BatchNorm2d(conv.out_channels, eps=self.network.bn_epsilon)
-        self.canonical[f"{conv.name}.weight"] = convolution.weight
-        for part, attribute in ATTRIBUTES.items():
-            self.canonical[f"{conv.bn}.{part}"] = getattr(norm, attribute)
+        self.canonical[conv.weight] = convolution.weight
+        self.canonical.update(zip(conv.norm, (getattr(norm, attribute) for attribute in ATTRIBUTES)))
         layers = [convolution, norm]
-        return [*layers, ACTIVATIONS[self.network.activation]()] if conv.activated else layers
+        return [*layers, self._activation()] if conv.activated else layers
+
+    def _activation(self) -> Any:
+        return ACTIVATIONS[self.network.activation]()
+
+
+def _pool(pool: Pool) -> List[Any]:
+    """Padding and pooling."""
+    before, after = pool.pads
+    edges = nn.ConstantPad2d((before, after, before, after), float("-inf"))
+    return [edges, nn.MaxPool2d(pool.kernel, pool.stride, pad_mode="valid")]

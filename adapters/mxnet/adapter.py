@@ -13,20 +13,21 @@ import mxnet as mx
 import numpy as np
 
 from adapters.common import layers
-from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options
-from adapters.common.dialects import checked, recognised
-from adapters.common.mobilenet_v2 import Network
-from adapters.mxnet.names import KINDS, bare, prefixed, structural, tables
+from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options, file_of, listed
+from adapters.common.dialects import fitting, recognised
+from adapters.common.network import Network
+from adapters.mxnet.names import KINDS, bare, tables, variables
 from adapters.mxnet.network import INPUT, build, measured
 
 Arrays = Dict[str, Any]  # name -> mx.nd.NDArray
-FORMATS = ("gluon_params", "mxnet_symbol")
-EXPORTS = ("mxnet_symbol", "gluon_params", "gluon_params:prefixed")
 PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "int8": "int8", "uint8": "int8"}
 
 
 class MxnetAdapter(Adapter):
     """One executor a batch size, all over the same parameters; the engine runs in the calling thread."""
+
+    formats = ("gluon_params", "mxnet_symbol")
+    exports = ("mxnet_symbol", "gluon_params", "gluon_params:prefixed")
 
     def versions(self) -> Dict[str, str]:
         """oneDNN is compiled into MXNet."""
@@ -35,8 +36,8 @@ class MxnetAdapter(Adapter):
     def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
         threads = _pinned(options.threads)
         symbol, parameters = _graph(files, options)
-        self.source, side = _input(symbol, parameters), _side(options)
-        outputs = _outputs(symbol, parameters, {self.source: (1, 3, *([side if side > 0 else 224] * 2))})
+        self.source, side = _input(symbol, parameters), options.side
+        outputs = _outputs(symbol, parameters, {self.source: (1, 3, *[options.blank_side] * 2)})
         given = {name: parameters[name] for name in symbol.list_arguments() if name != self.source}
         self.auxiliary = {name: parameters[name] for name in symbol.list_auxiliary_states()}
         precision = _precision(symbol, parameters)
@@ -70,9 +71,9 @@ class MxnetAdapter(Adapter):
 
     def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
         symbol, parameters = _graph(files, options)
-        source, side = _input(symbol, parameters), _side(options)
+        source, side = _input(symbol, parameters), options.side
         sizes = {name: int(array.size) for name, array in parameters.items()}
-        shape = (1, 3, *([side if side > 0 else 224] * 2))
+        shape = (1, 3, *[options.blank_side] * 2)
         facts: Dict[str, Any] = {
             **measured(symbol, sizes, {source: shape}),
             "graph": options.format == "mxnet_symbol",
@@ -81,17 +82,14 @@ class MxnetAdapter(Adapter):
             "inputs": [layers.spec(source, (-1, 3, side, side), "float32")],
         }
         if options.format == "gluon_params":
-            facts["dialect"] = _dialect(files[0], _stored(files[0]), _network(options))
+            facts["dialect"] = _dialect(files[0], _stored(files[0]), options.layers)
             facts["activations"] = {}
         return facts
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
-        if fmt not in EXPORTS:
-            raise AdapterError(f"format {fmt!r} is not written here; known: {', '.join(EXPORTS)}")
-        target.mkdir(parents=True, exist_ok=True)
-        names = structural(network) if fmt == "gluon_params" else prefixed(network)
+        names = next(iter(tables(network).values())) if fmt == "gluon_params" else variables(network)
         arrays = {names[canonical]: mx.nd.array(tensor) for canonical, tensor in tensors.items()}
-        classifier = names["classifier.1.weight"]
+        classifier = names[network.classifier.weight]
         arrays[classifier] = arrays[classifier].expand_dims(2).expand_dims(3)  # Gluon's is a 1x1 convolution
         if fmt != "mxnet_symbol":
             return [_saved(target / "model.params", arrays)]
@@ -118,25 +116,16 @@ def _pinned(threads: int) -> int:
 
 def _graph(files: Sequence[Path], options: Options) -> Tuple[Any, Arrays]:
     """The symbol, and its parameters by the names they have in it."""
-    if options.format == "mxnet_symbol":
-        return _published(files)
-    if options.format == "gluon_params":
-        return _built(files[0], _network(options))
-    raise AdapterError(f"format {options.format!r} is not read here; known: {', '.join(FORMATS)}")
+    return _published(files) if options.format == "mxnet_symbol" else _built(files[0], options.layers)
 
 
 def _published(files: Sequence[Path]) -> Tuple[Any, Arrays]:
     """A stored symbol with stored parameters, in either order of files, as they are."""
-    graphs = [path for path in files if path.suffix == ".json"]
-    stores = [path for path in files if path.suffix != ".json"]
-    if len(graphs) != 1 or len(stores) != 1:
-        names = [path.name for path in files]
-        raise AdapterError(f"expected one -symbol.json and one .params file, got {names}")
-    symbol = _symbol(graphs[0])
-    parameters = _stored(stores[0])
+    symbol, store = _symbol(file_of(files, ".json")), file_of(files, ".params")
+    parameters = _stored(store)
     strange = [name for name in parameters if name not in set(symbol.list_inputs())]
     if strange:
-        raise AdapterError(f"{stores[0].name}: {len(strange)} tensors are not in the symbol: {strange[:5]}")
+        raise AdapterError(f"{store.name}: {len(strange)} tensors are not in the symbol: {listed(strange)}")
     return symbol, parameters
 
 
@@ -155,20 +144,14 @@ def _built(path: Path, network: Network) -> Tuple[Any, Arrays]:
     """The network that the options describe, with the tensors of a .params file."""
     stored = _stored(path)
     names = tables(network, stored)[_dialect(path, stored, network)]
-    checked({name: array.shape for name, array in stored.items()}, names, network, path.name)
-    variables = prefixed(network)
-    dense = stored[names["classifier.1.weight"]].ndim == 2
-    return build(network, variables, dense), {variables[key]: stored[name] for key, name in names.items()}
+    fitting({name: array.shape for name, array in stored.items()}, names, network, path.name)
+    own = variables(network)
+    dense = stored[names[network.classifier.weight]].ndim == 2
+    return build(network, own, dense), {own[key]: stored[name] for key, name in names.items()}
 
 
 def _dialect(path: Path, stored: Arrays, network: Network) -> str:
     return recognised(stored, tables(network, stored), path.name)
-
-
-def _network(options: Options) -> Network:
-    if options.network is None:
-        raise AdapterError("format 'gluon_params' holds tensors without a graph; the option 'network' is missing")
-    return options.network
 
 
 def _stored(path: Path) -> Arrays:
@@ -182,7 +165,7 @@ def _stored(path: Path) -> Arrays:
     stored = {bare(name): array for name, array in loaded.items()}
     if len(stored) != len(loaded):
         twice = [name for name, count in Counter(map(bare, loaded)).items() if count > 1]
-        raise AdapterError(f"{path.name}: {len(twice)} names occur as arg: and as aux: {twice[:5]}")
+        raise AdapterError(f"{path.name}: {len(twice)} names occur as arg: and as aux: {listed(twice)}")
     return stored
 
 
@@ -199,13 +182,8 @@ def _input(symbol: Any, parameters: Arrays) -> str:
         return str(missing[0])
     if INPUT in missing:
         missing.remove(INPUT)
-        raise AdapterError(f"{len(missing)} tensors of the symbol are missing among the .params: {missing[:5]}")
-    raise AdapterError(f"expected a symbol with one input, got {missing[:5]}")
-
-
-def _side(options: Options) -> int:
-    """Pixels, -1 where no record says: a symbol itself takes any size."""
-    return options.network.resolution if options.network else -1
+        raise AdapterError(f"{len(missing)} tensors of the symbol are missing among the .params: {listed(missing)}")
+    raise AdapterError(f"expected a symbol with one input, got {listed(missing)}")
 
 
 def _outputs(symbol: Any, parameters: Arrays, sample: Dict[str, Tuple[int, ...]]) -> int:
@@ -222,8 +200,7 @@ def _outputs(symbol: Any, parameters: Arrays, sample: Dict[str, Tuple[int, ...]]
         if parameters[name].shape != shape
     ]
     if wrong:
-        named = "; ".join(wrong[:5])
-        raise AdapterError(f"{len(wrong)} tensors of another shape than in the symbol ({named})")
+        raise AdapterError(f"{len(wrong)} tensors of another shape than in the symbol ({listed(wrong)})")
     if len(targets) != 1:
         raise AdapterError(f"expected a symbol with one output, got {symbol.list_outputs()}")
     return int(np.prod(targets[0][1:]))

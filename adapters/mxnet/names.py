@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from typing import Collection, Dict, Tuple
 
-from adapters.common.dialects import Table, table
-from adapters.common.mobilenet_v2 import Network, blocks
+from adapters.common.dialects import Table, canonical, table
+from adapters.common.mobilenet_v2 import FAMILY
+from adapters.common.network import Network
 
 PARTS = {"weight": "gamma", "bias": "beta", "running_mean": "running_mean", "running_var": "running_var"}
 PREFIX = "mobilenetv20_"  # the 0 counts the networks that a process has built: other numbers occur
@@ -23,7 +24,7 @@ KINDS = ("arg:", "aux:")  # what Module and HybridBlock.export put before a name
 
 def structural(network: Network) -> Table:
     """Gluon's names by structure; a convolution is three entries of a sequence (itself, norm, activation)."""
-    last = len(blocks(network)) - 1
+    last = len(network.blocks) - 1
 
     def layer(block: int, position: int) -> Tuple[str, str]:
         if block in (0, last):
@@ -32,12 +33,12 @@ def structural(network: Network) -> Table:
         stem = f"features.{block + 2}.out"
         return f"{stem}.{3 * position}.weight", f"{stem}.{3 * position + 1}."
 
-    return table(network, layer, PARTS, ("output.0.weight", "output.0.bias"))
+    return table(network, FAMILY, layer, PARTS, ("output.0.weight", "output.0.bias"))
 
 
 def prefixed(network: Network, prefix: str = PREFIX) -> Table:
     """Gluon's names by scope, which are also the names in an exported symbol."""
-    last = len(blocks(network)) - 1
+    last = len(network.blocks) - 1
 
     def layer(block: int, position: int) -> Tuple[str, str]:
         if block in (0, last):
@@ -46,11 +47,18 @@ def prefixed(network: Network, prefix: str = PREFIX) -> Table:
             scope, number = f"{prefix}features_linearbottleneck{block - 1}_", position
         return f"{scope}conv{number}_weight", f"{scope}batchnorm{number}_"
 
-    return table(network, layer, PARTS, (f"{prefix}output_pred_weight", f"{prefix}output_pred_bias"))
+    return table(network, FAMILY, layer, PARTS, (f"{prefix}output_pred_weight", f"{prefix}output_pred_bias"))
 
 
-def tables(network: Network, found: Collection[str]) -> Dict[str, Table]:
-    """Every dialect by its title; the prefix is the one that `found` uses."""
+def variables(network: Network) -> Table:
+    """Canonical name -> the variable of an exported symbol."""
+    return prefixed(network) if network.family == FAMILY else canonical(network)
+
+
+def tables(network: Network, found: Collection[str] = ()) -> Dict[str, Table]:
+    """Every dialect of the network's family by its title; the prefix is the one that `found` uses."""
+    if network.family != FAMILY:
+        return {"canonical": canonical(network)}
     first = "features_conv0_weight"
     prefix = next((name[: -len(first)] for name in found if name.endswith(first)), PREFIX)
     return {"structural": structural(network), "prefixed": prefixed(network, prefix)}

@@ -1,4 +1,4 @@
-"""The layer table of common/mobilenet_v2.py as an MXNet symbol, with the names of an exported Gluon network."""
+"""A table of layers as an MXNet symbol, with the names of an exported Gluon network."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import mxnet as mx
 
 from adapters.common import layers
 from adapters.common.dialects import Table
-from adapters.common.mobilenet_v2 import BATCH_NORM_PARTS, Block, Conv, Network, blocks, stride_padding
+from adapters.common.network import Block, Conv, Network, Pool
 
 INPUT = "data"
+LOWEST = -3.4e38  # what pads an input whose largest values are taken
 
 
 class _Builder:
@@ -21,15 +22,13 @@ class _Builder:
     def __init__(self, network: Network, names: Table) -> None:
         self.network, self.names = network, names
 
-    def conv(self, conv: Conv, source: Any, side: int) -> Any:
-        """Convolution, batch norm and, if there is one, the activation; side: of the input, in pixels."""
-        before, after = stride_padding(side, conv, self.network.padding)
+    def conv(self, conv: Conv, source: Any) -> Any:
+        """Convolution, batch norm and, if there is one, the activation."""
+        before, after = conv.pads
         if before != after:
             # Convolution pads both sides alike
-            edges = (0, 0, 0, 0, before, after, before, after)
-            source = mx.sym.Pad(source, mode="constant", pad_width=edges, constant_value=0)
-            before = 0
-        weight = self.names[f"{conv.name}.weight"]
+            source, before = _padded(source, conv.pads, 0), 0
+        weight = self.names[conv.weight]
         result = mx.sym.Convolution(
             source,
             weight=mx.sym.var(weight),
@@ -46,8 +45,7 @@ class _Builder:
 
     def norm(self, conv: Conv, source: Any) -> Any:
         """Batch norm with the stored statistics."""
-        parts = (self.names[f"{conv.bn}.{part}"] for part in BATCH_NORM_PARTS)
-        gamma, beta, mean, variance = map(mx.sym.var, parts)
+        gamma, beta, mean, variance = (mx.sym.var(self.names[name]) for name in conv.norm)
         return mx.sym.BatchNorm(
             source,
             gamma,
@@ -65,24 +63,38 @@ class _Builder:
             return mx.sym.Activation(source, act_type="relu")
         return mx.sym.clip(source, 0, 6)
 
-    def block(self, block: Block, source: Any, side: int) -> Any:
-        """All convolutions of a block and its residual."""
+    def block(self, block: Block, source: Any) -> Any:
+        """All convolutions of a block, its residual, and what follows."""
         result = source
         for conv in block.convs:
-            result = self.conv(conv, result, side)
-            side = -(-side // conv.stride)
-        return mx.sym.elemwise_add(result, source) if block.residual else result
+            result = self.conv(conv, result)
+        if block.residual:
+            shortcut = source if block.shortcut is None else self.conv(block.shortcut, source)
+            result = mx.sym.elemwise_add(result, shortcut)
+        if block.activated:
+            result = self.activation(result)
+        return result if block.pool is None else self.pool(block.pool, result)
+
+    def pool(self, pool: Pool, source: Any) -> Any:
+        """The largest value of each window."""
+        window = {"kernel": [pool.kernel] * 2, "stride": [pool.stride] * 2, "pool_type": "max"}
+        return mx.sym.Pooling(_padded(source, pool.pads, LOWEST), **window)
 
     def classifier(self, source: Any, dense: bool) -> Any:
         """1x1 convolution or dense layer, to (N, classes)."""
-        classes, biased = self.network.classes, self.network.classifier_bias
-        given = {"weight": mx.sym.var(self.names["classifier.1.weight"]), "no_bias": not biased}
-        if biased:
-            given["bias"] = mx.sym.var(self.names["classifier.1.bias"])
+        last = self.network.classifier
+        given = {"weight": mx.sym.var(self.names[last.weight]), "no_bias": not last.biased}
+        if last.biased:
+            given["bias"] = mx.sym.var(self.names[last.bias])
         if dense:
-            return mx.sym.FullyConnected(source, num_hidden=classes, name="output", **given)
-        scores = mx.sym.Convolution(source, kernel=(1, 1), num_filter=classes, name="output_pred", **given)
+            return mx.sym.FullyConnected(source, num_hidden=last.classes, name="output", **given)
+        scores = mx.sym.Convolution(source, kernel=(1, 1), num_filter=last.classes, name="output_pred", **given)
         return mx.sym.flatten(scores, name="output")
+
+
+def _padded(source: Any, pads: Tuple[int, int], value: float) -> Any:
+    edges = (0, 0, 0, 0, *pads, *pads)
+    return mx.sym.Pad(source, mode="constant", pad_width=edges, constant_value=value)
 
 
 def build(network: Network, names: Table, dense: bool = False) -> Any:
@@ -92,11 +104,9 @@ def build(network: Network, names: Table, dense: bool = False) -> Any:
     """
     builder = _Builder(network, names)
     shape = (0, 3, network.resolution, network.resolution)  # 0: any
-    result, side = mx.sym.var(INPUT, shape=shape), network.resolution
-    for block in blocks(network):
-        result = builder.block(block, result, side)
-        for conv in block.convs:
-            side = -(-side // conv.stride)
+    result = mx.sym.var(INPUT, shape=shape)
+    for block in network.blocks:
+        result = builder.block(block, result)
     result = mx.sym.Pooling(result, kernel=(1, 1), global_pool=True, pool_type="avg", name="pool")
     return builder.classifier(result, dense)
 

@@ -13,8 +13,8 @@ from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
 
-from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options, unlisted
-from adapters.common.mobilenet_v2 import Block, Conv, Network, blocks, stride_padding
+from adapters.common.contract import Adapter, ModelInfo, Options, image_input, single, unlisted
+from adapters.common.network import Block, Conv, Network, Pool
 from adapters.onnxruntime import arithmetic, facts
 
 DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8"}
@@ -23,6 +23,8 @@ OPSET = 13  # of exported files: the first with per-axis quantisation, read by e
 
 class OnnxRuntimeAdapter(Adapter):
     """Sequential execution, all graph optimisations, threads only within an operator (the runtime's CPU advice)."""
+
+    formats = exports = ("onnx",)
 
     def versions(self) -> Dict[str, str]:
         """ONNX Runtime computes; onnx only reads and writes files."""
@@ -41,18 +43,19 @@ class OnnxRuntimeAdapter(Adapter):
         for name, value in chosen.entries.items():
             settings.add_session_config_entry(name, value)
         self.session = ort.InferenceSession(str(files[0]), settings, providers=["CPUExecutionProvider"])
-        source, target = _single(self.session.get_inputs()), self.session.get_outputs()[0]
-        if source.type not in DTYPES:
-            raise AdapterError(f"input {source.name!r}: expected one of {sorted(DTYPES)}, got {source.type}")
+        inputs, target = self.session.get_inputs(), self.session.get_outputs()[0]
+        source = single(inputs, [value.name for value in inputs], "input")
+        dtype = DTYPES.get(source.type, source.type)
         shape = tuple(size if isinstance(size, int) and size > 0 else -1 for size in source.shape)
+        image_input(source.name, shape, dtype)
         self.names = (source.name, target.name)
         effective = self.session.get_session_options()
         return ModelInfo(
             input_name=source.name,
             input_shape=shape,
-            input_dtype=DTYPES[source.type],
+            input_dtype=dtype,
             output_name=target.name,
-            outputs=self._count_outputs(shape, DTYPES[source.type]),
+            outputs=self._count_outputs(shape, dtype),
             threads=effective.intra_op_num_threads,
             precision=_precision(model.graph),
             integer_sums=chosen.sums,
@@ -73,10 +76,9 @@ class OnnxRuntimeAdapter(Adapter):
     def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
         _refuse_unlisted(files)
         model = onnx.load(str(files[0]))
-        side = options.network.resolution if options.network else 224
         opsets = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
         return {
-            **facts.measured(model, side),
+            **facts.measured(model, options.blank_side),
             "quantised": _precision(model.graph) == "int8",
             "ops": dict(Counter(node.op_type for node in model.graph.node)),
             "opset": opsets.get("ai.onnx"),
@@ -106,12 +108,6 @@ def _refuse_unlisted(files: Sequence[Path]) -> None:
             raise unlisted(ExternalDataInfo(tensor).location, graph.name, f"tensor {tensor.name!r}")
 
 
-def _single(inputs: Sequence[Any]) -> Any:
-    if len(inputs) != 1:
-        raise AdapterError(f"expected a graph with one input, got {[value.name for value in inputs]}")
-    return inputs[0]
-
-
 def _precision(graph: onnx.GraphProto) -> str:
     """ONNX Runtime's CPU kernels compute in the types the graph states; this reads them from its operators."""
     quantised = any("Quantize" in node.op_type or node.op_type.startswith("QLinear") for node in graph.node)
@@ -137,36 +133,42 @@ class _Graph:
         self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, **attributes))
         return output
 
-    def conv(self, conv: Conv, source: str, side: int) -> str:
+    def conv(self, conv: Conv, source: str) -> str:
         """Convolution, batch norm and, if the layer has one, the activation."""
-        before, after = stride_padding(side, conv, self.network.padding)
-        result = self.node(
-            "Conv",
-            [source, self.stored(f"{conv.name}.weight")],
-            f"{conv.name}.out",
-            kernel_shape=[conv.kernel] * 2,
-            strides=[conv.stride] * 2,
-            group=conv.groups,
-            pads=[before, before, after, after],
-        )
-        parts = [self.stored(f"{conv.bn}.{part}") for part in ("weight", "bias", "running_mean", "running_var")]
+        weights = [source, self.stored(conv.weight)]
+        result = self.node("Conv", weights, f"{conv.name}.out", group=conv.groups, **_window(conv))
+        parts = [self.stored(name) for name in conv.norm]
         epsilon = self.network.bn_epsilon
         result = self.node("BatchNormalization", [result, *parts], f"{conv.bn}.out", epsilon=epsilon)
-        if not conv.activated:
-            return result
-        if self.network.activation == "relu":
-            return self.node("Relu", [result], f"{conv.bn}.relu")
-        return self.node("Clip", [result, "zero", "six"], f"{conv.bn}.relu6")
+        return self.activation(result, conv.bn) if conv.activated else result
 
-    def block(self, block: Block, source: str, side: int) -> Tuple[str, int]:
-        """All convolutions of a block and its residual; (output name, output side)."""
-        result = source
+    def activation(self, source: str, name: str) -> str:
+        """The network's own, called after `name`."""
+        if self.network.activation == "relu":
+            return self.node("Relu", [source], f"{name}.relu")
+        self.initialisers.update(zero=np.array(0, np.float32), six=np.array(6, np.float32))
+        return self.node("Clip", [source, "zero", "six"], f"{name}.relu6")
+
+    def block(self, block: Block, source: str) -> str:
+        """All convolutions of a block, its residual, and what follows; the name of the output."""
+        result, name = source, block.convs[-1].bn
         for conv in block.convs:
-            result = self.conv(conv, result, side)
-            side = -(-side // conv.stride)
+            result = self.conv(conv, result)
         if block.residual:
-            result = self.node("Add", [source, result], f"{block.convs[-1].bn}.sum")
-        return result, side
+            shortcut = source if block.shortcut is None else self.conv(block.shortcut, source)
+            result = self.node("Add", [shortcut, result], f"{name}.sum")
+        if block.activated:
+            result = self.activation(result, f"{name}.sum")
+        return result if block.pool is None else self.node("MaxPool", [result], f"{name}.pool", **_window(block.pool))
+
+
+def _window(layer: Union[Conv, Pool]) -> Dict[str, List[int]]:
+    before, after = layer.pads
+    return {
+        "kernel_shape": [layer.kernel] * 2,
+        "strides": [layer.stride] * 2,
+        "pads": [before, before, after, after],
+    }
 
 
 def build(tensors: Dict[str, np.ndarray], network: Network) -> onnx.ModelProto:
@@ -175,22 +177,19 @@ def build(tensors: Dict[str, np.ndarray], network: Network) -> onnx.ModelProto:
     `input` float32 (batch, 3, side, side) NCHW, normalised; `output` float32 (batch, classes) logits.
     """
     graph = _Graph(tensors, network)
-    graph.initialisers.update(zero=np.array(0, np.float32), six=np.array(6, np.float32))
-    result, side = "input", network.resolution
-    for block in blocks(network):
-        result, side = graph.block(block, result, side)
+    result = "input"
+    for block in network.blocks:
+        result = graph.block(block, result)
     result = graph.node("GlobalAveragePool", [result], "pool")
     result = graph.node("Flatten", [result], "features", axis=1)
-    classifier = [result, graph.stored("classifier.1.weight")]
-    if network.classifier_bias:
-        classifier.append(graph.stored("classifier.1.bias"))
+    classifier = [result, graph.stored(network.classifier.weight)]
+    if network.classifier.biased:
+        classifier.append(graph.stored(network.classifier.bias))
     graph.node("Gemm", classifier, "output", transB=1)
-    if network.activation == "relu":
-        graph.initialisers.pop("zero"), graph.initialisers.pop("six")
     shape: List[Union[str, int, None]] = ["batch", 3, network.resolution, network.resolution]
     body = helper.make_graph(
         graph.nodes,
-        "mobilenet_v2",
+        network.family,
         [helper.make_tensor_value_info("input", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["batch", network.classes])],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in graph.initialisers.items()],

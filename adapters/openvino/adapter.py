@@ -10,19 +10,17 @@ import numpy as np
 import openvino as ov
 
 from adapters.common import torch_pickles, torch_states
-from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options, unlisted
-from adapters.common.mobilenet_v2 import Network
+from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options, image_input, refuse_unknown, unlisted
+from adapters.common.network import Network
 from adapters.openvino import arithmetic, facts
 from adapters.openvino import network as graphs
 
-DTYPES = {"f32": "float32", "u8": "uint8", "i8": "int8"}
 SUFFIXES = {
     "openvino_ir": ".xml",
     "onnx": ".onnx",
     "frozen_graph": ".pb",
     "tflite": ".tflite",
 }
-EXPORTS = ("openvino_ir", "openvino_ir:open_model_zoo")
 # Layers that hold the arithmetic; their precision in the compiled graph is the precision in effect.
 COMPUTING = ("Convolution", "FullyConnected", "MatMul")
 RUNTIME_FACTS = ("layerType", "runtimePrecision")
@@ -30,7 +28,13 @@ PRECISIONS = {"f32": "fp32", "bf16": "bf16", "f16": "fp16", "u8": "int8", "i8": 
 
 
 class OpenVinoAdapter(Adapter):
-    """One stream, threads only within an operator; a free batch is compiled for each size that is asked for."""
+    """One stream, threads only within an operator; a free batch is compiled for each size that is asked for.
+
+    Export `openvino_ir` is as the others' exports; `openvino_ir:open_model_zoo` as that zoo's converter writes it.
+    """
+
+    formats = tuple(SUFFIXES)
+    exports = ("openvino_ir", "openvino_ir:open_model_zoo")
 
     def versions(self) -> Dict[str, str]:
         """OpenVINO reads and computes."""
@@ -41,10 +45,8 @@ class OpenVinoAdapter(Adapter):
         self.model = _model(self.core, files, options)
         source = graphs.single_input(self.model)
         self.target = graphs.chosen_output(self.model, options.extra.get("output"))
-        dtype, shape = source.get_element_type().to_string(), graphs.shape(source)
-        if dtype not in DTYPES or len(shape) != 4:
-            expected = f"expected images of one of {sorted(DTYPES.values())}"
-            raise AdapterError(f"input {graphs.spec(source)['name']!r}: {expected}, got {shape} of {dtype}")
+        name, shape, dtype = graphs.spec(source).values()
+        image_input(name, shape, dtype)
         chosen = arithmetic.chosen(self.core, facts.is_quantised(self.model), options.arithmetic)
         self.settings = {
             **chosen.settings,
@@ -58,14 +60,14 @@ class OpenVinoAdapter(Adapter):
         self.levels = graphs.output_levels(self.target)
         compiled = self._request(options.batch_size if shape[0] == -1 else shape[0]).get_compiled_model()
         return ModelInfo(
-            input_name=graphs.spec(source)["name"],
-            input_shape=shape,
-            input_dtype=DTYPES[dtype],
+            input_name=name,
+            input_shape=tuple(shape),
+            input_dtype=dtype,
             output_name=graphs.spec(self.target)["name"],
             outputs=int(np.prod(graphs.shape(self.target)[1:])),
             threads=compiled.get_property("INFERENCE_NUM_THREADS"),
             precision=_effective_precision(compiled),
-            quantisation=None if dtype == "f32" else graphs.input_levels(source),
+            quantisation=None if dtype == "float32" else graphs.input_levels(source),
             integer_sums=chosen.sums,
             shipped_sums=chosen.shipped_sums,
             kernels=chosen.kernels,
@@ -94,12 +96,9 @@ class OpenVinoAdapter(Adapter):
 
     def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
         model = _model(ov.Core(), files, options)
-        return facts.measured(model, options.network.resolution if options.network else 224)
+        return facts.measured(model, options.blank_side)
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
-        """`openvino_ir` as the other exports; `openvino_ir:open_model_zoo` as that zoo's converter writes it."""
-        if fmt not in EXPORTS:
-            raise AdapterError(f"format {fmt!r} is not written here; known: {', '.join(EXPORTS)}")
         if fmt == "openvino_ir":
             return _saved(graphs.build(tensors, network), target)
         model = graphs.build(tensors, network, 1, graphs.OPEN_MODEL_ZOO_NAMES)
@@ -127,9 +126,8 @@ def _model(core: ov.Core, files: Sequence[Path], options: Options) -> ov.Model:
 
 def _read(core: ov.Core, files: Sequence[Path], fmt: str) -> ov.Model:
     """The graph of files in `fmt`, by OpenVINO's own reader."""
-    path, suffix = files[0], SUFFIXES.get(fmt)
-    if suffix is None:
-        raise AdapterError(f"format {fmt!r} is not read here; known: {', '.join(SUFFIXES)}")
+    refuse_unknown(fmt, SUFFIXES, "read")
+    path, suffix = files[0], SUFFIXES[fmt]
     if path.suffix != suffix:
         raise AdapterError(f"{path}: format {fmt!r}: expected a {suffix} file first")
     weights = list(files[1:2]) if fmt == "openvino_ir" else []
@@ -145,15 +143,13 @@ def _read(core: ov.Core, files: Sequence[Path], fmt: str) -> ov.Model:
 
 def _from_torch(path: Path, options: Options) -> ov.Model:
     """The graph that Open Model Zoo exports from PyTorch, built from the file's tensors."""
-    if options.network is None:
-        raise AdapterError(f"{path} holds tensors, no graph; the option 'network' is missing")
-    _, tensors = torch_states.canonical(torch_pickles.read(path), path, options.network, options.extra)
-    return graphs.build(tensors, options.network, 1, graphs.OPEN_MODEL_ZOO_NAMES)
+    network = options.layers
+    _, tensors = torch_states.canonical(torch_pickles.read(path), path, network, options.extra)
+    return graphs.build(tensors, network, 1, graphs.OPEN_MODEL_ZOO_NAMES)
 
 
 def _saved(model: ov.Model, target: Path) -> List[Path]:
     """Write model.xml and model.bin, with all bits of the weights."""
-    target.mkdir(parents=True, exist_ok=True)
     path = target / "model.xml"
     ov.save_model(model, path, compress_to_fp16=False)
     return [path, path.with_suffix(".bin")]

@@ -10,8 +10,8 @@ import openvino.opset8 as ops
 from openvino.preprocess import PrePostProcessor
 
 from adapters.common import layers
-from adapters.common.contract import AdapterError
-from adapters.common.mobilenet_v2 import Block, Conv, Network, blocks, stride_padding
+from adapters.common.contract import AdapterError, single
+from adapters.common.network import Block, Conv, Network, Pool
 
 Levels = Tuple[float, int]  # scale and zero point of integers that stand for real numbers
 
@@ -70,44 +70,54 @@ def build(
     side = network.resolution
     source = ops.parameter([batch, 3, side, side], np.float32, name=names[0])
     result: Any = source
-    for block in blocks(network):
-        result, side = _block(block, result, side, tensors, network)
+    for block in network.blocks:
+        result = _block(block, result, tensors, network)
     result = ops.reduce_mean(result, np.array([2, 3]), keep_dims=False)
-    result = ops.matmul(result, _constant(tensors, "classifier.1.weight"), False, True)
-    if network.classifier_bias:
-        result = ops.add(result, _constant(tensors, "classifier.1.bias"))
-    model = ov.Model([ops.result(result, name=names[1])], [source], "mobilenet_v2")
+    result = ops.matmul(result, _constant(tensors, network.classifier.weight), False, True)
+    if network.classifier.biased:
+        result = ops.add(result, _constant(tensors, network.classifier.bias))
+    model = ov.Model([ops.result(result, name=names[1])], [source], network.family)
     model.input(0).get_tensor().set_names({names[0]})
     model.output(0).get_tensor().set_names({names[1]})
     return model
 
 
-def _block(
-    block: Block, source: Any, side: int, tensors: Mapping[str, np.ndarray], network: Network
-) -> Tuple[Any, int]:
-    """All convolutions of a block and its residual; (node, output side)."""
+def _block(block: Block, source: Any, tensors: Mapping[str, np.ndarray], network: Network) -> Any:
+    """All convolutions of a block, its residual, and what follows."""
     result = source
     for conv in block.convs:
-        result = _conv(conv, result, side, tensors, network)
-        side = -(-side // conv.stride)
-    return (ops.add(source, result) if block.residual else result), side
+        result = _conv(conv, result, tensors, network)
+    if block.residual:
+        shortcut = source if block.shortcut is None else _conv(block.shortcut, source, tensors, network)
+        result = ops.add(shortcut, result)
+    if block.activated:
+        result = _activated(result, network)
+    return result if block.pool is None else _pooled(block.pool, result)
 
 
-def _conv(conv: Conv, source: Any, side: int, tensors: Mapping[str, np.ndarray], network: Network) -> Any:
+def _conv(conv: Conv, source: Any, tensors: Mapping[str, np.ndarray], network: Network) -> Any:
     """Convolution, batch norm and, if the layer has one, the activation."""
-    before, after = stride_padding(side, conv, network.padding)
+    before, after = conv.pads
     geometry = ([conv.stride] * 2, [before] * 2, [after] * 2, [1, 1])
-    name = f"{conv.name}.weight"
     if conv.groups == 1:
-        result = ops.convolution(source, _constant(tensors, name), *geometry)
+        result = ops.convolution(source, _constant(tensors, conv.weight), *geometry)
     else:
         # OpenVINO's weights of a depthwise convolution are (groups, out / groups, in / groups, kernel, kernel)
-        result = ops.group_convolution(source, ops.constant(tensors[name][:, None], name=name), *geometry)
-    parts = [_constant(tensors, f"{conv.bn}.{part}") for part in ("weight", "bias", "running_mean", "running_var")]
+        weights = ops.constant(tensors[conv.weight][:, None], name=conv.weight)
+        result = ops.group_convolution(source, weights, *geometry)
+    parts = [_constant(tensors, name) for name in conv.norm]
     result = ops.batch_norm_inference(result, *parts, network.bn_epsilon)
-    if not conv.activated:
-        return result
-    return ops.relu(result) if network.activation == "relu" else ops.clamp(result, 0.0, 6.0)
+    return _activated(result, network) if conv.activated else result
+
+
+def _activated(source: Any, network: Network) -> Any:
+    return ops.relu(source) if network.activation == "relu" else ops.clamp(source, 0.0, 6.0)
+
+
+def _pooled(pool: Pool, source: Any) -> Any:
+    before, after = pool.pads
+    window = ([pool.stride] * 2, [1, 1], [before] * 2, [after] * 2, [pool.kernel] * 2)
+    return ops.max_pool(source, *window).output(0)  # the second output says where the largest value was
 
 
 def _constant(tensors: Mapping[str, np.ndarray], name: str) -> Any:
@@ -116,9 +126,7 @@ def _constant(tensors: Mapping[str, np.ndarray], name: str) -> Any:
 
 def single_input(model: ov.Model) -> Any:
     """The only input; AdapterError if there are more."""
-    if len(model.inputs) != 1:
-        raise AdapterError(f"expected a graph with one input, got {[_name(port) for port in model.inputs]}")
-    return model.input(0)
+    return single(model.inputs, [_name(port) for port in model.inputs], "input")
 
 
 def chosen_output(model: ov.Model, wanted: Optional[str]) -> Any:

@@ -11,18 +11,17 @@ import numpy as np
 import tensorflow as tf
 
 from adapters.common import layers
-from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options
-from adapters.common.mobilenet_v2 import Network
+from adapters.common.contract import Adapter, ModelInfo, Options, already_started, image_input
+from adapters.common.network import Network
 from adapters.tensorflow import graphs, lite
 from adapters.tensorflow import tensors as tensor_files
 
-DTYPES = ("float32", "uint8", "int8")
 # format -> how it is read into a graph. All files are NHWC, RGB. ".tflite" is read by its own interpreter.
 READERS = {
     "frozen_graph": lambda files, options: graphs.read_frozen(files[0], options.extra),
     "saved_model": lambda files, options: graphs.read_saved_model(files[0], options.extra),
-    "slim_ckpt": lambda files, options: tensor_files.read_slim(files, _network(options), options.extra),
-    "keras_h5": lambda files, options: tensor_files.read_keras(files[0], _network(options)),
+    "slim_ckpt": lambda files, options: tensor_files.read_slim(files, options.layers, options.extra),
+    "keras_h5": lambda files, options: tensor_files.read_keras(files[0], options.layers),
 }
 # Formats that hold tensors without a graph -> how many values they store by canonical name.
 SIZES = {
@@ -49,6 +48,9 @@ NARROWING_VARIABLES = ("TF_SET_ONEDNN_FPMATH_MODE", "ONEDNN_DEFAULT_FPMATH_MODE"
 class TensorFlowAdapter(Adapter):
     """One frozen function, or one interpreter; threads only within an operator."""
 
+    formats = (*READERS, "tflite")
+    exports = tuple(WRITERS)
+
     def versions(self) -> Dict[str, str]:
         """TensorFlow computes; Keras builds the network of its own weights files, h5py reads them."""
         versions = {"tensorflow": tf.__version__, "keras": tf.keras.__version__}
@@ -62,12 +64,10 @@ class TensorFlowAdapter(Adapter):
             # the interpreter has no way to ask it; it takes the number it was given
             threads = options.threads
         else:
-            self.network = graphs.GraphNetwork(_graph(files, options))
+            self.network = graphs.GraphNetwork(READERS[options.format](files, options))
             threads = tf.config.threading.get_intra_op_parallelism_threads()
         network = self.network
-        if network.dtype not in DTYPES or len(network.shape) != 4:
-            expected = f"expected rows (H, W, 3) of one of {DTYPES}"
-            raise AdapterError(f"input {network.source!r}: {expected}, got {network.shape} of {network.dtype}")
+        image_input(network.source, network.shape, network.dtype)
         return ModelInfo(
             input_name=network.source,
             input_shape=network.shape,
@@ -90,32 +90,15 @@ class TensorFlowAdapter(Adapter):
             return lite.inspect(files[0])
         if self.info is None:  # threads can be set only before TensorFlow computes anything
             _configure(options)
-        side = options.network.resolution if options.network else graphs.BLANK_SIDE
-        facts = graphs.inspect(_graph(files, options), side)
+        facts = graphs.inspect(READERS[options.format](files, options), options.blank_side)
         if options.format not in SIZES:
             return facts
         # a graph that is built here around tensors says nothing of the file
-        network = _network(options)
+        network = options.layers
         return {**facts, **layers.of_tensors(SIZES[options.format](files, network, options), network)}
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
-        if fmt not in WRITERS:
-            raise AdapterError(f"format {fmt!r} is not written here; known: {', '.join(sorted(WRITERS))}")
-        target.mkdir(parents=True, exist_ok=True)
         return WRITERS[fmt](tensors, network, target)
-
-
-def _graph(files: Sequence[Path], options: Options) -> graphs.Graph:
-    if options.format not in READERS:
-        known = ", ".join(sorted([*READERS, "tflite"]))
-        raise AdapterError(f"format {options.format!r} is not read here; known: {known}")
-    return READERS[options.format](files, options)
-
-
-def _network(options: Options) -> Network:
-    if options.network is None:
-        raise AdapterError(f"format {options.format!r} holds tensors without a graph; the option 'network' is missing")
-    return options.network
 
 
 def _configure(options: Options) -> None:
@@ -125,10 +108,7 @@ def _configure(options: Options) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError as error:
         now = tf.config.threading.get_intra_op_parallelism_threads()
-        raise AdapterError(
-            f"threads: wanted {options.threads}, but TensorFlow has already started in this process with "
-            f"{now or 'a number of its own'}; use a fresh worker"
-        ) from error
+        raise already_started("TensorFlow", options.threads, now or "a number of its own") from error
     if options.exact:
         tf.config.optimizer.set_experimental_options({"auto_mixed_precision": False})
         tf.config.experimental.enable_tensor_float_32_execution(False)

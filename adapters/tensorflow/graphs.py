@@ -19,8 +19,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from adapters.common import layers
-from adapters.common.contract import AdapterError
-from adapters.common.mobilenet_v2 import Network
+from adapters.common.contract import BLANK_SIDE, AdapterError
+from adapters.common.network import Network
 from adapters.tensorflow import facts
 from adapters.tensorflow.network import logits, weights
 
@@ -32,7 +32,6 @@ FORBIDDEN = re.compile(
 )
 # The functions with which a SavedModel reads its own variables.
 OWN = ("SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilename")
-BLANK_SIDE = 224  # of the blank image that counts the outputs of a graph that leaves its size open
 
 
 @dataclass(frozen=True)
@@ -187,7 +186,7 @@ def write_frozen(tensors: Mapping[str, np.ndarray], network: Network, target: Pa
 
 def write_saved_model(tensors: Mapping[str, np.ndarray], network: Network, target: Path) -> List[Path]:
     """A SavedModel with variables; serving_default: `input` float32 (N, side, side, 3) to `output` logits."""
-    module: Any = tf.Module(name="mobilenet_v2")
+    module: Any = tf.Module(name=network.family)
     given = weights(tensors, network)
     module.given = {
         name: tf.Variable(array, name=name, trainable=False)  # type: ignore[arg-type]  # its stub knows no arrays

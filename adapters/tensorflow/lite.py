@@ -17,8 +17,8 @@ import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
 
 from adapters.common import layers
-from adapters.common.contract import AdapterError
-from adapters.common.mobilenet_v2 import Network
+from adapters.common.contract import AdapterError, single
+from adapters.common.network import Network
 from adapters.tensorflow.graphs import built
 
 DELEGATED = "DELEGATE"  # stands for the operators that XNNPACK, the only delegate by default, has taken over
@@ -31,8 +31,8 @@ class LiteNetwork:
     def __init__(self, path: Path, threads: int, batch_size: int) -> None:
         _parsed(path)
         self.interpreter = _resized(path, threads, batch_size) or _interpreter(path, threads)
-        self.input = _single(self.interpreter.get_input_details(), f"{path}: inputs")
-        self.output = _single(self.interpreter.get_output_details(), f"{path}: outputs")
+        self.input = _single(self.interpreter.get_input_details(), "input")
+        self.output = _single(self.interpreter.get_output_details(), "output")
         self.source, self.target = self.input["name"], self.output["name"]
         self.shape = tuple(int(size) for size in self.input["shape"])
         self.dtype = np.dtype(self.input["dtype"]).name
@@ -91,7 +91,7 @@ def _interpreter(path: Path, threads: int, batch_size: Optional[int] = None, **s
         except ValueError as error:
             raise AdapterError(f"{path}: not a readable .tflite file: {error}") from error
     if batch_size is not None:
-        source = _single(interpreter.get_input_details(), f"{path}: inputs")
+        source = _single(interpreter.get_input_details(), "input")
         interpreter.resize_tensor_input(source["index"], [batch_size, *source["shape"][1:]])
     interpreter.allocate_tensors()
     return interpreter
@@ -106,14 +106,13 @@ def _resized(path: Path, threads: int, batch_size: int) -> Optional[tf.lite.Inte
         interpreter = _interpreter(path, threads, batch_size)
     except RuntimeError:
         return None
-    shape = _single(interpreter.get_output_details(), f"{path}: outputs")["shape"]
+    shape = _single(interpreter.get_output_details(), "output")["shape"]
     return interpreter if len(shape) > 1 and shape[0] == batch_size else None
 
 
 def _single(details: List[Dict[str, Any]], what: str) -> Dict[str, Any]:
-    if len(details) != 1:
-        raise AdapterError(f"{what}: expected one, got {[entry['name'] for entry in details]}")
-    return details[0]
+    found: Dict[str, Any] = single(details, [entry["name"] for entry in details], what)
+    return found
 
 
 def _quantisation(tensor: Mapping[str, Any]) -> Optional[Tuple[float, int]]:
@@ -174,10 +173,10 @@ def _spec(tensor: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def write(tensors: Mapping[str, np.ndarray], network: Network, target: Path) -> List[Path]:
-    """mobilenet_v2.tflite in float32: `input` (N, side, side, 3), free batch, to (N, classes) logits."""
+    """FAMILY.tflite in float32: `input` (N, side, side, 3), free batch, to (N, classes) logits."""
     graph = built(tensors, network, softmax=False)
     function = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph.definition, name=""), [])
     pruned = function.prune("input:0", "output:0")
-    path = target / "mobilenet_v2.tflite"
+    path = target / f"{network.family}.tflite"
     path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([pruned]).convert())
     return [path]

@@ -16,9 +16,9 @@ from typing import Callable, Collection, Dict, List, Mapping, Tuple
 
 import numpy as np
 
-from adapters.common.contract import AdapterError
-from adapters.common.dialects import SHOWN, Table, table
-from adapters.common.mobilenet_v2 import Network, blocks, tensor_shapes
+from adapters.common.dialects import Table, table
+from adapters.common.mobilenet_v2 import FAMILY
+from adapters.common.network import Network
 
 PARTS = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 ROLES = ("expand", "depthwise", "project")  # of a bottleneck's convolutions; the first is left out if t=1
@@ -54,7 +54,7 @@ def slim(network: Network) -> Table:
         return f"{scope}/{weights}", f"{scope}/BatchNorm/"
 
     scope = "MobilenetV2/Logits/Conv2d_1c_1x1"
-    return table(network, layer, PARTS, (f"{scope}/weights", f"{scope}/biases"))
+    return table(network, FAMILY, layer, PARTS, (f"{scope}/weights", f"{scope}/biases"))
 
 
 def keras(network: Network) -> Table:
@@ -69,15 +69,14 @@ def keras(network: Network) -> Table:
         scope = f"expanded_conv_{role}" if block == 1 else f"block_{block - 1}_{role}"
         return f"{scope}/kernel", f"{scope}_BN/"
 
-    return table(network, layer, PARTS, ("predictions/kernel", "predictions/bias"))
+    return table(network, FAMILY, layer, PARTS, ("predictions/kernel", "predictions/bias"))
 
 
 def _role(network: Network, block: int, position: int) -> str:
     """What a convolution is for: "stem", "last" or one of ROLES."""
-    table_of_blocks = blocks(network)
-    if block in (0, len(table_of_blocks) - 1):
+    if block in (0, len(network.blocks) - 1):
         return "last" if block else "stem"
-    return ROLES[-len(table_of_blocks[block].convs) :][position]
+    return ROLES[-len(network.blocks[block].convs) :][position]
 
 
 @dataclass(frozen=True)
@@ -114,17 +113,17 @@ class Row:
 
 def kinds(network: Network) -> Dict[str, str]:
     """Canonical name -> key of AXES, for every tensor in network order."""
-    depthwise = {f"{conv.name}.weight" for block in blocks(network) for conv in block.convs if conv.groups > 1}
+    depthwise = {conv.weight for conv in network.convs if conv.groups > 1}
     by_rank = {1: "vector", 2: "dense", 4: "conv"}
     return {
         name: "depthwise" if name in depthwise else by_rank[len(shape)]
-        for name, shape in tensor_shapes(network).items()
+        for name, shape in network.tensor_shapes().items()
     }
 
 
 def rows(dialect: Dialect, network: Network) -> List[Row]:
     """Every tensor of the network, in network order."""
-    names, shapes = dialect.table(network), tensor_shapes(network)
+    names, shapes = dialect.table(network), network.tensor_shapes()
     found = []
     for canonical, kind in kinds(network).items():
         shape = tuple(shapes[canonical][axis] for axis in AXES[kind])
@@ -132,31 +131,6 @@ def rows(dialect: Dialect, network: Network) -> List[Row]:
             shape = (1, 1, *shape)
         found.append(Row(names[canonical], shape, canonical, kind))
     return found
-
-
-def checked(
-    found: Mapping[str, Tuple[int, ...]],
-    expected: Mapping[str, Tuple[int, ...]],
-    extras: Collection[str],
-    where: str,
-) -> None:
-    """Refuse a file whose tensors (name -> shape) are not exactly `expected`, `extras` aside.
-
-    Unlike dialects.checked it compares, and shows, the shapes in the file: TensorFlow's, not canonical ones.
-    """
-    shapes = [(name, list(shape), list(found[name])) for name, shape in expected.items() if name in found]
-    problems = {
-        "missing": [name for name in expected if name not in found],
-        "not of this network": sorted(name for name in found if name not in expected and name not in extras),
-        "of another shape": [f"{name}: expected {want}, got {got}" for name, want, got in shapes if want != got],
-    }
-    told = [
-        f"{len(names)} {what} ({'; '.join(names[:SHOWN])}{'; ...' if len(names) > SHOWN else ''})"
-        for what, names in problems.items()
-        if names
-    ]
-    if told:
-        raise AdapterError(f"{where}: tensors {', '.join(told)}")
 
 
 def slim_extras(names: Collection[str]) -> List[str]:

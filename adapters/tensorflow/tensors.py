@@ -9,15 +9,16 @@ import h5py
 import numpy as np
 import tensorflow as tf
 
-from adapters.common.contract import AdapterError
-from adapters.common.mobilenet_v2 import Network
+from adapters.common.contract import AdapterError, file_of
+from adapters.common.dialects import checked, of_family
+from adapters.common.mobilenet_v2 import FAMILY
+from adapters.common.network import Network
 from adapters.tensorflow.graphs import Graph, built, frozen
 from adapters.tensorflow.names import (
     AVERAGED,
     KERAS,
     SLIM,
     Row,
-    checked,
     rows,
     slim_extras,
     to_canonical,
@@ -25,7 +26,6 @@ from adapters.tensorflow.names import (
     unaliased,
 )
 
-STEM = "mobilenet_v2"  # of exported files
 # What Keras's own MobileNetV2 is, and has no arguments to change.
 KERAS_FIXED = {
     "rounding": "divisible",
@@ -61,17 +61,14 @@ def keras_sizes(path: Path, network: Network) -> Dict[str, int]:
 
 def _slim_tensors(files: Sequence[Path], network: Network, averaged: bool) -> Dict[str, np.ndarray]:
     """Slim's names -> arrays in slim's layout."""
-    indices = [path for path in files if path.suffix == ".index"]
-    if len(indices) != 1:
-        raise AdapterError(f"expected one .ckpt.index among the files, got {[path.name for path in files]}")
-    prefix = str(indices[0])[: -len(".index")]
+    prefix = str(file_of(files, ".index"))[: -len(".index")]
     expected = {row.name: row.shape for row in rows(SLIM, network)}
     stored = {row.name: _stored_name(row, averaged) for row in rows(SLIM, network)}
     extras = slim_extras(expected)
     needed = {**expected, **{stored[name]: shape for name, shape in expected.items()}}
     try:
         reader = tf.train.load_checkpoint(prefix)
-        checked(reader.get_variable_to_shape_map(), needed, extras, f"{prefix}")
+        checked(reader.get_variable_to_shape_map(), needed, prefix, extras)
         return {name: reader.get_tensor(place) for name, place in stored.items()}
     except (tf.errors.OpError, RuntimeError, ValueError, IndexError) as error:
         raise AdapterError(f"{prefix}: not a readable checkpoint: {error}") from error
@@ -83,19 +80,19 @@ def _stored_name(row: Row, averaged: bool) -> str:
 
 
 def write_slim(tensors: Mapping[str, np.ndarray], network: Network, target: Path) -> List[Path]:
-    """mobilenet_v2.ckpt.*: the variables, equal moving averages of what was trained, and a global step."""
+    """FAMILY.ckpt.*: the variables, equal moving averages of what was trained, and a global step."""
     plain = to_dialect(SLIM, tensors, network)
     values: Dict[str, Any] = {"global_step": np.int64(0), **plain}
     values.update({_stored_name(row, averaged=True): plain[row.name] for row in rows(SLIM, network)})
     names = sorted(values)
-    prefix = target / f"{STEM}.ckpt"
+    prefix = target / f"{network.family}.ckpt"
     tf.raw_ops.SaveV2(
         prefix=str(prefix),
         tensor_names=names,
         shape_and_slices=[""] * len(names),
         tensors=[tf.constant(values[name]) for name in names],
     )
-    return [target / f"{STEM}.ckpt.data-00000-of-00001", target / f"{STEM}.ckpt.index"]
+    return [Path(f"{prefix}.data-00000-of-00001"), Path(f"{prefix}.index")]
 
 
 def read_keras(path: Path, network: Network) -> Graph:
@@ -105,12 +102,11 @@ def read_keras(path: Path, network: Network) -> Graph:
     checked(
         {name: array.shape for name, array in stored.items()},
         {row.name: row.shape for row in rows(KERAS, network)},
-        [],
         str(path),
     )
     side = network.resolution
     model = tf.keras.applications.MobileNetV2(
-        input_shape=(side, side, 3), alpha=network.alpha, weights=None, classes=network.classes
+        input_shape=(side, side, 3), alpha=network.given.alpha, weights=None, classes=network.classes
     )
     for layer in model.layers:
         layer.set_weights([stored[f"{layer.name}/{variable.name}"] for variable in layer.weights])
@@ -123,10 +119,11 @@ def read_keras(path: Path, network: Network) -> Graph:
 
 
 def _refuse_inexpressible(network: Network) -> None:
+    of_family(network, FAMILY)
     other = [
-        f"{name}: expected {value!r}, got {getattr(network, name)!r}"
+        f"{name}: expected {value!r}, got {getattr(network.given, name)!r}"
         for name, value in KERAS_FIXED.items()
-        if getattr(network, name) != value
+        if getattr(network.given, name) != value
     ]
     if other:
         raise AdapterError(f"Keras's own MobileNetV2 cannot express this network; {'; '.join(other)}")
@@ -163,14 +160,14 @@ def _texts(names: Sequence[Any]) -> List[str]:
 
 
 def write_keras(tensors: Mapping[str, np.ndarray], network: Network, target: Path) -> List[Path]:
-    """mobilenet_v2.h5, weights alone, as Keras applications publishes them."""
+    """FAMILY.h5, weights alone, as Keras applications publishes them."""
     _refuse_inexpressible(network)
     layers: Dict[str, Dict[str, np.ndarray]] = {}
     for name, array in to_dialect(KERAS, tensors, network).items():
         layer, variable = name.split("/")
         variable = "depthwise_kernel" if layer.endswith("_depthwise") else variable
         layers.setdefault(layer, {})[f"{layer}/{variable}:0"] = array
-    path = target / f"{STEM}.h5"
+    path = target / f"{network.family}.h5"
     with h5py.File(path, "w") as file:
         file.attrs["layer_names"] = np.array(list(layers), "S")
         file.attrs["backend"] = b"tensorflow"

@@ -9,7 +9,7 @@ import re
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple, cast
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
 import torch
@@ -17,10 +17,10 @@ from torch import nn
 
 from adapters.common import layers
 from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options
-from adapters.common.mobilenet_v2 import Network, stride_padding
+from adapters.common.network import Network
 from adapters.common.torch_names import DIALECTS, EXTRAS, WRAPPER, Dialect, counters, names
 from adapters.common.torch_states import canonical
-from adapters.torch.network import SamePaddedConv2d, build
+from adapters.torch.network import build, settle_padding
 
 FORMAT = "torch_state_dict"
 # How publishers pack a state dict: name of an export -> (dialect, file name)
@@ -35,20 +35,26 @@ Tensors = Dict[str, torch.Tensor]
 
 
 class TorchAdapter(Adapter):
-    """The network as a frozen graph that oneDNN runs in its own layouts; threads only within an operator."""
+    """The network as a frozen graph that oneDNN runs in its own layouts; threads only within an operator.
+
+    Export `torch_state_dict` writes torchvision's names, `torch_state_dict:NAME` those of one of EXPORTS.
+    """
+
+    formats = (FORMAT,)
+    exports = (FORMAT, *(f"{FORMAT}:{name}" for name in EXPORTS))
 
     def versions(self) -> Dict[str, str]:
         """PyTorch computes, by way of oneDNN."""
         return {"torch": torch.__version__, "numpy": np.__version__}
 
     def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
-        network = _network(options)
+        network = options.layers
         _, tensors = canonical(_read(files[0]), files[0], network, options.extra)
         _configure(options)
         module = build(network, dropout=0.0)
         _fill(module, tensors)
         blank = torch.zeros(options.batch_size, 3, network.resolution, network.resolution)
-        _settle_padding(module, network.resolution)
+        settle_padding(module)
         self.graph = _optimised(module, blank)
         return ModelInfo(
             input_name="input",
@@ -66,7 +72,7 @@ class TorchAdapter(Adapter):
         return scores
 
     def _inspect(self, files: Sequence[Path], options: Options) -> Dict[str, Any]:
-        network = _network(options)
+        network = options.layers
         dialect, tensors = canonical(_read(files[0]), files[0], network, options.extra)
         leaves = [module for module in build(network, dropout=0.0).modules() if not list(module.children())]
         side = network.resolution
@@ -80,14 +86,8 @@ class TorchAdapter(Adapter):
         }
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
-        """`torch_state_dict` writes torchvision's names, `torch_state_dict:NAME` those of one of EXPORTS."""
-        base, _, layout = fmt.partition(":")
-        layout = layout or "torchvision"
-        if base != FORMAT or layout not in EXPORTS:
-            known = ", ".join([FORMAT, *(f"{FORMAT}:{name}" for name in EXPORTS)])
-            raise AdapterError(f"format {fmt!r} is not written here; known: {known}")
+        layout = fmt.partition(":")[2] or "torchvision"
         dialect, file_name = EXPORTS[layout]
-        target.mkdir(parents=True, exist_ok=True)
         state = _state(tensors, DIALECTS[dialect], network)
         torch.save(_packed(state, layout), target / file_name)
         return [target / file_name]
@@ -120,34 +120,6 @@ def _configure(options: Options) -> None:
             operators.fp32_precision = FULL
 
 
-def _settle_padding(module: nn.Module, side: int) -> None:
-    """Replace convolutions that compute their padding on every call by plain ones; `side` is the input's.
-
-    An operator for padding alone has to leave oneDNN's layouts and return to them: it made the network four
-    times slower.
-    """
-    for parent in list(module.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, SamePaddedConv2d):
-                before, after = stride_padding(side, child.conv, "same")
-                side = -(-side // child.conv.stride)
-                parent.add_module(name, _plain(child, before, after))
-
-
-def _plain(conv: nn.Conv2d, before: int, after: int) -> nn.Conv2d:
-    """The convolution with this zero padding on both spatial axes; `after` equals `before` or is one more.
-
-    A plain convolution pads alike on both sides. The pixel that this adds before meets a row, or column, of
-    zeros put before the kernel, so that every sum stays what it was.
-    """
-    more = after - before
-    size = conv.kernel_size[0] + more
-    stride = cast(Tuple[int, int], conv.stride)
-    plain = nn.Conv2d(conv.in_channels, conv.out_channels, size, stride, padding=after, groups=conv.groups, bias=False)
-    plain.weight = nn.Parameter(nn.functional.pad(conv.weight.detach(), (more, 0, more, 0)))
-    return plain
-
-
 def _optimised(module: nn.Module, blank: torch.Tensor) -> Any:
     """Frozen graph of the module: batch norms folded, weights in oneDNN's layouts; nearly twice as fast.
 
@@ -157,14 +129,6 @@ def _optimised(module: nn.Module, blank: torch.Tensor) -> Any:
         warnings.filterwarnings("ignore", r"`torch\.jit\.\w+` is deprecated", DeprecationWarning)
         traced = torch.jit.trace(module.eval(), blank, check_trace=False)
         return torch.jit.optimize_for_inference(traced)
-
-
-def _network(options: Options) -> Network:
-    if options.format != FORMAT:
-        raise AdapterError(f"format {options.format!r} is not read here; known: {FORMAT}")
-    if options.network is None:
-        raise AdapterError(f"format {FORMAT!r} holds tensors, no graph; the option 'network' is missing")
-    return options.network
 
 
 def _read(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""The layer table of common/mobilenet_v2.py as a PyTorch module with torchvision's state-dict names."""
+"""A table of layers as a PyTorch module whose state dict has the table's canonical names."""
 
 from __future__ import annotations
 
@@ -6,84 +6,103 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from adapters.common.mobilenet_v2 import Block, Conv, Network, blocks, last_channels, stride_padding
+from adapters.common.network import Block, Conv, Network, Pool
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu6": nn.ReLU6, "relu": nn.ReLU}
-PADDINGS = ("symmetric", "same")
 
 
-class SamePaddedConv2d(nn.Conv2d):
-    """A convolution that pads as TensorFlow's "SAME" does: by the input's size, the odd pixel after."""
+class UnevenConv2d(nn.Conv2d):
+    """A convolution that pads one pixel more after than before, as TensorFlow's "SAME" may."""
 
     def __init__(self, conv: Conv) -> None:
         super().__init__(conv.in_channels, conv.out_channels, conv.kernel, conv.stride, groups=conv.groups, bias=False)
-        self.conv = conv
+        self.weight: nn.Parameter
+        self.edges = conv.pads * 2
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        top, bottom = stride_padding(input.shape[2], self.conv, "same")
-        left, right = stride_padding(input.shape[3], self.conv, "same")
-        return super().forward(functional.pad(input, (left, right, top, bottom)))
+        return super().forward(functional.pad(input, self.edges))
+
+    def settle(self) -> None:
+        """Become a convolution that pads alike on both sides, with the same answers.
+
+        The pixel that this adds before meets a row, or column, of zeros put before the kernel.
+        """
+        before, after = self.edges[:2]
+        more = after - before
+        self.weight = nn.Parameter(functional.pad(self.weight.detach(), (more, 0, more, 0)))
+        self.padding, self.edges = (after, after), (0, 0, 0, 0)
 
 
-class InvertedResidual(nn.Module):
-    """One bottleneck; `conv` is torchvision's name for the row of layers inside it."""
-
-    def __init__(self, block: Block, network: Network) -> None:
-        super().__init__()
-        rows: list[nn.Module] = []
-        for conv in block.convs:
-            layers = _layers(conv, network)
-            # torchvision groups convolution, norm and activation, but leaves the linear projection flat
-            rows.extend([nn.Sequential(*layers)] if conv.activated else layers)
-        self.conv = nn.Sequential(*rows)
-        self.residual = block.residual
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.conv(x) if self.residual else self.conv(x)
-
-
-class MobileNetV2(nn.Module):
+class Layers(nn.Module):
     """batch: float32 (N, 3, H, W), NCHW, RGB, normalised by the recipe -> logits: float32 (N, classes)."""
 
     def __init__(self, network: Network, dropout: float) -> None:
         super().__init__()
-        first, *bottlenecks, last = blocks(network)
-        self.features = nn.Sequential(
-            nn.Sequential(*_layers(first.convs[0], network)),
-            *(InvertedResidual(block, network) for block in bottlenecks),
-            nn.Sequential(*_layers(last.convs[0], network)),
-        )
-        self.classifier = nn.Sequential(
-            nn.Dropout(dropout),
-            nn.Linear(last_channels(network), network.classes, bias=network.classifier_bias),
-        )
+        self.network = network
+        for conv in network.convs:
+            _put(self, conv.name, _convolution(conv))
+            _put(self, conv.bn, nn.BatchNorm2d(conv.out_channels, eps=network.bn_epsilon))
+        last = network.classifier
+        self.dropout = nn.Dropout(dropout)
+        _put(self, last.name, nn.Linear(last.in_channels, last.classes, bias=last.biased))
+        self.activation = ACTIVATIONS[network.activation]()
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        return self.classifier(self.features(batch).mean((2, 3)))
+        for block in self.network.blocks:
+            batch = self._block(block, batch)
+        scores: torch.Tensor = self.get_submodule(self.network.classifier.name)(self.dropout(batch.mean((2, 3))))
+        return scores
+
+    def _block(self, block: Block, source: torch.Tensor) -> torch.Tensor:
+        result = source
+        for conv in block.convs:
+            result = self._conv(conv, result)
+        if block.residual:
+            result = result + (source if block.shortcut is None else self._conv(block.shortcut, source))
+        if block.activated:
+            result = self.activation(result)
+        return result if block.pool is None else _pooled(block.pool, result)
+
+    def _conv(self, conv: Conv, source: torch.Tensor) -> torch.Tensor:
+        """Convolution, batch norm and, where the table asks for it, the activation."""
+        result = self.get_submodule(conv.bn)(self.get_submodule(conv.name)(source))
+        return self.activation(result) if conv.activated else result
 
 
-def build(network: Network, dropout: float = 0.2) -> MobileNetV2:
+def build(network: Network, dropout: float = 0.2) -> Layers:
     """The network with PyTorch's default initial weights, in training mode."""
-    if network.activation not in ACTIVATIONS:
-        raise ValueError(f"activation {network.activation!r} is not known; known: {', '.join(ACTIVATIONS)}")
-    if network.padding not in PADDINGS:
-        raise ValueError(f"padding {network.padding!r} is not known; known: {', '.join(PADDINGS)}")
-    return MobileNetV2(network, dropout)
+    return Layers(network, dropout)
 
 
-def _layers(conv: Conv, network: Network) -> list[nn.Module]:
-    """Convolution, batch norm and, where the table asks for it, the activation."""
-    if network.padding == "same":
-        convolution: nn.Conv2d = SamePaddedConv2d(conv)
-    else:
-        convolution = nn.Conv2d(
-            conv.in_channels,
-            conv.out_channels,
-            conv.kernel,
-            conv.stride,
-            padding=conv.kernel // 2,
-            groups=conv.groups,
-            bias=False,
-        )
-    layers: list[nn.Module] = [convolution, nn.BatchNorm2d(conv.out_channels, eps=network.bn_epsilon)]
-    return [*layers, ACTIVATIONS[network.activation]()] if conv.activated else layers
+def settle_padding(module: nn.Module) -> None:
+    """Let no convolution pad its input by an operator of its own.
+
+    Such an operator has to leave oneDNN's layouts and return to them: it made the network four times slower.
+    """
+    for child in module.modules():
+        if isinstance(child, UnevenConv2d):
+            child.settle()
+
+
+def _convolution(conv: Conv) -> nn.Conv2d:
+    before, after = conv.pads
+    if before != after:
+        return UnevenConv2d(conv)
+    return nn.Conv2d(
+        conv.in_channels, conv.out_channels, conv.kernel, conv.stride, before, groups=conv.groups, bias=False
+    )
+
+
+def _pooled(pool: Pool, source: torch.Tensor) -> torch.Tensor:
+    padded = functional.pad(source, pool.pads * 2, value=float("-inf"))
+    return functional.max_pool2d(padded, pool.kernel, pool.stride)
+
+
+def _put(parent: nn.Module, path: str, child: nn.Module) -> None:
+    """Make `child` the submodule at a path with points, with plain modules on the way to it."""
+    *folders, name = path.split(".")
+    for folder in folders:
+        if folder not in parent._modules:
+            parent.add_module(folder, nn.Module())
+        parent = parent.get_submodule(folder)
+    parent.add_module(name, child)

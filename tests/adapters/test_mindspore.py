@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adapters.common.mobilenet_v2 import Network, tensor_shapes
+from adapters.common.mobilenet_v2 import MobileNetV2
 from adapters.mindspore.names import TRAINING_SCALARS, extras, mindcv, mindvision
 from tests.by_hand import far_side
 from tests.by_hand.far_side import FarError, FarSide, environment
@@ -19,7 +19,7 @@ from tests.by_hand.reconstructed import canonical_tensors, with_statistics
 
 FORMAT = "mindspore_ckpt"
 EXPORTS = (FORMAT, f"{FORMAT}:moments", f"{FORMAT}:mindcv")
-SMALL = Network(alpha=0.35, resolution=96, classes=11)
+SMALL = MobileNetV2(alpha=0.35, resolution=96, classes=11)
 
 
 run_inside = partial(far_side.run_inside, "mindspore")
@@ -46,7 +46,7 @@ def batch() -> np.ndarray:
     return np.random.default_rng(2).normal(0, 1, (11, 96, 96, 3)).astype(np.float32)
 
 
-def refusal(far: FarSide, files: list[Path], network: Network | None, **options: object) -> str:
+def refusal(far: FarSide, files: list[Path], network: MobileNetV2 | None, **options: object) -> str:
     """The message of the AdapterError that a load ends with."""
     with pytest.raises(FarError) as caught:
         far.load(files, FORMAT, network=asdict(network) if network else None, **options)
@@ -58,8 +58,8 @@ def refusal(far: FarSide, files: list[Path], network: Network | None, **options:
 
 
 def test_names_are_the_published_ones() -> None:
-    network = Network(classes=1001)
-    vision, cv = mindvision(network), mindcv(network)
+    network = MobileNetV2(classes=1001)
+    vision, cv = mindvision(network.layers()), mindcv(network.layers())
     assert len(vision) == len(cv) == 262
     for canonical, of_vision, of_cv in (
         ("features.0.0.weight", "backbone.features.0.features.0.weight", "features.0.weight"),
@@ -88,7 +88,7 @@ def test_names_are_the_published_ones() -> None:
 
 
 def test_optimizer_state_belongs_to_what_is_trained() -> None:
-    state = [name for name in extras(mindvision(Network()).values()) if name.startswith("moments.")]
+    state = [name for name in extras(mindvision(MobileNetV2().layers()).values()) if name.startswith("moments.")]
     assert len(state) == 158
     assert "moments.head.classifier.weight" in state
     assert not any("moving" in name for name in state)
@@ -122,7 +122,7 @@ def test_real_weights_give_onnx_runtimes_answers(far: FarSide, assets: Path, tmp
     ids=["small", "same relu", "gluon"],
 )
 def test_any_network_gives_onnx_runtimes_answers(
-    far: FarSide, batch: np.ndarray, tmp_path: Path, network: Network
+    far: FarSide, batch: np.ndarray, tmp_path: Path, network: MobileNetV2
 ) -> None:
     expected = exported_logits(network, batch, tmp_path)
     answers = []
@@ -148,7 +148,7 @@ def test_info(far: FarSide, exported: dict[str, list[Path]]) -> None:
 def test_inspect(far: FarSide, exported: dict[str, list[Path]]) -> None:
     for fmt, dialect, state in zip(EXPORTS, ("mindvision", "mindvision", "mindcv"), (0, 158, 0), strict=True):
         facts = far.inspect(exported[fmt], FORMAT, network=asdict(SMALL))
-        assert facts["parameters"] == sum(np.prod(shape) for shape in tensor_shapes(SMALL).values())
+        assert facts["parameters"] == sum(np.prod(shape) for shape in SMALL.layers().tensor_shapes().values())
         assert (facts["tensors"], facts["dialect"], len(facts["extras"])) == (262, dialect, state)
         assert [facts["ops"][op] for op in ("BatchNorm2d", "ReLU6", "Add")] == [52, 35, 10]
         assert facts["ops"]["Conv2d"] == (52 if dialect == "mindcv" else 53)
@@ -249,7 +249,7 @@ def test_other_types(far: FarSide, exported: dict[str, list[Path]], tmp_path: Pa
     path = tmp_path / "half.ckpt"
     run_inside("halve", exported[FORMAT][0], path, "head.classifier.bias")
     message = refusal(far, [path], SMALL)
-    assert message == ("half.ckpt: expected float32, got 1 tensors of another type: ['head.classifier.bias float16']")
+    assert message == "half.ckpt: expected float32 tensors only, got 1 others: head.classifier.bias (float16)"
 
 
 def test_requests_that_cannot_be_met(far: FarSide, exported: dict[str, list[Path]], tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_requests_that_cannot_be_met(far: FarSide, exported: dict[str, list[Path
     )
     far.load(files, FORMAT, network=asdict(SMALL))
     assert refusal(far, files, SMALL, threads=3) == (
-        "threads: wanted 3, but MindSpore has already started in this process with 2"
+        "threads: wanted 3, but MindSpore has already started in this process with 2; use a fresh worker"
     )
     assert "precision 'bf16' is not offered; known: fp32" in refusal(far, files, SMALL, precision="bf16")
     with pytest.raises(FarError, match="format 'onnx' is not read here; known: mindspore_ckpt"):

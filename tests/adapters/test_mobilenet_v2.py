@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import math
-from types import ModuleType
 
 import pytest
 
-from tests.by_hand.built import REPOSITORY
-
-ADAPTERS = REPOSITORY / "adapters"
+from adapters.common.mobilenet_v2 import MobileNetV2, scaled
+from adapters.common.network import Conv
 
 # alpha: (stem, the seven stages, last, batch-norm channels, trainable parameters at 1000 and at 1001 classes)
 WIDTHS = {
@@ -40,88 +37,88 @@ FOLDED = {1.4: 6_086_601, 1.3: 5_366_329, 1.0: 3_489_097, 0.75: 2_624_385, 0.5: 
 DLI14 = {0.25: (1.519, 37.21), 0.35: (1.677, 59.29), 0.75: (2.636, 209.08)}
 
 
-@pytest.fixture
-def table() -> ModuleType:
-    """adapters/common/mobilenet_v2.py."""
-    return importlib.import_module("adapters.common.mobilenet_v2")
+def sizes(network: MobileNetV2) -> dict[str, int]:
+    """Canonical name -> number of floats."""
+    return {name: math.prod(shape) for name, shape in network.layers().tensor_shapes().items()}
 
 
-def all_floats(table: ModuleType, network: object) -> int:
-    return sum(math.prod(shape) for shape in table.tensor_shapes(network).values())
+def trainable(network: MobileNetV2) -> int:
+    """Weights, batch-norm scale and shift, classifier."""
+    return sum(size for name, size in sizes(network).items() if not name.endswith(("running_mean", "running_var")))
 
 
-def bn_channels(table: ModuleType, network: object) -> int:
-    return sum(conv.out_channels for block in table.blocks(network) for conv in block.convs)
+def bn_channels(network: MobileNetV2) -> int:
+    return sum(conv.out_channels for conv in network.layers().convs)
 
 
 @pytest.mark.parametrize("alpha", WIDTHS)
-def test_widths(table: ModuleType, alpha: float) -> None:
+def test_widths(alpha: float) -> None:
     stem, stages, last, channels, _, _ = WIDTHS[alpha]
-    network = table.Network(alpha=alpha)
-    blocks = table.blocks(network)
+    network = MobileNetV2(alpha=alpha)
+    blocks = network.layers().blocks
     ends = [blocks[index].convs[-1].out_channels for index in (1, 3, 6, 10, 13, 16, 17)]
     assert blocks[0].convs[0].out_channels == stem
     assert tuple(ends) == stages
-    assert table.last_channels(network) == last
-    assert bn_channels(table, network) == channels
+    assert network.layers().classifier.in_channels == last
+    assert bn_channels(network) == channels
 
 
 @pytest.mark.parametrize("alpha", WIDTHS)
-def test_parameters(table: ModuleType, alpha: float) -> None:
-    counts = [table.parameter_count(table.Network(alpha=alpha, classes=classes)) for classes in (1000, 1001)]
+def test_parameters(alpha: float) -> None:
+    counts = [trainable(MobileNetV2(alpha=alpha, classes=classes)) for classes in (1000, 1001)]
     assert tuple(counts) == WIDTHS[alpha][4:]
 
 
 @pytest.mark.parametrize("alpha", FOLDED)
-def test_folded_parameters(table: ModuleType, alpha: float) -> None:
-    network = table.Network(alpha=alpha, classes=1001)
-    assert table.parameter_count(network) - bn_channels(table, network) == FOLDED[alpha]
+def test_folded_parameters(alpha: float) -> None:
+    network = MobileNetV2(alpha=alpha, classes=1001)
+    assert trainable(network) - bn_channels(network) == FOLDED[alpha]
 
 
 @pytest.mark.parametrize(("alpha", "resolution"), MULTIPLY_ADDS, ids=str)
-def test_multiply_adds(table: ModuleType, alpha: float, resolution: int) -> None:
-    network = table.Network(alpha=alpha, resolution=resolution, classes=1001)
-    assert round(table.multiply_adds(network) / 1e6, 3) == MULTIPLY_ADDS[alpha, resolution]
+def test_multiply_adds(alpha: float, resolution: int) -> None:
+    network = MobileNetV2(alpha=alpha, resolution=resolution, classes=1001)
+    assert round(network.layers().multiply_adds() / 1e6, 3) == MULTIPLY_ADDS[alpha, resolution]
 
 
 @pytest.mark.parametrize("alpha", MXNET_PARAMETERS)
-def test_mxnet_form(table: ModuleType, alpha: float) -> None:
-    network = table.Network(alpha=alpha, rounding="truncate", expand_first=True, classifier_bias=False)
-    assert all_floats(table, network) == MXNET_PARAMETERS[alpha]
+def test_mxnet_form(alpha: float) -> None:
+    network = MobileNetV2(alpha=alpha, rounding="truncate", expand_first=True, classifier_bias=False)
+    assert sum(sizes(network).values()) == MXNET_PARAMETERS[alpha]
 
 
-def test_mxnet_form_multiply_adds(table: ModuleType) -> None:
-    network = table.Network(rounding="truncate", expand_first=True, classifier_bias=False)
-    assert round(table.multiply_adds(network) / 1e6, 3) == 313.619
+def test_mxnet_form_multiply_adds() -> None:
+    network = MobileNetV2(rounding="truncate", expand_first=True, classifier_bias=False)
+    assert round(network.layers().multiply_adds() / 1e6, 3) == 313.619
 
 
 @pytest.mark.parametrize("alpha", DLI14)
-def test_narrow_networks(table: ModuleType, alpha: float) -> None:
+def test_narrow_networks(alpha: float) -> None:
     """d-li14 prints 0.01 M multiply-adds more than convolutions and classifier have."""
-    network = table.Network(alpha=alpha)
+    network = MobileNetV2(alpha=alpha)
     parameters, multiply_adds = DLI14[alpha]
-    assert round(table.parameter_count(network) / 1e6, 3) == parameters
-    assert table.multiply_adds(network) / 1e6 == pytest.approx(multiply_adds, abs=0.02)
+    assert round(trainable(network) / 1e6, 3) == parameters
+    assert network.layers().multiply_adds() / 1e6 == pytest.approx(multiply_adds, abs=0.02)
 
 
-def test_convolutions_and_batch_norms(table: ModuleType) -> None:
-    plain, mxnet = table.Network(), table.Network(expand_first=True)
-    assert [sum(len(block.convs) for block in table.blocks(each)) for each in (plain, mxnet)] == [52, 53]
-    assert len(table.tensor_shapes(plain)) == 262
+def test_convolutions_and_batch_norms() -> None:
+    plain, mxnet = MobileNetV2(), MobileNetV2(expand_first=True)
+    assert [len(each.layers().convs) for each in (plain, mxnet)] == [52, 53]
+    assert len(sizes(plain)) == 262
 
 
 @pytest.mark.parametrize(
     ("rounding", "channels"),
     [("divisible", [24, 16, 24]), ("truncate", [24, 12, 18]), ("ceil_keep_stem", [32, 16, 24])],
 )
-def test_rounding(table: ModuleType, rounding: str, channels: list[int]) -> None:
-    network = table.Network(alpha=0.75, rounding=rounding)
-    assert [table.scaled(width, network) for width in (32, 16, 24)] == channels
+def test_rounding(rounding: str, channels: list[int]) -> None:
+    network = MobileNetV2(alpha=0.75, rounding=rounding)
+    assert [scaled(width, network) for width in (32, 16, 24)] == channels
 
 
-def test_unknown_rounding(table: ModuleType) -> None:
+def test_unknown_rounding() -> None:
     with pytest.raises(ValueError, match="rounding 'up' is not known; known: divisible, truncate, ceil_keep_stem"):
-        table.scaled(16, table.Network(rounding="up"))
+        MobileNetV2(rounding="up").layers()
 
 
 @pytest.mark.parametrize(
@@ -133,10 +130,16 @@ def test_unknown_rounding(table: ModuleType) -> None:
         (14, 1, "same", (1, 1)),
     ],
 )
-def test_padding(table: ModuleType, side: int, stride: int, padding: str, expected: tuple[int, int]) -> None:
-    conv = table.Conv("name", "bn", 8, 8, 3, stride, 8, True)
-    assert table.stride_padding(side, conv, padding) == expected
+def test_padding(side: int, stride: int, padding: str, expected: tuple[int, int]) -> None:
+    assert Conv("name", "bn", 8, 8, 3, stride, 8, True, side, padding).pads == expected
 
 
-def test_a_1x1_convolution_is_not_padded(table: ModuleType) -> None:
-    assert table.stride_padding(14, table.Conv("name", "bn", 8, 8, 1, 1, 1, True), "same") == (0, 0)
+def test_a_1x1_convolution_is_not_padded() -> None:
+    for padding in ("same", "symmetric"):
+        assert Conv("name", "bn", 8, 8, 1, 1, 1, True, 14, padding).pads == (0, 0)
+
+
+@pytest.mark.parametrize(("field", "known"), [("activation", "relu6, relu"), ("padding", "symmetric, same")])
+def test_unknown_forms(field: str, known: str) -> None:
+    with pytest.raises(ValueError, match=f"{field} 'odd' is not known; known: {known}"):
+        MobileNetV2(**{field: "odd"}).layers()  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adapters.common.mobilenet_v2 import Network, tensor_shapes
+from adapters.common.mobilenet_v2 import MobileNetV2
 from adapters.mxnet.names import bare, prefixed, structural, tables
 from tests.by_hand import far_side
 from tests.by_hand.far_side import FarError, FarSide, environment
@@ -18,8 +18,10 @@ from tests.by_hand.real_networks import NCHW, REAL, exported_logits, random_tens
 from tests.by_hand.reconstructed import canonical_tensors, with_statistics
 
 EXPORTS = ("mxnet_symbol", "gluon_params", "gluon_params:prefixed")
-SMALL = Network(alpha=0.35, resolution=96, classes=11)
-GLUON = Network(alpha=0.25, resolution=96, classes=11, rounding="truncate", expand_first=True, classifier_bias=False)
+SMALL = MobileNetV2(alpha=0.35, resolution=96, classes=11)
+GLUON = MobileNetV2(
+    alpha=0.25, resolution=96, classes=11, rounding="truncate", expand_first=True, classifier_bias=False
+)
 
 
 run_inside = partial(far_side.run_inside, "mxnet")
@@ -54,7 +56,7 @@ def batch() -> np.ndarray:
     return np.random.default_rng(2).normal(0, 1, (11, 96, 96, 3)).astype(np.float32)
 
 
-def refusal(far: FarSide, files: list[Path], fmt: str, network: Network | None, **options: object) -> str:
+def refusal(far: FarSide, files: list[Path], fmt: str, network: MobileNetV2 | None, **options: object) -> str:
     """The message of the AdapterError that a load ends with."""
     with pytest.raises(FarError) as caught:
         far.load(files, fmt, network=asdict(network) if network else None, **options)
@@ -66,8 +68,8 @@ def refusal(far: FarSide, files: list[Path], fmt: str, network: Network | None, 
 
 
 def test_names_are_the_published_ones() -> None:
-    network = Network(rounding="truncate", expand_first=True, classifier_bias=False)
-    by_scope, by_structure = prefixed(network), structural(network)
+    network = MobileNetV2(rounding="truncate", expand_first=True, classifier_bias=False)
+    by_scope, by_structure = prefixed(network.layers()), structural(network.layers())
     assert len(by_scope) == len(by_structure) == 266
     for canonical, scope, structure in (
         ("features.0.0.weight", "features_conv0_weight", "features.0.weight"),
@@ -87,7 +89,7 @@ def test_names_are_the_published_ones() -> None:
 
 
 def test_first_bottleneck_without_expansion() -> None:
-    names = structural(Network(classifier_bias=False))
+    names = structural(MobileNetV2(classifier_bias=False).layers())
     assert len(names) == 261
     assert names["features.1.conv.0.0.weight"] == "features.3.out.0.weight"  # depthwise
     assert names["features.1.conv.1.weight"] == "features.3.out.3.weight"
@@ -96,8 +98,8 @@ def test_first_bottleneck_without_expansion() -> None:
 
 @pytest.mark.parametrize("prefix", ["mobilenetv20_", "mobilenetv213_", ""])
 def test_any_prefix_is_found(prefix: str) -> None:
-    stored = list(prefixed(GLUON, prefix).values())
-    assert list(tables(GLUON, stored)["prefixed"].values()) == stored
+    stored = list(prefixed(GLUON.layers(), prefix).values())
+    assert list(tables(GLUON.layers(), stored)["prefixed"].values()) == stored
     assert bare("aux:" + stored[3]) == stored[3]
 
 
@@ -148,7 +150,7 @@ def test_gluons_own_network(far: FarSide, gluon: Path, batch: np.ndarray, tmp_pa
     ids=["small", "same relu", "no bias", "gluon"],
 )
 def test_any_network_gives_onnx_runtimes_answers(
-    far: FarSide, batch: np.ndarray, tmp_path: Path, network: Network
+    far: FarSide, batch: np.ndarray, tmp_path: Path, network: MobileNetV2
 ) -> None:
     expected = exported_logits(network, batch, tmp_path)
     answers = []
@@ -176,8 +178,8 @@ def test_info(far: FarSide, exported: dict[str, list[Path]]) -> None:
 def test_inspect(far: FarSide, exported: dict[str, list[Path]]) -> None:
     for fmt in EXPORTS:
         facts = far.inspect(exported[fmt], fmt.split(":")[0], network=asdict(SMALL))
-        assert facts["parameters"] == sum(np.prod(shape) for shape in tensor_shapes(SMALL).values())
-        assert facts["tensors"] == len(tensor_shapes(SMALL))
+        assert facts["parameters"] == sum(np.prod(shape) for shape in SMALL.layers().tensor_shapes().values())
+        assert facts["tensors"] == len(SMALL.layers().tensor_shapes())
         assert [facts["ops"][op] for op in ("Convolution", "BatchNorm", "clip", "elemwise_add")] == [
             53,
             52,
@@ -255,7 +257,7 @@ def test_tensors_of_another_symbol(far: FarSide, exported: dict[str, list[Path]]
     message = refusal(far, files, "mxnet_symbol", None)
     assert message.startswith("gluon-0000.params: 266 tensors are not in the symbol: ['mobilenetv27_features_")
     message = refusal(far, files[:1], "mxnet_symbol", None)
-    assert message == "expected one -symbol.json and one .params file, got ['model-symbol.json']"
+    assert message == "expected one .params file among the checkpoint's files, got ['model-symbol.json']"
 
 
 def test_unknown_dialect(far: FarSide, exported: dict[str, list[Path]], tmp_path: Path) -> None:

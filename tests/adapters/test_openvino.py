@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from adapters.common.mobilenet_v2 import Network
+from adapters.common.mobilenet_v2 import MobileNetV2
 from tests.by_hand import reconstructed
 from tests.by_hand.far_side import FarError, FarSide
 from tests.by_hand.real_networks import NCHW, REAL, exported_logits, random_tensors, real_batch, reference_logits
 
-SMALL = Network(alpha=0.35, resolution=96, classes=11)
+SMALL = MobileNetV2(alpha=0.35, resolution=96, classes=11)
 # how the data files describe Open Model Zoo's conversion of a network from PyTorch, and of one from TensorFlow
 FROM_TORCH = {
     "source_format": "torch_state_dict",
@@ -97,14 +97,14 @@ def test_info_and_inspect(far: FarSide, exported: list[Path]) -> None:
     "network",
     [
         SMALL,
-        Network(alpha=0.35, resolution=96, classes=11, padding="same", bn_epsilon=1e-3),
-        Network(alpha=0.5, resolution=97, classes=11, padding="same"),
-        Network(alpha=0.25, resolution=96, classes=11, rounding="truncate", expand_first=True, activation="relu"),
-        Network(alpha=0.5, resolution=96, classes=11, rounding="ceil_keep_stem", classifier_bias=False),
+        MobileNetV2(alpha=0.35, resolution=96, classes=11, padding="same", bn_epsilon=1e-3),
+        MobileNetV2(alpha=0.5, resolution=97, classes=11, padding="same"),
+        MobileNetV2(alpha=0.25, resolution=96, classes=11, rounding="truncate", expand_first=True, activation="relu"),
+        MobileNetV2(alpha=0.5, resolution=96, classes=11, rounding="ceil_keep_stem", classifier_bias=False),
     ],
     ids=["small", "same", "same_odd", "mxnet", "tonylins"],
 )
-def test_ir_answers_as_onnxruntime(far: FarSide, tmp_path: Path, network: Network) -> None:
+def test_ir_answers_as_onnxruntime(far: FarSide, tmp_path: Path, network: MobileNetV2) -> None:
     side = network.resolution
     batch = np.random.default_rng(3).uniform(-1, 1, (9, side, side, 3)).astype(np.float32)
     files = far.export(random_tensors(network), asdict(network), "openvino_ir", tmp_path / "ir")
@@ -157,7 +157,7 @@ def test_conversion_from_onnx(far: FarSide, exported: list[Path], pixels: np.nda
 
 
 def test_frozen_graphs_and_their_conversion(far: FarSide, pixels: np.ndarray, tmp_path: Path) -> None:
-    network = Network(alpha=0.35, resolution=96, classes=11, padding="same", bn_epsilon=1e-3)
+    network = MobileNetV2(alpha=0.35, resolution=96, classes=11, padding="same", bn_epsilon=1e-3)
     with FarSide("tensorflow") as tensorflow:
         files = tensorflow.export(random_tensors(network), asdict(network), "frozen_graph", tmp_path)
     info = far.load(files, "frozen_graph")

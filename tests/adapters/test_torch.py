@@ -16,14 +16,14 @@ import pytest
 
 from adapters.common import torch_pickles, torch_states
 from adapters.common.contract import AdapterError
-from adapters.common.mobilenet_v2 import Network, tensor_shapes
+from adapters.common.mobilenet_v2 import MobileNetV2
 from adapters.common.torch_names import DIALECTS, counters, names, unwrapped
 from tests.by_hand import far_side, reconstructed
 from tests.by_hand.far_side import FarError, FarSide
 from tests.by_hand.real_networks import NCHW, REAL, exported_logits, random_tensors, real_batch, reference_logits
 
 FORMAT = "torch_state_dict"
-SMALL = Network(alpha=0.35, resolution=96, classes=11)
+SMALL = MobileNetV2(alpha=0.35, resolution=96, classes=11)
 LAYOUTS = {**{name: name for name in DIALECTS}, "lornatang": "torchvision"}  # export -> dialect of its names
 PROJECTION = "features.3.conv.2.weight"  # a tensor like any other, for the error cases
 
@@ -61,7 +61,7 @@ def expected(batch: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> np.
     return exported_logits(SMALL, batch, tmp_path_factory.mktemp("onnx"))
 
 
-def answers(far: FarSide, path: Path, batch: np.ndarray, network: Network = SMALL, **extra: Any) -> np.ndarray:
+def answers(far: FarSide, path: Path, batch: np.ndarray, network: MobileNetV2 = SMALL, **extra: Any) -> np.ndarray:
     far.load([path], FORMAT, network=asdict(network), extra=extra)
     return far.predict(batch, NCHW)
 
@@ -71,7 +71,7 @@ def close(got: np.ndarray, expected: np.ndarray) -> bool:
     return float(np.abs(got - expected).max()) < 1e-4 * float(np.abs(expected).max())
 
 
-def refusal(far: FarSide, path: Path, network: Network = SMALL, **extra: Any) -> str:
+def refusal(far: FarSide, path: Path, network: MobileNetV2 = SMALL, **extra: Any) -> str:
     """The message of a load that the adapter itself refuses."""
     with pytest.raises(FarError) as caught:
         far.load([path], FORMAT, network=asdict(network), extra=extra)
@@ -93,19 +93,21 @@ def test_names_are_the_published_ones() -> None:
     }
     assert set(known) == set(DIALECTS)
     for dialect, some in known.items():
-        published = list(names(DIALECTS[dialect], Network()).values())
+        published = list(names(DIALECTS[dialect], MobileNetV2().layers()).values())
         assert set(some) <= set(published)
         # torchvision's file has 314 entries (checkpoints.md, section 5)
-        assert len(published) + len(counters(DIALECTS[dialect], Network())) == 314
-    table = names(DIALECTS["torchvision"], Network())
+        assert len(published) + len(counters(DIALECTS[dialect], MobileNetV2().layers())) == 314
+    table = names(DIALECTS["torchvision"], MobileNetV2().layers())
     assert list(table) == list(table.values())
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("network", [SMALL, Network(alpha=1.4), Network(expand_first=True, classifier_bias=False)])
-def test_names_are_one_to_one(dialect: str, network: Network) -> None:
-    table = names(DIALECTS[dialect], network)
-    assert list(table) == list(tensor_shapes(network))
+@pytest.mark.parametrize(
+    "network", [SMALL, MobileNetV2(alpha=1.4), MobileNetV2(expand_first=True, classifier_bias=False)]
+)
+def test_names_are_one_to_one(dialect: str, network: MobileNetV2) -> None:
+    table = names(DIALECTS[dialect], network.layers())
+    assert list(table) == list(network.layers().tensor_shapes())
     assert len(set(table.values())) == len(table)
 
 
@@ -183,14 +185,14 @@ def test_averaged_weights_are_asked_for(
 @pytest.mark.parametrize(
     "network",
     [
-        Network(alpha=0.35, resolution=96, classes=11, padding="same", bn_epsilon=1e-3),
-        Network(alpha=0.5, resolution=97, classes=11, padding="same"),
-        Network(alpha=0.25, resolution=96, classes=11, rounding="truncate", expand_first=True, activation="relu"),
-        Network(alpha=0.5, resolution=96, classes=11, rounding="ceil_keep_stem", classifier_bias=False),
+        MobileNetV2(alpha=0.35, resolution=96, classes=11, padding="same", bn_epsilon=1e-3),
+        MobileNetV2(alpha=0.5, resolution=97, classes=11, padding="same"),
+        MobileNetV2(alpha=0.25, resolution=96, classes=11, rounding="truncate", expand_first=True, activation="relu"),
+        MobileNetV2(alpha=0.5, resolution=96, classes=11, rounding="ceil_keep_stem", classifier_bias=False),
     ],
     ids=["same", "same_odd", "mxnet", "tonylins"],
 )
-def test_other_networks(far: FarSide, tmp_path: Path, network: Network) -> None:
+def test_other_networks(far: FarSide, tmp_path: Path, network: MobileNetV2) -> None:
     side = network.resolution
     batch = np.random.default_rng(3).uniform(-1, 1, (3, side, side, 3)).astype(np.float32)
     (path,) = far.export(random_tensors(network), asdict(network), FORMAT, tmp_path / "torch")
@@ -202,13 +204,13 @@ def test_other_networks(far: FarSide, tmp_path: Path, network: Network) -> None:
 
 
 def test_wrong_class_count(far: FarSide, exported: dict[str, Path]) -> None:
-    message = refusal(far, exported["timm"], Network(alpha=0.35, resolution=96, classes=12))
+    message = refusal(far, exported["timm"], MobileNetV2(alpha=0.35, resolution=96, classes=12))
     assert "(dialect 'timm'): tensors 2 of another shape" in message
     assert "classifier.weight: expected [12, 1280], got [11, 1280]" in message
 
 
 def test_wrong_width(far: FarSide, exported: dict[str, Path]) -> None:
-    message = refusal(far, exported["torchvision"], Network(alpha=0.75, resolution=96, classes=11))
+    message = refusal(far, exported["torchvision"], MobileNetV2(alpha=0.75, resolution=96, classes=11))
     assert "of another shape (features.0.0.weight: expected [24, 3, 3, 3], got [16, 3, 3, 3]; " in message
 
 
@@ -285,7 +287,7 @@ def test_a_pickled_module_is_refused(far: FarSide, tmp_path: Path) -> None:
 def test_requests_that_cannot_be_met(far: FarSide, exported: dict[str, Path], tmp_path: Path) -> None:
     files = [exported["timm"]]
     for fmt, options, message in (
-        (FORMAT, {}, "holds tensors, no graph; the option 'network' is missing"),
+        (FORMAT, {}, "holds tensors without a graph; the option 'network' is missing"),
         ("onnx", {}, "format 'onnx' is not read here; known: torch_state_dict"),
         (FORMAT, {"network": asdict(SMALL), "precision": "bf16"}, "precision 'bf16' is not offered"),
     ):
@@ -306,7 +308,7 @@ def test_files_can_be_read_without_torch(exported: dict[str, Path], tmp_path: Pa
     if legacy:
         path = rewritten(path, tmp_path / "legacy.pth", legacy=True)
     extra = {"state_dict_key": "ema_state_dict"} if layout == "lornatang" else {}
-    dialect, tensors = torch_states.canonical(torch_pickles.read(path), path, SMALL, extra)
+    dialect, tensors = torch_states.canonical(torch_pickles.read(path), path, SMALL.layers(), extra)
     assert dialect == LAYOUTS[layout]
     written = random_tensors(SMALL)
     assert list(tensors) == list(written)

@@ -10,16 +10,17 @@ from zoo.records import (
     FileBytes,
     Inspection,
     Measured,
+    MobileNetV2,
     Network,
     Port,
 )
 
-NETWORK = Network(alpha=1.0, resolution=224, classes=1000)
+NETWORK = MobileNetV2(alpha=1.0, resolution=224, classes=1000)
 
 
 def measured(network: Network = NETWORK, *, folded: bool = False, **changes: Any) -> Measured:
     """What an adapter finds in a faithful file of this network."""
-    own = counting.parts(network)
+    own, layers = counting.parts(network), counting.layers(network)
     by = {
         "convolutions": own.convolutions,
         "convolution_biases": own.norm_channels * folded,
@@ -30,8 +31,8 @@ def measured(network: Network = NETWORK, *, folded: bool = False, **changes: Any
     }
     fields: dict[str, Any] = {
         "graph": True, "parameters": sum(by.values()), "parameters_by": by, "multiply_adds": own.multiply_adds,
-        "convolutions": counting.convolutions(network), "classes": network.classes,
-        "activations": {network.activation: 35}, "quantised": False, "ops": {"Conv": 52}, "opset": 12,
+        "convolutions": len(layers.convs), "classes": network.classes,
+        "activations": {layers.activation: 35}, "quantised": False, "ops": {"Conv": 52}, "opset": 12,
         "inputs": (Port(name="data", dtype="float32", shape=(-1, 3, 224, 224)),),
         "outputs": (Port(name="scores", dtype="float32", shape=(-1, 1000)),),
     }  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from adapters.common.mobilenet_v2 import Network, tensor_shapes
+from adapters.common.mobilenet_v2 import MobileNetV2
 from tests.by_hand.far_side import FarSide
 
 NCHW = [{"op": "layout", "order": "nchw"}]  # numeric steps for a float store (N, H, W, 3) that is ready as it is
@@ -16,22 +16,22 @@ NCHW = [{"op": "layout", "order": "nchw"}]  # numeric steps for a float store (N
 REAL = {
     "same": (
         "mobilenet_v2_1.0_224_fp32-backbone_int8-classifier.onnx",
-        Network(classes=1001, padding="same", bn_epsilon=1e-3),
+        MobileNetV2(classes=1001, padding="same", bn_epsilon=1e-3),
         ([0.5] * 3, [0.5] * 3),
     ),
     "symmetric": (
         "mobilenetv2-12_fp32-backbone_int8-classifier.onnx",
-        Network(),
+        MobileNetV2(),
         ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
     ),
 }
 
 
-def random_tensors(network: Network) -> dict[str, np.ndarray]:
+def random_tensors(network: MobileNetV2) -> dict[str, np.ndarray]:
     """Canonical tensors of which every part matters: variances differ, scales are near 1."""
     random = np.random.default_rng(1)
     tensors = {}
-    for name, shape in tensor_shapes(network).items():
+    for name, shape in network.layers().tensor_shapes().items():
         spread = np.sqrt(2 / max(1, int(np.prod(shape[1:])))) if len(shape) > 1 else 0.2
         values = random.normal(0, spread, shape)
         if len(shape) == 1 and name.endswith(("weight", "running_var")):
@@ -63,7 +63,7 @@ def reference_logits(onnx_path: Path, batch: np.ndarray) -> np.ndarray:
         return far.predict(batch, NCHW)
 
 
-def exported_logits(network: Network, batch: np.ndarray, folder: Path) -> np.ndarray:
+def exported_logits(network: MobileNetV2, batch: np.ndarray, folder: Path) -> np.ndarray:
     """ONNX Runtime's answers (N, classes) for a network's random tensors, through an .onnx in `folder`."""
     with FarSide("onnxruntime") as far:
         far.load(far.export(random_tensors(network), asdict(network), "onnx", folder), "onnx")

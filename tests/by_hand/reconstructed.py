@@ -13,12 +13,13 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from adapters.common.mobilenet_v2 import Conv, Network, blocks, tensor_shapes
+from adapters.common.mobilenet_v2 import MobileNetV2
+from adapters.common.network import Conv
 
 Tensors = dict[str, np.ndarray]
 
 
-def canonical_tensors(onnx_path: Path, network: Network) -> Tensors:
+def canonical_tensors(onnx_path: Path, network: MobileNetV2) -> Tensors:
     """Canonical name -> float32 array (weights OIHW), in network order, of a file with folded batch norms.
 
     The batch norms change nothing: weight 1, bias = the convolution's bias, mean 0, variance = 1 - epsilon.
@@ -35,13 +36,13 @@ def canonical_tensors(onnx_path: Path, network: Network) -> Tensors:
     (classifier,) = (node for node in graph.node if node.op_type == "Gemm")
     tensors["classifier.1.weight"], tensors["classifier.1.bias"] = (stored[name] for name in classifier.input[1:])
     got = {name: array.shape for name, array in tensors.items()}
-    if got != tensor_shapes(network):
-        wrong = [name for name, shape in tensor_shapes(network).items() if got.get(name) != shape]
+    if got != network.layers().tensor_shapes():
+        wrong = [name for name, shape in network.layers().tensor_shapes().items() if got.get(name) != shape]
         raise ValueError(f"{onnx_path.name} does not hold {network}: first differences {wrong[:5]}")
     return {name: np.array(array, np.float32, order="C") for name, array in tensors.items()}
 
 
-def with_statistics(tensors: Tensors, network: Network, seed: int = 0) -> Tensors:
+def with_statistics(tensors: Tensors, network: MobileNetV2, seed: int = 0) -> Tensors:
     """The same function with batch norms that do something: every part random, the convolution undoing it.
 
     Under `canonical_tensors` alone an adapter that mixes up two parts of a batch norm may go unnoticed.
@@ -62,8 +63,8 @@ def with_statistics(tensors: Tensors, network: Network, seed: int = 0) -> Tensor
     return result
 
 
-def _convs(network: Network) -> list[Conv]:
-    return [conv for block in blocks(network) for conv in block.convs]
+def _convs(network: MobileNetV2) -> list[Conv]:
+    return network.layers().convs
 
 
 def _batch_norm(conv: Conv, bias: np.ndarray, epsilon: float) -> Tensors:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.by_hand.records import a_latency_run
 from zoo.documents.load import load_zoo
-from zoo.records import LatencyRun
+from zoo.records import LatencyRun, MobileNetV2
 
 ZOO = load_zoo("published")
 
@@ -25,5 +25,5 @@ def by_size(publisher: str, **changes: Any) -> list[LatencyRun]:
     return [
         measured(name, 1e-7 * record.network.alpha * record.network.resolution**2, **changes)
         for name, record in ZOO.checkpoints.items()
-        if name.startswith(f"{publisher}/") and record.network is not None and not name.endswith("-frozen")
+        if name.startswith(f"{publisher}/") and isinstance(record.network, MobileNetV2) and not name.endswith("-frozen")
     ]

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from zoo.documents import counting
-from zoo.records import Network
+from zoo.records import MobileNetV2
 
 
-def network(alpha: float = 1.0, classes: int = 1000, **changes: object) -> Network:
-    return Network.from_json({"alpha": alpha, "resolution": 224, "classes": classes, **changes})
+def network(alpha: float = 1.0, classes: int = 1000, **changes: object) -> MobileNetV2:
+    return MobileNetV2.from_json({"alpha": alpha, "resolution": 224, "classes": classes, **changes})
 
 
 def parts(*changes: Any) -> counting.Parts:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib
 import json
 import math
 import struct
 import tomllib
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,18 +17,14 @@ import pytest
 from PIL import Image
 
 from tests.by_hand.built import REPOSITORY
+from zoo.documents import counting
 from zoo.embedded import shapes
+from zoo.records import MobileNetV2
 
 ROOT = REPOSITORY
 DATA = ROOT / "zoo" / "data" / "embedded"
 WEIGHTS = DATA / "weights.safetensors"
 SAMPLE = (0, 411, 959)  # three committed images
-
-
-@pytest.fixture
-def architecture() -> ModuleType:
-    """The layer table."""
-    return importlib.import_module("adapters.common.mobilenet_v2")
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +84,9 @@ def test_classes_are_distinct() -> None:
     assert len({kind.name for kind in shapes.CLASSES}) == len(shapes.CLASSES) == 24
 
 
-def test_weights_are_the_tensors_of_the_layer_table(architecture: ModuleType, record: dict[str, Any]) -> None:
+def test_weights_are_the_tensors_of_the_layer_table(record: dict[str, Any]) -> None:
     header = tensor_header(WEIGHTS)
-    expected = architecture.tensor_shapes(architecture.Network(**record["network"]))
+    expected = counting.layers(MobileNetV2.from_json(record["network"])).tensor_shapes()
     assert {name: tuple(entry["shape"]) for name, entry in header.items()} == expected
     assert {entry["dtype"] for entry in header.values()} == {"F32"}
 

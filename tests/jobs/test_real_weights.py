@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from adapters.common.mobilenet_v2 import Network
+from adapters.common.mobilenet_v2 import MobileNetV2
 from tests.by_hand.built import built
 from tests.by_hand.commands import zoo
 from tests.by_hand.reconstructed import canonical_tensors, with_statistics
@@ -63,7 +63,7 @@ def write_zoo(folder: Path, name: str, assets: Path) -> None:
     folder.mkdir()
     shutil.copy(source, folder)
     # Keras leaves no epsilon to choose; slim's is the same.
-    network = Network(classes=facts["classes"], padding=name, bn_epsilon=facts["eps"])
+    network = MobileNetV2(classes=facts["classes"], padding=name, bn_epsilon=facts["eps"])
     tensors = with_statistics(canonical_tensors(source, network), network)
     save_file(tensors, folder / "weights.safetensors")
     recipes = [

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tests.by_hand.built import REPOSITORY
 from tests.by_hand.records import a_claim, a_report, a_run
-from zoo.records import Checkpoint, File, Network
+from zoo.records import Checkpoint, File, MobileNetV2
 
 UNCHECKED = {"model_copy", "model_construct", "__replace__"}  # pydantic's ways to a record that no validator has seen
 
@@ -30,7 +30,7 @@ def test_no_checkpoint_that_its_own_validator_forbids(fields: dict[str, object])
     )  # fmt: skip
     with pytest.raises(ValidationError):
         one.changed(**fields)
-    network = Network(alpha=1.0, resolution=224, classes=1000)
+    network = MobileNetV2(alpha=1.0, resolution=224, classes=1000)
     assert one.changed(files=(), export_from="a.safetensors", network=network).files == ()
 
 

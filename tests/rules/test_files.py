@@ -17,6 +17,7 @@ from zoo.records import (
     Deviation,
     File,
     Inspection,
+    MobileNetV2,
     Network,
     Port,
     TensorSpec,
@@ -25,7 +26,7 @@ from zoo.records import (
 from zoo.rules.base import Rule
 from zoo.rules.judge import FILE_RULES, judge
 
-GLUON = Network(
+GLUON = MobileNetV2(
     alpha=1.0, resolution=224, classes=1000, rounding="truncate", activation="relu", expand_first=True,
     classifier_bias=False,
 )  # fmt: skip

@@ -1,23 +1,23 @@
 """Parameters and operations of a network, from its table of layers, counted in each way that documents use.
 
-The only copy of the table is adapters/common/mobilenet_v2.py, which needs only the standard library. The core imports
-no adapter. That file is data in the form of a program, so it is loaded by its path, as frameworks.toml is read.
+The only copy of the tables is in adapters/common/ (architectures.py lists them), which needs only the standard library.
+The core imports no adapter. These files are data in the form of programs, so they are loaded by their path, as
+frameworks.toml is read.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from zoo import disk
 from zoo.records import Measured, Network
-
-TABLE = Path("common", "mobilenet_v2.py")
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Way:
 class Parts:
     """What the counts are made of.
 
-    normalised, activated, added, pooled: values that batch norms, activations, residual additions and the global
-    average pooling work on for one image.
+    normalised, activated, added, pooled: values that batch norms, activations, residual additions and poolings work on
+    for one image.
     """
 
     classes: int
@@ -49,57 +49,47 @@ class Parts:
 
 
 @cache
-def table() -> ModuleType:
-    """adapters/common/mobilenet_v2.py."""
-    name = f"{__name__}.table"
-    spec = importlib.util.spec_from_file_location(name, disk.ADAPTERS / TABLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up there
-    spec.loader.exec_module(module)
-    return module
+def _tables() -> ModuleType:
+    """adapters/common/architectures.py, with a package of its own around it: nobody's `adapters` is in the way."""
+    folder, name = disk.ADAPTERS / "common", f"{__name__}.tables"
+    package = ModuleType(name)
+    package.__path__ = [str(folder)]
+    sys.modules[name] = package
+    return importlib.import_module(f"{name}.architectures")
+
+
+@cache
+def layers(network: Network) -> Any:
+    """The table of layers: a Network of adapters/common/network.py."""
+    return _tables().network(network.model_dump())
 
 
 @cache
 def parts(network: Network) -> Parts:
     """Weights, batch-norm channels and multiply-adds, in numbers of floats and operations."""
-    rules = table()
-    shape = rules.Network(**network.model_dump())
-    side = network.resolution
-    weights = channels = normalised = activated = added = 0
-    for block in rules.blocks(shape):
-        for conv in block.convs:
-            side = -(-side // conv.stride)
-            weights += conv.kernel**2 * conv.in_channels // conv.groups * conv.out_channels
-            channels += conv.out_channels
-            normalised += side * side * conv.out_channels
-            activated += side * side * conv.out_channels * conv.activated
-        added += side * side * block.convs[-1].out_channels * block.residual
+    table = layers(network)
+    normalised = activated = added = pooled = 0
+    for block in table.blocks:
+        values = {conv: conv.out_channels * conv.out_side**2 for conv in block.every_conv}
+        out = values[block.convs[-1]]
+        normalised += sum(values.values())
+        activated += sum(count for conv, count in values.items() if conv.activated) + out * block.activated
+        added += out * block.residual
+        if block.pool is not None:
+            pooled += block.convs[-1].out_channels * block.pool.out_side**2
+    last = table.classifier
     return Parts(
-        classes=network.classes,
-        convolutions=weights,
-        norm_channels=channels,
-        classifier=rules.last_channels(shape) * network.classes,
-        bias=network.classes * network.classifier_bias,
-        multiply_adds=rules.multiply_adds(shape),
+        classes=last.classes,
+        convolutions=sum(math.prod(conv.weight_shape) for conv in table.convs),
+        norm_channels=sum(conv.out_channels for conv in table.convs),
+        classifier=last.in_channels * last.classes,
+        bias=last.classes * last.biased,
+        multiply_adds=table.multiply_adds(),
         normalised=normalised,
         activated=activated,
         added=added,
-        pooled=side * side * rules.last_channels(shape),
+        pooled=pooled + last.in_channels * table.blocks[-1].out_side ** 2,
     )
-
-
-@cache
-def blocks(network: Network) -> tuple[object, ...]:
-    """Every convolution of every block, with its widths and stride, to be compared with another network's."""
-    return tuple(table().blocks(table().Network(**network.model_dump())))
-
-
-@cache
-def convolutions(network: Network) -> int:
-    """How many convolutions there are before the classifier."""
-    return sum(len(block.convs) for block in table().blocks(table().Network(**network.model_dump())))
 
 
 def measured_parts(measured: Measured, network: Network | None) -> Parts:
@@ -153,7 +143,8 @@ def multiply_adds(own: Parts) -> Iterator[Way]:
     if own.normalised:
         # As counters do that hook into each layer of the part of a network that extracts features (ptflops, mmcv).
         yield Way(
-            "multiply-adds without the classifier, two for every value of batch norm and one for every value of ReLU6",
+            "multiply-adds without the classifier, two for every value of batch norm and one for every value of "
+            "the activation",
             own.multiply_adds - own.classifier + 2 * own.normalised + own.activated,
         )
 

@@ -359,7 +359,7 @@ PATTERNS = {
 
 def _explain(row: _Row, model: type[Record], problem: Any) -> str:
     """One of pydantic's errors in words: field, expected, got, nearest known names."""
-    shown, _ = _walk(model, problem["loc"])
+    shown, found = _walk(model, problem["loc"])
     kind, context, got = problem["type"], problem.get("ctx", {}), problem["input"]
     if kind == UNKNOWN:
         _, parents = _walk(model, problem["loc"][:-1])
@@ -370,10 +370,10 @@ def _explain(row: _Row, model: type[Record], problem: Any) -> str:
     if kind == "value_error":
         return row.problem(str(context["error"]), shown)
     if kind == "union_tag_not_found":
-        return row.problem("missing", (*shown, "op"))
+        return row.problem("missing", (*shown, _tag_field(found[0])))
     if kind == "union_tag_invalid":
         tags = ", ".join(re.findall(r"'([^']*)'", context["expected_tags"]))
-        return row.problem(f"expected one of {tags}; got {context['tag']!r}", (*shown, "op"))
+        return row.problem(f"expected one of {tags}; got {context['tag']!r}", (*shown, _tag_field(found[0])))
     message = problem["msg"].partition("should be ")[2] or problem["msg"]
     expected = PATTERNS.get(context.get("pattern", ""), message)
     near = ""
@@ -383,7 +383,7 @@ def _explain(row: _Row, model: type[Record], problem: Any) -> str:
 
 
 def _walk(model: type[Record], location: Location) -> tuple[Location, list[type[Record]]]:
-    """Pydantic's location without the tags of steps, which no file has, and the records possible there."""
+    """Pydantic's location without the tags of unions, which no file has, and the records possible there."""
     shown: list[str | int] = []
     models: list[type[Record]] = [model]
     for part in location:
@@ -398,8 +398,14 @@ def _walk(model: type[Record], location: Location) -> tuple[Location, list[type[
 
 
 def _tags(model: type[Record]) -> tuple[Any, ...]:
-    """What `op` may be in a step."""
-    return get_args(model.model_fields["op"].annotation) if "op" in model.model_fields else ()
+    """What the field that tells the records of a union apart may be in this one."""
+    field = _tag_field(model)
+    return get_args(model.model_fields[field].annotation) if field else ()
+
+
+def _tag_field(model: type[Record]) -> str:
+    """The field that tells the records of a union apart: `op` of steps, `family` of networks; "" in no union."""
+    return next((name for name in ("op", "family") if name in model.model_fields), "")
 
 
 def _models(annotation: Any) -> list[type[Record]]:

@@ -168,10 +168,10 @@ class Trainer:
         torch.set_num_threads(THREADS)
         torch.use_deterministic_algorithms(True)
         torch.manual_seed(SEED)
-        table = adapter_module("common.mobilenet_v2")
-        network = table.Network(alpha=ALPHA, resolution=SIDE, classes=len(shapes.CLASSES))
-        self.network: dict[str, Any] = asdict(network)
-        self.model = adapter_module("torch.network").build(network)
+        family = adapter_module("common.mobilenet_v2")
+        given = family.MobileNetV2(alpha=ALPHA, resolution=SIDE, classes=len(shapes.CLASSES))
+        self.network: dict[str, Any] = asdict(given)
+        self.model = adapter_module("torch.network").build(given.layers())
 
     def normalised(self, pixels: Any, recipe: Recipe) -> Any:
         """uint8 (N, H, W, 3) RGB -> float32 (N, 3, H, W) by the recipe's numbers."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction as Rational
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from zoo.records.base import FILE_NAME, Digits, FileName, Identifier, Images, Outputs, Record, Sha256, Side, Url, Width
 
@@ -35,9 +36,10 @@ class LabelMap(Record):
         return self
 
 
-class Network(Record):
-    """Architecture parameters; the meaning of each is in adapters/common/mobilenet_v2.py, which has the same fields."""
+class MobileNetV2(Record):
+    """A network of this family; the meaning of each field is in adapters/common/mobilenet_v2.py, which has the same."""
 
+    family: Literal["mobilenet_v2"] = "mobilenet_v2"
     alpha: Width
     resolution: Side
     classes: Outputs
@@ -47,6 +49,38 @@ class Network(Record):
     bn_epsilon: float = Field(default=1e-5, gt=0)
     expand_first: bool = False
     classifier_bias: bool = True
+
+    @property
+    def variant(self) -> str:
+        """Which network of the family it is, in words."""
+        return f"alpha {self.alpha:g}"
+
+
+class ResNet(Record):
+    """A network of this family; the meaning of each field is in adapters/common/resnet.py, which has the same."""
+
+    family: Literal["resnet"]
+    depth: Literal[50, 101, 152] = 50
+    resolution: Side
+    classes: Outputs
+    bn_epsilon: float = Field(default=1e-5, gt=0)
+
+    @property
+    def variant(self) -> str:
+        """Which network of the family it is, in words."""
+        return f"ResNet-{self.depth}"
+
+
+def _family(network: Any) -> str:
+    """Of a network, as data or as a record; MobileNetV2's where it is not said."""
+    given = network if isinstance(network, Mapping) else vars(network) if isinstance(network, Record) else {}
+    return str(given.get("family", "mobilenet_v2"))
+
+
+# Parameters of an architecture. A family is one record here and one table of layers, in adapters/common/.
+Network = Annotated[
+    Annotated[MobileNetV2, Tag("mobilenet_v2")] | Annotated[ResNet, Tag("resnet")], Discriminator(_family)
+]
 
 
 class TensorSpec(Record):

@@ -10,7 +10,7 @@ from typing import ClassVar
 from zoo.documents import counting, rounding
 from zoo.documents.counting import Parts, Way
 from zoo.documents.formatting import with_unit
-from zoo.records import Claim, FindingClass, Network, Verdict
+from zoo.records import Claim, FindingClass, MobileNetV2, Network, Verdict
 from zoo.records.statements import Label
 from zoo.rules import findings
 from zoo.rules.base import Evidence
@@ -56,7 +56,7 @@ def network_of(claim: Claim, evidence: Evidence) -> Network | None:
         return checkpoint.network if checkpoint else None
     if claim.alpha is None or claim.resolution is None:
         return None
-    return Network(alpha=claim.alpha, resolution=claim.resolution, classes=CLASSES[0])
+    return MobileNetV2(alpha=claim.alpha, resolution=claim.resolution, classes=CLASSES[0])
 
 
 def explain(claim: Claim, own: Parts) -> Explanation:
@@ -122,7 +122,7 @@ class _Count(DocumentRule):
         )
         stated, exactly = Fraction(claim.value), Fraction(meant.value, UNITS[claim.unit])
         if not explanation.how:
-            at = f"alpha {network.alpha:g} at {network.resolution} with {_either(network.classes)} classes"
+            at = f"{network.variant} at {network.resolution} with {_either(network.classes)} classes"
             reason = f"none of the {explanation.tried} ways of counting known here gives {with_unit(claim)} for {at}"
             return self.verdict_on(
                 claim.id, findings.percent("incomplete", stated, exactly), reason, [claim],
@@ -210,7 +210,9 @@ def _one_of(ways: Sequence[str]) -> str:
 
 def _layers(network: Network) -> Network:
     """What two networks have in common that differ in input size and classes alone."""
-    return Network(
+    if not isinstance(network, MobileNetV2):
+        return network.changed(resolution=SIDE, classes=CLASSES[0], bn_epsilon=1e-5)
+    return MobileNetV2(
         alpha=network.alpha, resolution=SIDE, classes=CLASSES[0], rounding=network.rounding,
         expand_first=network.expand_first, classifier_bias=network.classifier_bias,
     )  # fmt: skip
@@ -218,7 +220,7 @@ def _layers(network: Network) -> Network:
 
 def _named(network: Network) -> str:
     """ "alpha 0.75", and what besides the width makes the layers others than the paper's."""
-    return ", ".join([f"alpha {network.alpha:g}", *departures(network)])
+    return ", ".join([network.variant, *(departures(network) if isinstance(network, MobileNetV2) else ())])
 
 
 def ways_in_words(claim: Claim, network: Network) -> tuple[str, ...]:
@@ -230,18 +232,18 @@ def ways_in_words(claim: Claim, network: Network) -> tuple[str, ...]:
     return tuple(fitting_ways(claim, own))
 
 
-def departures(network: Network) -> list[str]:
+def departures(network: MobileNetV2) -> list[str]:
     """In which ways a network's layers are not the paper's at that width; a rule that changes nothing is none."""
     plain = _plain(network)
     ways = {
         f"widths by {network.rounding!r}": plain.changed(rounding=network.rounding),
         "an expansion in the first bottleneck": plain.changed(expand_first=network.expand_first),
     }
-    return [words for words, each in ways.items() if counting.blocks(each) != counting.blocks(plain)]
+    return [words for words, each in ways.items() if counting.layers(each).blocks != counting.layers(plain).blocks]
 
 
-def _plain(network: Network) -> Network:
-    return Network(alpha=network.alpha, resolution=network.resolution, classes=network.classes)
+def _plain(network: MobileNetV2) -> MobileNetV2:
+    return MobileNetV2(alpha=network.alpha, resolution=network.resolution, classes=network.classes)
 
 
 class Departs(DocumentRule):
@@ -254,7 +256,7 @@ class Departs(DocumentRule):
         """One verdict for each checkpoint whose network is known, with the same classes as the paper's."""
         for checkpoint in evidence.checkpoints.values():
             network = checkpoint.network
-            if network is None or checkpoint.network_assumed:
+            if not isinstance(network, MobileNetV2) or checkpoint.network_assumed:
                 continue
             own, paper = (counting.parts(each) for each in (network, _plain(network)))
             ways = departures(network)

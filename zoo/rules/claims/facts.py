@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from zoo.documents import counting
 from zoo.records import FindingClass, Verdict
 from zoo.records.statements import Fact
 from zoo.rules import findings
@@ -54,7 +55,7 @@ def recorded(subject: str, topic: str, evidence: Evidence) -> str | None:
     if topic == "outputs" and checkpoint.label_map in evidence.label_maps:
         return str(evidence.label_maps[checkpoint.label_map].outputs)
     if topic == "activation" and checkpoint.network:
-        return checkpoint.network.activation
+        return str(counting.layers(checkpoint.network).activation)
     if topic == "batch" and checkpoint.input:
         return "any" if checkpoint.input.shape[0] == -1 else str(checkpoint.input.shape[0])
     return checkpoint.output.name if topic == "output_name" and checkpoint.output else None

@@ -142,9 +142,10 @@ def _operators(checkpoint: Checkpoint, measured: Measured) -> Iterator[tuple[str
     """What the record and the file say, in the same words."""
     network = checkpoint.network
     if network is not None:
-        yield f"{counting.convolutions(network)} convolutions", f"{measured.convolutions} convolutions"
+        layers = counting.layers(network)
+        yield f"{len(layers.convs)} convolutions", f"{measured.convolutions} convolutions"
         if measured.activations:
-            yield f"activation {network.activation}", f"activation {' and '.join(sorted(measured.activations))}"
+            yield f"activation {layers.activation}", f"activation {' and '.join(sorted(measured.activations))}"
     if checkpoint.quantised is not None:
         yield _arithmetic(checkpoint.quantised), _arithmetic(measured.quantised)
 

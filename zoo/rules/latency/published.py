@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
-from zoo.records import Checkpoint, Claim, LatencyRun
+from zoo.records import Checkpoint, Claim, LatencyRun, MobileNetV2
 
 OWN, SAME_WEIGHTS, SAME_ARCHITECTURE = 0, 1, 2  # how near a result is to what a claim is about, nearest first
 
@@ -61,4 +61,4 @@ def nearness(run: LatencyRun, claim: Claim, checkpoints: Mapping[str, Checkpoint
 def _built(name: str, checkpoints: Mapping[str, Checkpoint]) -> tuple[float, int] | None:
     checkpoint = checkpoints.get(name)
     network = checkpoint.network if checkpoint else None
-    return (network.alpha, network.resolution) if network else None
+    return (network.alpha, network.resolution) if isinstance(network, MobileNetV2) else None
