@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from graphlib import TopologicalSorter
+from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,14 @@ def files(package: str) -> dict[str, Path]:
 def imported(path: Path, known: dict[str, Path]) -> set[str]:
     """The modules among the known ones that a file imports, anywhere in it."""
     names: set[str] = set()
+    package = ".".join(path.relative_to(REPOSITORY).parent.parts)
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            whole = {f"{node.module}.{alias.name}" for alias in node.names}
-            names |= {name if name in known else node.module for name in whole}
+        elif isinstance(node, ast.ImportFrom):
+            source = resolve_name("." * node.level + (node.module or ""), package)
+            whole = {f"{source}.{alias.name}" for alias in node.names}
+            names |= {name if name in known else source for name in whole}
     return names & set(known)
 
 
