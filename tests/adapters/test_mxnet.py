@@ -234,7 +234,7 @@ def test_missing_tensors(far: FarSide, tmp_path: Path) -> None:
     files = far.export(tensors, asdict(SMALL), "mxnet_symbol", tmp_path)
     message = refusal(far, files, "mxnet_symbol", None)
     assert message.startswith("3 tensors of the symbol are missing among the .params: ")
-    assert "'mobilenetv20_features_batchnorm0_gamma'" in message
+    assert "missing among the .params: mobilenetv20_features_batchnorm0_gamma; " in message
 
 
 def test_extra_and_misshapen_tensors(far: FarSide, exported: dict[str, list[Path]], tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_extra_and_misshapen_tensors(far: FarSide, exported: dict[str, list[Path
 def test_tensors_of_another_symbol(far: FarSide, exported: dict[str, list[Path]], gluon: Path) -> None:
     files = [exported["mxnet_symbol"][0], gluon / "gluon-0000.params"]
     message = refusal(far, files, "mxnet_symbol", None)
-    assert message.startswith("gluon-0000.params: 266 tensors are not in the symbol: ['mobilenetv27_features_")
+    assert message.startswith("gluon-0000.params: 266 tensors are not in the symbol: mobilenetv27_features_")
     message = refusal(far, files[:1], "mxnet_symbol", None)
     assert message == "expected one .params file among the checkpoint's files, got ['model-symbol.json']"
 

@@ -7,6 +7,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from importlib.util import resolve_name
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -49,7 +50,9 @@ class Framework(Record):
             path = _file(name)
             if name not in found and path is not None:
                 found.add(name)
-                waiting += [name.rpartition(".")[0], *_imported(path.read_text(encoding="utf-8"))]
+                package = name.rpartition(".")[0]
+                around = name if path.name == "__init__.py" else package
+                waiting += [package, *_imported(path.read_text(encoding="utf-8"), around)]
         return [path for name in sorted(found) if (path := _file(name)) is not None]
 
     def adapter_digest(self) -> str:
@@ -71,15 +74,19 @@ def _file(name: str) -> Path | None:
 
 
 @lru_cache(maxsize=128)
-def _imported(text: str) -> tuple[str, ...]:
-    """Modules that a program imports anywhere in it, by statement or by `import_module` with a name in quotes."""
+def _imported(text: str, package: str) -> tuple[str, ...]:
+    """Modules that a program imports anywhere in it, by statement or by `import_module` with a name in quotes.
+
+    package: the one that the program is in, where relative imports begin.
+    """
 
     def names() -> Iterator[str]:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                yield from (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+            elif isinstance(node, ast.ImportFrom):
+                source = resolve_name("." * node.level + (node.module or ""), package)
+                yield from (source, *(f"{source}.{alias.name}" for alias in node.names))
             elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
                 yield from (str(each.value) for each in node.args if isinstance(each, ast.Constant))
 
