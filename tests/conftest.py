@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.by_hand import little_zoo
 from tests.by_hand.built import REPOSITORY, built
 from zoo import disk
 from zoo.frameworks.environments import Environment
@@ -80,3 +81,15 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ZOO_HOME", str(home))
     monkeypatch.delenv("ZOO_MIRROR", raising=False)
     return home
+
+
+@pytest.fixture
+def folder(tmp_path: Path, own_home: Path) -> Path:
+    """A stranger's zoo: `little/good` on twelve images, always right."""
+    return little_zoo.make(tmp_path / "little")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Where a run folder shall be."""
+    return tmp_path / "out"
