@@ -436,7 +436,7 @@ def test_requests_that_cannot_be_met(far: FarSide, exported: dict[str, list[Path
     for fmt, options, message in (
         ("frozen_graph", {"threads": 1}, "threads: wanted 1, but TensorFlow has already started"),
         ("frozen_graph", {"precision": "bf16"}, "precision 'bf16' is not offered; known: fp32"),
-        ("onnx", {}, "format 'onnx' is not read here; known: frozen_graph, keras_h5, saved_model,"),
+        ("onnx", {}, "format 'onnx' is not read here; known: frozen_graph, saved_model, slim_ckpt, keras_h5, tflite"),
         ("slim_ckpt", {}, "holds tensors without a graph; the option 'network' is missing"),
     ):
         with pytest.raises(FarError) as caught:
