@@ -45,7 +45,8 @@ class _Accuracy(Rule):
         low, high = _shares(known, claim, goal)
         sample = f", which means {percent(low)} to {percent(high)} % of all" if low != high else ""
         how = _placed(known.outcome, low, claim, evidence.tolerance)
-        more = f"{_when(known)}{_more(known, run, claim, goal)}{_coarse(run, evidence.tolerance)}{_saturated(run)}"
+        when = "" if known.decided_at is None else f"; decided after {known.decided_at:,} images"
+        more = f"{when}{_more(known, run, claim, goal)}{_coarse(run, evidence.tolerance)}{_saturated(run)}"
         reason = f"measured {_measured(run, claim)}{sample}: {how}{more}{nonsense}"
         return self._on_finished(
             run, claim, known.outcome, reason, low=low, high=high, p_value=known.p_value, decided_at=known.decided_at
@@ -165,10 +166,6 @@ def _placed(outcome: Outcome, low: float, claim: Claim, tolerance: float) -> str
     where = {"confirmed": "inside", "inconclusive": "partly outside"}.get(outcome, "below" if low < start else "above")
     points = f"with a tolerance of {tolerance * 100:g} points"
     return f"{where} the documented {as_printed(claim)}, that is {interval} % {points}"
-
-
-def _when(known: _Known) -> str:
-    return "" if known.decided_at is None else f"; decided after {known.decided_at:,} images"
 
 
 def _coarse(run: Run, tolerance: float) -> str:

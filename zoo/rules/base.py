@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
@@ -27,11 +27,17 @@ from zoo.records.predictions import Predictions
 from zoo.records.statements import Statement
 from zoo.rules.findings import Finding
 
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 S = TypeVar("S", bound=Statement)
 
 
-def _no_answers(run: Run) -> Predictions | None:
-    return None
+def grouped(items: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
+    """Items under their keys, both in the order of first sight."""
+    groups: dict[K, list[T]] = {}
+    for key, item in items:
+        groups.setdefault(key, []).append(item)
+    return groups
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Evidence:
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     populations: Mapping[str, Population] = field(default_factory=dict)
     label_maps: Mapping[str, LabelMap] = field(default_factory=dict)
-    answers: Callable[[Run], Predictions | None] = _no_answers
+    answers: Callable[[Run], Predictions | None] = lambda run: None
     tolerance: float = 0.001
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
@@ -67,11 +73,7 @@ class Evidence:
 
     def published_by_checkpoint(self) -> dict[str, list[Claim]]:
         """`published` by the id of the checkpoint, of those that are known."""
-        by_checkpoint: dict[str, list[Claim]] = {}
-        for claim in self.published():
-            if claim.checkpoint in self.checkpoints:
-                by_checkpoint.setdefault(claim.checkpoint, []).append(claim)
-        return by_checkpoint
+        return grouped((claim.checkpoint, claim) for claim in self.published() if claim.checkpoint in self.checkpoints)
 
     def claim(self, name: str) -> Claim | None:
         """The claim of this id."""

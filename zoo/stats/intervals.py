@@ -85,7 +85,8 @@ def log_ratio(total: ArrayLike, correct: ArrayLike, n: ArrayLike, population: in
     possible = (rest >= 0) & (rest <= left)
     rest = np.clip(rest, 0, left)
     k = np.clip(k, 0, population)
-    under_prior = _log_factorial(population, s) + _log_factorial(population, t - s) - _log_factorial(population, t + 1)
+    logs = _log_factorials(population)
+    under_prior = logs[s] + logs[t - s] - logs[t + 1]
     under_total = _log_binomial(population, left, rest) - _log_binomial(population, np.int64(population), k)
     return np.where(possible, under_prior - under_total, np.inf)
 
@@ -100,24 +101,15 @@ def sequence_totals(
     """
     right, drawn, images = _counts(correct, n, population)
     if images.size and images.min() != images.max():
-        return _each_population(right, drawn, images, confidence)
+        each = np.vectorize(sequence_totals, otypes=[np.int64, np.int64])
+        low, high = each(right, drawn, images, confidence)
+        return low, high
     size = int(images.flat[0]) if images.size else 0
     limit = -math.log(1 - confidence)
     peak = np.clip(right * (size + 1) // np.maximum(drawn, 1), right, size - (drawn - right))
     low = _first(right, peak, lambda t: log_ratio(t, right, drawn, size) < limit)
     past = _first(peak, size - (drawn - right) + 1, lambda t: log_ratio(t, right, drawn, size) >= limit)
     return low, past - 1
-
-
-def _each_population(
-    right: Integers, drawn: Integers, images: Integers, confidence: float
-) -> tuple[Integers, Integers]:
-    ends = [
-        sequence_totals(r, t, int(size), confidence)
-        for r, t, size in zip(right.flat, drawn.flat, images.flat, strict=True)
-    ]
-    low, high = np.array(ends, np.int64).reshape(-1, 2).T
-    return low.reshape(right.shape), high.reshape(right.shape)
 
 
 def running(correct: ArrayLike, n: ArrayLike, population: int) -> tuple[Integers, Integers]:
@@ -265,10 +257,6 @@ def _log_factorials(population: int) -> NDArray[np.float64]:
     table: NDArray[np.float64] = gammaln(np.arange(population + 2) + 1.0)
     table.setflags(write=False)
     return table
-
-
-def _log_factorial(population: int, k: Integers) -> Any:
-    return _log_factorials(population)[k]
 
 
 def _log_binomial(population: int, n: Any, k: Any) -> Any:

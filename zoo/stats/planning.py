@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from functools import lru_cache
 
 import numpy as np
@@ -44,14 +45,8 @@ def images_needed(goal: Accepted, truth: int, chance: float) -> int | None:
     """
     if not goal.decidable(truth):
         return None
-    start, stop = 1, goal.images
-    while start < stop:
-        middle = (start + stop) // 2
-        if chance_decided(goal, truth, middle) >= chance:
-            stop = middle
-        else:
-            start = middle + 1
-    n = _rounded_up(start, goal.images)
+    fewer = bisect_left(range(1, goal.images), chance, key=lambda n: chance_decided(goal, truth, n))
+    n = _rounded_up(fewer + 1, goal.images)
     while n < goal.images and chance_decided(goal, truth, n) < chance:
         n = _rounded_up(n + 1, goal.images)
     return n

@@ -13,8 +13,8 @@ from zoo.documents.formatting import with_unit
 from zoo.records import Claim, FindingClass, MobileNetV2, Network, Verdict
 from zoo.records.statements import Label
 from zoo.rules import findings
-from zoo.rules.base import Evidence
-from zoo.rules.claims.base import DocumentRule, decimal, grouped
+from zoo.rules.base import Evidence, grouped
+from zoo.rules.claims.base import DocumentRule, decimal
 
 CLASSES = (1000, 1001)
 SIDE = 224
@@ -71,16 +71,6 @@ def explain(claim: Claim, own: Parts) -> Explanation:
                 simple = how == "rounded" and each.own and each.in_unit
                 return Explanation(each.way, each.classes, how, simple, tried, nearest.way)
     return Explanation(nearest.way, own.classes, "", False, tried, nearest.way)
-
-
-def fitting_ways(claim: Claim, own: Parts) -> dict[str, str]:
-    """Every way that gives a printed number with the network's own classes, in words -> "rounded" or "cut off".
-
-    Only the ways of the better kind: a number that one way rounds to was not cut off from another.
-    """
-    how = {each.way.words: rounding.fits(claim.value, each.value) for each in _candidates(claim, own) if each.own}
-    best = "rounded" if "rounded" in how.values() else "cut off"
-    return {words: manner for words, manner in how.items() if manner == best}
 
 
 def _candidates(claim: Claim, own: Parts) -> Iterator[_Candidate]:
@@ -224,12 +214,17 @@ def _named(network: Network) -> str:
 
 
 def ways_in_words(claim: Claim, network: Network) -> tuple[str, ...]:
-    """The ways that give a printed number with the network's own classes, or else with others."""
+    """The ways that give a printed number with the network's own classes, or else with others.
+
+    Only the ways of the better kind: a number that one way rounds to was not cut off from another.
+    """
     own = counting.parts(network)
     explanation = explain(claim, own)
     if explanation.how and explanation.classes != network.classes:
         return (f"{explanation.way.words}, with {explanation.classes:,} classes",)
-    return tuple(fitting_ways(claim, own))
+    how = {each.way.words: rounding.fits(claim.value, each.value) for each in _candidates(claim, own) if each.own}
+    best = "rounded" if "rounded" in how.values() else "cut off"
+    return tuple(words for words, manner in how.items() if manner == best)
 
 
 def departures(network: MobileNetV2) -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from zoo.documents.formatting import quoted, with_unit
 from zoo.records import Claim, Verdict
@@ -13,7 +13,6 @@ from zoo.records.statements import Statement
 from zoo.rules.base import Rule
 from zoo.rules.findings import Finding
 
-T = TypeVar("T")
 _ROW = re.compile(r"\brow (?:of )?[^,]*(?:, )?")
 
 
@@ -72,14 +71,6 @@ def stated(statement: Statement, text: str) -> str:
     """What a statement says, and where."""
     where = f"{statement.source}: {statement.place}" if statement.place else statement.source
     return f"{text} ({where})"
-
-
-def grouped(items: Iterable[tuple[Hashable, T]]) -> dict[Hashable, list[T]]:
-    """Items under their keys, both in the order of first sight."""
-    groups: dict[Hashable, list[T]] = {}
-    for key, item in items:
-        groups.setdefault(key, []).append(item)
-    return groups
 
 
 def table(claim: Claim) -> str:

@@ -8,8 +8,8 @@ from fractions import Fraction
 from zoo.records import Checkpoint, Verdict
 from zoo.records.statements import Crop, Preprocessing
 from zoo.rules import findings
-from zoo.rules.base import Evidence
-from zoo.rules.claims.base import DocumentRule, decimal, grouped
+from zoo.rules.base import Evidence, grouped
+from zoo.rules.claims.base import DocumentRule, decimal
 from zoo.rules.claims.recipe_steps import Affine, Numbers, affine, in_words, kept_side, outline, three
 
 
@@ -46,21 +46,17 @@ class OneRecipe(DocumentRule):
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict for each checkpoint for which two purposes are documented."""
-        stated_ = evidence.stated(Preprocessing)
-        for uses in grouped((each.checkpoint, each) for each in stated_).values():
+        for uses in grouped((each.checkpoint, each) for each in evidence.stated(Preprocessing)).values():
             if len(uses) > 1:
                 yield self._verdict(uses, evidence)
 
     def _verdict(self, uses: Sequence[Preprocessing], evidence: Evidence) -> Verdict:
-        wholes = {_signature(each, evidence) for each in uses if each.recipe}
+        recipes = [evidence.recipes[each.recipe] for each in uses if each.recipe]
+        wholes = {str(outline(recipe)) for recipe in recipes}
         constants = {_constants(each, evidence) for each in uses}
         names = [f"{each.purpose}: {each.recipe or f'(x - {each.mean}) / {each.scale}'}" for each in uses]
         holds = len(wholes) <= 1 and len(constants) == 1
-        steps = [
-            f"{each.recipe}: {in_words(evidence.recipes[each.recipe])}"
-            for each in uses
-            if each.recipe and each.recipe in evidence.recipes
-        ]
+        steps = [f"{recipe.id}: {in_words(recipe)}" for recipe in recipes]
         scales = [f"{each.purpose} divides by {decimal(_constants(each, evidence)[1][0], 4)}" for each in uses]
         how_many = f"{max(len(wholes), len(constants))} ways: " if not holds else ""
         return self.verdict_on(
@@ -121,11 +117,6 @@ def _list(values: Numbers) -> str:
 def _arguments(checkpoint: Checkpoint) -> tuple[str, ...]:
     shown = [f"{name} {checkpoint.options[name]}" for name in ("mean", "scale") if name in checkpoint.options]
     return (f"{', '.join(shown)} (converter arguments of {checkpoint.id})",)
-
-
-def _signature(use: Preprocessing, evidence: Evidence) -> str:
-    recipe = evidence.recipes.get(use.recipe or "")
-    return str(outline(recipe)) if recipe else ""
 
 
 def _constants(use: Preprocessing, evidence: Evidence) -> tuple[Numbers, Numbers]:

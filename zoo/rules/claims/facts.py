@@ -8,8 +8,8 @@ from zoo.documents import counting
 from zoo.records import FindingClass, Verdict
 from zoo.records.statements import Fact
 from zoo.rules import findings
-from zoo.rules.base import Evidence
-from zoo.rules.claims.base import DocumentRule, grouped
+from zoo.rules.base import Evidence, grouped
+from zoo.rules.claims.base import DocumentRule
 
 
 class OneAnswer(DocumentRule):

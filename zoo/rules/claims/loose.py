@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from zoo.documents.formatting import with_unit
 from zoo.records import Claim, Verdict
 from zoo.rules import findings
-from zoo.rules.base import Evidence
-from zoo.rules.claims.base import DocumentRule, gap, grouped, side_by_side
-from zoo.rules.claims.settings import Compared, beyond_rounding, compare, comparisons
+from zoo.rules.base import Evidence, grouped
+from zoo.rules.claims.base import DocumentRule, gap, side_by_side
+from zoo.rules.claims.settings import Compared, beyond_rounding, compare, comparisons, involved
 from zoo.rules.files.saturation import can_saturate, weights
 
 _HASH = re.compile(r"-[0-9a-f]{6,}$")  # how file names of a network end
@@ -83,7 +83,7 @@ class OtherFigure(DocumentRule):
             why = "one value fits all" if alone else "each for its own images, resolution, crop, recipe and device"
             return self.verdict_on(subject, None, f"{side_by_side((*claims, *files))}: {why}", [*claims, *files])
         widest = max(wrong, key=lambda pair: pair.gap)
-        shown = list({claim.id: claim for pair in wrong for claim in (pair.one, pair.other)}.values())
+        shown = involved(wrong)
         one_document = any(pair.one.source == pair.other.source for pair in wrong)
         finding = findings.points("contradiction" if one_document else "differs_between_documents", widest.gap)
         return self.verdict_on(

@@ -12,9 +12,9 @@ from zoo.documents.formatting import with_unit
 from zoo.records import Claim, FindingClass, Verdict
 from zoo.records.statements import Complement
 from zoo.rules import findings
-from zoo.rules.base import Evidence
+from zoo.rules.base import Evidence, grouped
 from zoo.rules.claims.architecture import UNITS, network_of
-from zoo.rules.claims.base import DocumentRule, column, exact, grouped, one_value_fits, scale, table
+from zoo.rules.claims.base import DocumentRule, column, exact, one_value_fits, scale, table
 from zoo.rules.findings import Finding
 
 MOST_DECIMALS = 6  # more is a number printed as the program had it

@@ -11,8 +11,8 @@ from zoo.documents.formatting import percent
 from zoo.records import Claim, Verdict
 from zoo.records.statements import EvaluationBatch
 from zoo.rules import findings
-from zoo.rules.base import Evidence
-from zoo.rules.claims.base import DocumentRule, grouped, scale
+from zoo.rules.base import Evidence, grouped
+from zoo.rules.claims.base import DocumentRule, scale
 
 BATCHES = range(1, 1025)
 USUAL = (16, 32, 50, 64, 100, 128, 200, 250, 256, 500, 512, 1000, 1024)

@@ -10,8 +10,8 @@ from zoo.documents.formatting import with_unit
 from zoo.records import Claim, Verdict
 from zoo.records.statements import Comparison, Quantised, Quoted, Within
 from zoo.rules import findings
-from zoo.rules.base import Evidence
-from zoo.rules.claims.base import DocumentRule, decimal, exact, grouped, interval
+from zoo.rules.base import Evidence, grouped
+from zoo.rules.claims.base import DocumentRule, decimal, exact, interval
 from zoo.rules.claims.recipe_steps import kept_side
 from zoo.rules.findings import Finding
 
@@ -183,11 +183,10 @@ class ComparedAlike(DocumentRule):
         for row in rows:
             pair = [row[statement.framework, "top1"], row[statement.other, "top1"]]
             kept.add(tuple(_kept(claim, evidence) for claim in pair))
-            signs = [
-                _sign(exact(row[statement.framework, metric]) - exact(row[statement.other, metric]))
-                for metric in ("top1", "top5")
-            ]
-            if signs[0] * signs[1] < 0:
+            top1, top5 = (
+                exact(row[statement.framework, metric]) - exact(row[statement.other, metric]) for metric in METRICS
+            )
+            if top1 * top5 < 0:
                 crossed.append(f"{pair[0].alpha:g} at {pair[0].resolution}")
                 shown += [row[key] for key in sorted(row)]
         unlike = sorted(pair for pair in kept if None not in pair and len(set(pair)) > 1)
@@ -228,7 +227,3 @@ def _half(claim: Claim) -> Fraction:
     """Half of the last printed digit, in percent for accuracies."""
     low, high = interval(claim)
     return (high - low) / 2
-
-
-def _sign(value: Fraction) -> int:
-    return (value > 0) - (value < 0)

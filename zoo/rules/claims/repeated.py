@@ -11,9 +11,9 @@ from itertools import combinations
 from zoo.documents.formatting import with_unit
 from zoo.records import Checkpoint, Claim, Verdict
 from zoo.rules import findings
-from zoo.rules.base import Evidence
+from zoo.rules.base import Evidence, grouped
 from zoo.rules.claims import contents
-from zoo.rules.claims.base import DocumentRule, exact, grouped, interval
+from zoo.rules.claims.base import DocumentRule, exact, interval
 from zoo.rules.claims.settings import setting
 
 FINE_STEP = Fraction(1, 100)  # percentage points: figures of at least two decimals in percent

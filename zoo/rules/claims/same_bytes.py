@@ -10,10 +10,10 @@ from zoo.documents.formatting import with_unit
 from zoo.records import Checkpoint, Claim, Verdict
 from zoo.records.statements import Converted
 from zoo.rules import findings
-from zoo.rules.base import Evidence
+from zoo.rules.base import Evidence, grouped
 from zoo.rules.claims import contents
-from zoo.rules.claims.base import DocumentRule, first_of, gap, grouped, one_value_fits, side_by_side
-from zoo.rules.claims.settings import Compared, comparisons, setting
+from zoo.rules.claims.base import DocumentRule, first_of, gap, one_value_fits, side_by_side
+from zoo.rules.claims.settings import Compared, comparisons, involved, setting
 
 METRICS = ("top1", "top5", "parameters")
 
@@ -47,14 +47,14 @@ class _OneNumber(DocumentRule):
             return self._contradicted(subject, wrong, evidence)
         if explained := [pair for pair in pairs if pair.apart]:
             reason = "; ".join(dict.fromkeys(_apart(pair) for pair in explained))
-            return self.verdict_on(subject, None, reason, _involved(explained), outcome="not_comparable")
+            return self.verdict_on(subject, None, reason, involved(explained), outcome="not_comparable")
         fits = all(one_value_fits(*pair) for pair in combinations(claims, 2))
         why = "one value fits all" if fits else self.otherwise
         return self.verdict_on(subject, None, f"{side_by_side(claims)}: {why}", claims)
 
     def _contradicted(self, subject: str, wrong: Sequence[Compared], evidence: Evidence) -> Verdict:
         widest = max(wrong, key=lambda pair: pair.gap)
-        claims, accuracy = _involved(wrong), widest.one.is_accuracy
+        claims, accuracy = involved(wrong), widest.one.is_accuracy
         unsaid = [claim for claim in claims if accuracy and setting(claim, evidence).recipe is None]
         # Two documents may count in two ways; without the same steps in both, something else may be behind it.
         two_documents = widest.one.source != widest.other.source
@@ -162,11 +162,6 @@ def _numbered(claims: Sequence[Claim], evidence: Evidence) -> Mapping[str, int]:
     checkpoints: dict[str, Checkpoint] = {claim.checkpoint: evidence.checkpoints[claim.checkpoint] for claim in claims}
     groups = contents.grouped(checkpoints.values())
     return {each.id: number for number, group in enumerate(groups) for each in group}
-
-
-def _involved(pairs: Sequence[Compared]) -> list[Claim]:
-    """The claims of some pairs, each once, in the order of first sight."""
-    return list({claim.id: claim for pair in pairs for claim in (pair.one, pair.other)}.values())
 
 
 def _apart(pair: Compared) -> str:

@@ -8,9 +8,9 @@ from itertools import combinations
 from zoo.records import Checkpoint, File, FindingClass, Verdict
 from zoo.records.statements import Named
 from zoo.rules import findings
-from zoo.rules.base import Evidence
+from zoo.rules.base import Evidence, grouped
 from zoo.rules.claims import contents
-from zoo.rules.claims.base import DocumentRule, grouped
+from zoo.rules.claims.base import DocumentRule
 
 SHOWN = 8  # hex digits of a hash
 

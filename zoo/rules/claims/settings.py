@@ -117,6 +117,11 @@ def comparisons(claims: Sequence[Claim], evidence: Evidence, *, of_bytes: bool) 
             yield compare(one, other, evidence, of_bytes=of_bytes)
 
 
+def involved(pairs: Sequence[Compared]) -> list[Claim]:
+    """The claims of some pairs, each once, in the order of first sight."""
+    return list({claim.id: claim for pair in pairs for claim in (pair.one, pair.other)}.values())
+
+
 def beyond_rounding(one: Claim, other: Claim) -> Fraction:
     """What lies between the values that round to one and to the other print; 0 where one value fits both."""
     (low, high), (other_low, other_high) = interval(one), interval(other)

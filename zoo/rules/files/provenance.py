@@ -86,11 +86,11 @@ class Opset(FileRule):
         for inspection, checkpoint, measured in looked_into(evidence):
             if checkpoint.opset is None or measured.opset is None:
                 continue
-            if measured.opset == checkpoint.opset:
-                yield self.on_file(inspection, checkpoint, f"opset {measured.opset}")
-            else:
-                reason = f"documented opset {checkpoint.opset}, got {measured.opset}"
-                yield self.on_file(inspection, checkpoint, reason, CONTRADICTION)
+            holds = measured.opset == checkpoint.opset
+            reason = (
+                f"opset {measured.opset}" if holds else f"documented opset {checkpoint.opset}, got {measured.opset}"
+            )
+            yield self.on_file(inspection, checkpoint, reason, None if holds else CONTRADICTION)
 
 
 def _largest(wrong: Sequence[File], sizes: Mapping[str, int]) -> Finding | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from zoo.records import LatencyRun, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule
-from zoo.rules.latency.quotable import differences, differing, unreliable
+from zoo.rules.latency.quotable import differences, unreliable
 from zoo.stats.quantiles import ratio_of_rounds
 
 CONDITIONS = ("batch_size", "threads", "processor", "threads_read", "precision", "arithmetic", "untrained")
@@ -28,9 +28,8 @@ class Baseline(Rule):
     def _compared(self, run: LatencyRun, earlier: LatencyRun | None) -> Verdict:
         if earlier is None:
             return self.verdict(run, "inconclusive", "the baseline has no result of it", n=run.calls)
-        field = differing(run, earlier, CONDITIONS)
-        if field is not None:
-            return self._not_compared(run, earlier, field)
+        if differing := differences(run, earlier, CONDITIONS):
+            return self._not_compared(run, earlier, differing[0])
         for which, name in ((run, "this result"), (earlier, "the baseline")):
             why = unreliable(which)
             if why is not None:
@@ -56,11 +55,11 @@ def _earlier(run: LatencyRun, baseline: Sequence[LatencyRun]) -> LatencyRun | No
         each for each in baseline
         if (each.checkpoint, each.framework, each.status) == (run.checkpoint, run.framework, "done")
     ]  # fmt: skip
-    return min(same, key=lambda each: _distance(run, each), default=None)
 
+    def distance(each: LatencyRun) -> tuple[bool, int]:
+        return each.subject != run.subject, len(differences(run, each, CONDITIONS))
 
-def _distance(run: LatencyRun, other: LatencyRun) -> tuple[bool, int]:
-    return other.subject != run.subject, differences(run, other, CONDITIONS)
+    return min(same, key=distance, default=None)
 
 
 def _placed(ratio: tuple[float, float, float]) -> tuple[Outcome, str]:

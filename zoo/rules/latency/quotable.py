@@ -134,18 +134,10 @@ def unreliable(run: LatencyRun) -> str | None:
     return f"it is not what was asked for: {faults[0]}" if faults else None
 
 
-def differing(run: LatencyRun, other: LatencyRun, fields: tuple[str, ...]) -> str | None:
-    """The first of `fields` in which two cells differ, with both values; None where they are equal in all."""
-    for name in fields:
-        here, there = getattr(run, name), getattr(other, name)
-        if here != there:
-            return f"{name} differs: {_word(here)} against {_word(there)}"
-    return None
-
-
-def differences(run: LatencyRun, other: LatencyRun, fields: tuple[str, ...]) -> int:
-    """In how many of `fields` two cells differ."""
-    return sum(getattr(run, name) != getattr(other, name) for name in fields)
+def differences(run: LatencyRun, other: LatencyRun, fields: tuple[str, ...]) -> list[str]:
+    """In which of `fields` two cells differ, each with both values."""
+    values = [(name, getattr(run, name), getattr(other, name)) for name in fields]
+    return [f"{name} differs: {_word(here)} against {_word(there)}" for name, here, there in values if here != there]
 
 
 def _word(value: object) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from statistics import median
 
 from zoo.records import LatencyRun, Outcome, Verdict
-from zoo.rules.base import Evidence, Rule
-from zoo.rules.latency.quotable import differences, differing, unreliable
+from zoo.rules.base import Evidence, Rule, grouped
+from zoo.rules.latency.quotable import differences, unreliable
 from zoo.stats.quantiles import ratio_of_rounds
 
 CONDITIONS = ("session", "batch_size", "threads", "threads_read", "precision", "arithmetic", "processor", "image_set")
@@ -23,9 +23,10 @@ class Ranked(Rule):
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """Each against the fastest that can be quoted; one with no equal against the result most like it."""
-        for group in _networks(evidence):
+        timed = [run for run in evidence.latencies if run.status == "done" and _middle(run) > 0]
+        for group in grouped((_network(run, evidence), run) for run in timed).values():
             for run in group:
-                beside = [other for other in group if differing(run, other, ASKED_FOR) is None]
+                beside = [other for other in group if not differences(run, other, ASKED_FOR)]
                 if len(beside) > 1:
                     yield from self._against_fastest(run, beside)
                 elif strangers := [other for other in group if not _same_checkpoint_and_framework(run, other)]:
@@ -40,7 +41,7 @@ class Ranked(Rule):
             yield self._compared(run, fastest)
 
     def _compared(self, run: LatencyRun, fastest: LatencyRun) -> Verdict:
-        if differing(run, fastest, CONDITIONS):
+        if differences(run, fastest, CONDITIONS):
             return self._refused(run, fastest)
         why, interval = unreliable(run), ratio_of_rounds(run.medians, fastest.medians)
         ratio = _middle(run) / _middle(fastest)
@@ -57,21 +58,12 @@ class Ranked(Rule):
         return self.verdict(run, outcome, reason, against=fastest, measured=ratio, low=low, high=high, n=run.calls)
 
     def _refused(self, run: LatencyRun, other: LatencyRun) -> Verdict:
-        why = differing(run, other, CONDITIONS)
-        reason = f"not ranked against {_named(other, run)}: {why}"
+        reason = f"not ranked against {_named(other, run)}: {differences(run, other, CONDITIONS)[0]}"
         return self.verdict(run, "not_comparable", reason, against=other, n=run.calls)
 
 
-def _networks(evidence: Evidence) -> list[list[LatencyRun]]:
-    """Finished results by what they compute: the same weights, or the same architecture with random ones."""
-    groups: dict[object, list[LatencyRun]] = {}
-    for run in evidence.latencies:
-        if run.status == "done" and _middle(run) > 0:
-            groups.setdefault(_network(run, evidence), []).append(run)
-    return list(groups.values())
-
-
-def _network(run: LatencyRun, evidence: Evidence) -> object:
+def _network(run: LatencyRun, evidence: Evidence) -> Hashable:
+    """What a result computes: with the same weights, or with random ones in the same architecture."""
     if not run.untrained:
         return run.weights or run.checkpoint
     checkpoint = evidence.checkpoints.get(run.checkpoint)
@@ -86,7 +78,7 @@ def _same_checkpoint_and_framework(run: LatencyRun, other: LatencyRun) -> bool:
 
 
 def _distance(run: LatencyRun, other: LatencyRun) -> tuple[int, float]:
-    return differences(run, other, CONDITIONS), _middle(other)
+    return len(differences(run, other, CONDITIONS)), _middle(other)
 
 
 def _middle(run: LatencyRun) -> float:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from zoo import stats
 from zoo.records import Checkpoint, Claim, LatencyRun
+from zoo.rules.base import grouped
 from zoo.rules.latency.published import SAME_ARCHITECTURE, column, conditions, in_integers, nearness, seconds, variant
 
 FEWEST = 3  # variants
@@ -69,36 +70,31 @@ def tables(
     `FEWEST_OF_OTHERS` where none of ours is what the document speaks of, or holds the same weights.
     Claims other than publishers' latencies are passed over.
     """
+    families = grouped((_family(run, checkpoints.get(run.checkpoint)), run) for run in latencies if run.p50 > 0)
     candidates = [
         _table(family, column_claims, runs, checkpoints)
         for column_claims in _columns(claims, checkpoints)
-        for family, runs in _families(latencies, checkpoints).items()
+        for family, runs in families.items()
     ]
     return [table for table in candidates if table is not None]
 
 
 def _columns(claims: Sequence[Claim], checkpoints: Mapping[str, Checkpoint]) -> list[list[Claim]]:
     """Latencies that one document measured alike: the same column, machine, framework and kind of numbers."""
-    groups: dict[object, list[Claim]] = {}
-    for claim in claims:
-        latency = claim.metric == "latency" and claim.by == "publisher" and seconds(claim) > 0
-        if latency and variant(claim, checkpoints) is not None:
-            key = claim.source, column(claim), conditions(claim), claim.framework, in_integers(claim, checkpoints)
-            groups.setdefault(key, []).append(claim)
+    latencies = [each for each in claims if each.metric == "latency" and each.by == "publisher" and seconds(each) > 0]
+    groups = grouped(
+        ((each.source, column(each), conditions(each), each.framework, in_integers(each, checkpoints)), each)
+        for each in latencies
+        if variant(each, checkpoints) is not None
+    )
     return [group for group in groups.values() if len(group) >= FEWEST]
 
 
-def _families(latencies: Sequence[LatencyRun], checkpoints: Mapping[str, Checkpoint]) -> dict[Family, list[LatencyRun]]:
-    families: dict[Family, list[LatencyRun]] = {}
-    for run in latencies:
-        if run.p50 > 0:
-            checkpoint = checkpoints.get(run.checkpoint)
-            family = Family(
-                run.framework, run.checkpoint.partition("/")[0], checkpoint.format if checkpoint else "",
-                run.batch_size, run.threads, run.session.partition("/")[0], run.processor, run.precision,
-            )  # fmt: skip
-            families.setdefault(family, []).append(run)
-    return families
+def _family(run: LatencyRun, checkpoint: Checkpoint | None) -> Family:
+    return Family(
+        run.framework, run.checkpoint.partition("/")[0], checkpoint.format if checkpoint else "",
+        run.batch_size, run.threads, run.session.partition("/")[0], run.processor, run.precision,
+    )  # fmt: skip
 
 
 def _table(

@@ -14,7 +14,7 @@ from zoo.records import Claim, Outcome, Run, Verdict
 from zoo.rules.accuracy import obstacle_to
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.nonsense.makes_sense import MakesSense, symptoms
-from zoo.rules.pairs.same_answers import Answered, departs_from_recipe, named
+from zoo.rules.pairs.same_answers import Answered, answered, named, network
 
 ALLOWED_ERROR = 0.05  # chance of any false "fail" among all comparisons of a report
 
@@ -163,7 +163,7 @@ def pairs(evidence: Evidence) -> list[Pair]:
 def _partners(group: Sequence[Answered], index: int, evidence: Evidence) -> dict[Kind, Answered | None]:
     """What a run is compared with; an original may come after what was made from it."""
     second, earlier = group[index], group[:index]
-    twins = [one for one in earlier if _network(one.run, evidence) == _network(second.run, evidence)]
+    twins = [one for one in earlier if network(one.run, evidence) == network(second.run, evidence)]
     originals = [one for one in group if _is_original(one.run, second.run, evidence)]
     return {
         "frameworks": _nearest(twins, second),
@@ -175,16 +175,9 @@ def _partners(group: Sequence[Answered], index: int, evidence: Evidence) -> dict
 def _same_images(evidence: Evidence) -> dict[object, list[Answered]]:
     """Finished runs by their images; of two with one key, as two run folders may hold, the first."""
     groups: dict[object, dict[str, Answered]] = {}
-    for run in evidence.runs:
-        answers = evidence.answers(run) if run.status == "done" else None
-        if answers is not None:
-            groups.setdefault((run.image_set, answers.ids), {}).setdefault(run.key, Answered(run, answers))
+    for one in answered(evidence):
+        groups.setdefault((one.run.image_set, one.answers.ids), {}).setdefault(one.run.key, one)
     return {images: list(group.values()) for images, group in groups.items()}
-
-
-def _network(run: Run, evidence: Evidence) -> tuple[object, ...]:
-    """What two runs have in common that should be right equally often."""
-    return run.weights, run.precision, run.arithmetic, run.geometry, departs_from_recipe(run, evidence)
 
 
 def _other_recipe(run: Run, other: Run) -> bool:

@@ -75,21 +75,29 @@ class SameScores(Rule):
 def _pairs(evidence: Evidence) -> Iterator[tuple[Answered, Answered]]:
     """Each finished run with the first one that has its weights, its images, its geometry and as many classes."""
     references: dict[tuple[object, ...], Answered] = {}
-    for run in evidence.runs:
-        answers = evidence.answers(run) if run.status == "done" else None
-        if answers is None:
-            continue
-        departs = departs_from_recipe(run, evidence)
+    for own in answered(evidence):
+        run, answers = own
         group = (
-            run.weights, run.image_set, run.n, answers.ids, run.precision, run.arithmetic, run.geometry, departs,
-            evidence.label_maps[run.label_map].classes,
+            run.image_set, run.n, answers.ids, network(run, evidence), evidence.label_maps[run.label_map].classes
         )  # fmt: skip
-        own = Answered(run, answers)
         if (first := references.setdefault(group, own)) is not own:
             yield first, own
 
 
-def departs_from_recipe(run: Run, evidence: Evidence) -> str:
+def answered(evidence: Evidence) -> Iterator[Answered]:
+    """Every finished run whose answers were kept."""
+    for run in evidence.runs:
+        answers = evidence.answers(run) if run.status == "done" else None
+        if answers is not None:
+            yield Answered(run, answers)
+
+
+def network(run: Run, evidence: Evidence) -> tuple[object, ...]:
+    """What two runs on the same images have in common that should give the same answers."""
+    return run.weights, run.precision, run.arithmetic, run.geometry, _departs_from_recipe(run, evidence)
+
+
+def _departs_from_recipe(run: Run, evidence: Evidence) -> str:
     """The recipe of a run that was made with another one than its checkpoint's own, else nothing.
 
     Own recipes may differ by name and still be the same, each in its framework's layout.
