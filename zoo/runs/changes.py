@@ -106,6 +106,11 @@ class LatencyChange:
     differences: tuple[Difference, ...]
 
     @property
+    def subject(self) -> str:
+        """What was timed."""
+        return self.after.subject
+
+    @property
     def ratio(self) -> float | None:
         """p50 after by p50 before."""
         return self.after.p50 / self.before.p50 if self.before.p50 > 0 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoo.documents import formatting
 from zoo.report import text
@@ -17,17 +17,13 @@ _HEIGHT = 340
 _SPREAD = 1.1  # least ratio of the costs that is worth a drawing
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dot:
-    """A run: where it lies, which mark it gets, and its numbers in words."""
+class Dot(NamedTuple):
+    """A run, where it lies, and its cost in words."""
 
     x: float
     y: float
-    outcome: str
-    number: int
-    subject: str
+    row: RunRow
     cost: str
-    accuracy: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,35 +74,29 @@ def _by_images(found: Sequence[tuple[RunRow, float]], **how: Any) -> list[Scatte
     for row, cost in found:
         if row.run.status == "done" and row.run.n and cost > 0:
             by_images.setdefault(row.run.image_set, []).append((row, cost))
-    drawn = (scatter(each, **how) for each in by_images.values())
-    return [each for each in drawn if each is not None]
+    return [_drawn(each, **how) for each in by_images.values() if _differ([cost for _, cost in each])]
 
 
-def scatter(
+def _differ(costs: Sequence[float]) -> bool:
+    """Whether the costs differ by so much that they are worth a drawing."""
+    return max(costs) >= _SPREAD * min(costs)
+
+
+def _drawn(
     costly: Sequence[tuple[RunRow, float]], *, title: str, cost: str, words: Callable[[float], str], left_out: int = 0
-) -> Scatter | None:
-    """Top-1 of finished runs, the cost on a logarithmic axis; None where all cost nearly the same.
-
-    costly: runs with what each costs; words: a cost with its unit; left_out: runs whose cost cannot be said.
-    """
-    found, values = [row for row, _ in costly], [value for _, value in costly]
-    if max(values) < _SPREAD * min(values):
-        return None
-    tops = [row.run.top1_correct / row.run.n for row in found]
+) -> Scatter:
+    """costly: finished runs with what each costs; words: a cost with its unit; left_out: runs whose cost is unknown."""
+    tops = [row.run.top1_correct / row.run.n for row, _ in costly]
     low, high, step = _bounds(min(tops), max(tops))
-    x, y = LogAxis.around(values, LEFT, RIGHT), Axis(low, high, _HEIGHT - BELOW, TOP)
-    dots = [
-        Dot(
-            x=x.at(value), y=y.at(top), outcome=row.verdicts[0][0], number=number, subject=row.run.subject,
-            cost=words(value), accuracy=row.top1,
-        )
-        for number, (row, value, top) in enumerate(zip(found, values, tops, strict=True), start=1)
-    ]  # fmt: skip
+    x = LogAxis.around([value for _, value in costly], LEFT, RIGHT)
+    y = Axis(low, high, _HEIGHT - BELOW, TOP)
     shares = [low + step * number for number in range(round((high - low) / step) + 1)]
     return Scatter(
-        image_set=found[0].run.image_set,
+        image_set=costly[0][0].run.image_set,
         cost=cost,
-        dots=tuple(dots),
+        dots=tuple(
+            Dot(x.at(value), y.at(top), row, words(value)) for (row, value), top in zip(costly, tops, strict=True)
+        ),
         frame=Frame(
             height=_HEIGHT,
             x_ticks=x.ticks(),
