@@ -19,8 +19,15 @@ def render(report: Report) -> str:
     cases = {"verdicts": _verdicts(report.verdicts), "runs": [_failed(run) for run in text.unfinished(report)]}
     if report.latencies:
         cases["latency runs"] = [_failed(run) for run in text.unmeasured(report)]
-    created = text.one_line(report.conditions.created)[:19]  # the schema knows no zone; it is UTC
-    return _document(cases, dict(_properties(report)), created)
+    conditions = report.conditions
+    properties = {
+        "suite_version": conditions.suite_version,
+        "zoo": conditions.zoo,
+        "images": text.images_of(report),
+        "platform": conditions.platform,
+    }
+    created = text.one_line(conditions.created)[:19]  # the schema knows no zone; it is UTC
+    return _document(cases, properties, created)
 
 
 def suites(verdicts: Mapping[str, Sequence[Verdict]], properties: Mapping[str, str]) -> str:
@@ -42,17 +49,6 @@ def _document(suites: Mapping[str, Sequence[TestCase]], properties: Mapping[str,
     root = ElementTree.fromstring(document.tostring())  # type: ignore[no-untyped-call]
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-def _properties(report: Report) -> list[tuple[str, str]]:
-    conditions = report.conditions
-    shown = {
-        "suite_version": conditions.suite_version,
-        "zoo": conditions.zoo,
-        "images": text.images_of(report),
-        "platform": conditions.platform,
-    }
-    return [(key, text.one_line(value)) for key, value in shown.items()]
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> list[TestCase]:

@@ -140,6 +140,16 @@ def documented(verdict: Verdict, claim: Claim | None) -> str:
     return printed(claim) if claim and not is_difference(verdict) else quantity(verdict.documented, verdict, claim)
 
 
+def metric(claim: Claim | None) -> str:
+    """What a claim is about; nothing without one."""
+    return METRIC_NAMES[claim.metric] if claim else ""
+
+
+def images(verdict: Verdict) -> str:
+    """How many images a verdict is from."""
+    return ABSENT if verdict.n is None else str(verdict.n)
+
+
 def interval(verdict: Verdict, claim: Claim | None) -> str:
     """The interval around the measured value: "[66.10, 70.20]"; nothing where it is that value alone."""
     if verdict.low is None or verdict.high is None or verdict.low == verdict.high:

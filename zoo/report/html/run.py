@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.records import Claim, Outcome, Report
+from zoo.records import Claim, Outcome, Report, Verdict
 from zoo.report import conditions, reproduce, text
 from zoo.report.baseline import TITLE, baseline_rows
 from zoo.report.extras import NO_EXTRAS, Extras
@@ -24,7 +24,7 @@ from zoo.report.latency_rows import (
     stage_rows,
 )
 from zoo.report.run_rows import RunRow, run_rows
-from zoo.report.verdict_rows import VerdictRow, verdict_rows
+from zoo.report.verdict_rows import verdict_rows
 from zoo.runs.agreement import Answer, Discordant
 
 _ALWAYS_COUNTED: tuple[Outcome, ...] = ("confirmed", "refuted", "inconclusive", "not_comparable")
@@ -53,7 +53,7 @@ def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) 
         loading=first_of_each(latencies),
         round_heads=ROUND_HEADS, of_rounds=of_rounds,
         stages=stage_rows(report),
-        documented_latencies=[row for row in verdicts if row.verdict.topic == "documented_latency"],
+        documented_latencies=[row for row in verdicts if row[0].topic == "documented_latency"],
         ratio_plots=ratio_plots(extras.variants),
         not_done=text.not_done(report),
         by_label=_by_label, pictures=pictures, pictured=thumbnails.sentence(pictures, extras),
@@ -94,11 +94,11 @@ def _run_outcomes(rows: Sequence[RunRow]) -> list[str]:
     return [outcome for outcome in (*text.OUTCOMES, "failed", "no_claim") if outcome in seen]
 
 
-def _chance(row: VerdictRow) -> str:
+def _chance(verdict: Verdict) -> str:
     """The p-values of a verdict; the sentences of rules that compare two runs have theirs."""
-    if row.verdict.p_value is None or text.is_difference(row.verdict):
+    if verdict.p_value is None or text.is_difference(verdict):
         return ""
-    return f"p = {row.p_value}, {row.p_adjusted} after Holm"
+    return f"p = {text.chance(verdict.p_value)}, {text.chance(verdict.p_adjusted)} after Holm"
 
 
 def _by_label(image: Discordant) -> list[tuple[str, bool, str, str]]:
