@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from rich import box
 from rich.table import Table
 
-from zoo.documents.formatting import as_printed
+from zoo.documents.formatting import with_unit
 from zoo.documents.load import Zoo
 from zoo.frameworks import environments
 from zoo.frameworks.table import Framework, public_frameworks
-from zoo.records import HASHES, Checkpoint, Claim, Population
+from zoo.records import HASHES, Checkpoint, Population
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
@@ -47,14 +47,10 @@ def claims(zoo: Zoo) -> Table:
     """Every documented number."""
     heads = ("claim", "checkpoint", "metric", "documented", "source")
     rows = (
-        (claim.id, claim.checkpoint or "none", claim.metric, _documented(claim), claim.source)
+        (claim.id, claim.checkpoint or "none", claim.metric, with_unit(claim), claim.source)
         for claim in zoo.claims.values()
     )
     return _table(heads, rows)
-
-
-def _documented(claim: Claim) -> str:
-    return as_printed(claim) if claim.is_accuracy else f"{claim.value} {claim.unit}"
 
 
 def recipes(zoo: Zoo) -> Table:
@@ -65,9 +61,10 @@ def recipes(zoo: Zoo) -> Table:
 
 def frameworks(zoo: Zoo) -> Table:
     """The adapters, and whether their environments are built."""
-    rows = []
-    for each in public_frameworks():
-        rows.append((each.name, each.title, ", ".join(each.formats), ", ".join(each.pythons), _built(each)))
+    rows = (
+        (each.name, each.title, ", ".join(each.formats), ", ".join(each.pythons), _built(each))
+        for each in public_frameworks()
+    )
     return _table(("framework", "title", "formats", "Python", "version"), rows)
 
 

@@ -16,9 +16,9 @@ _FAILURES = {"refuted", "fail"}
 
 def render(report: Report) -> str:
     """One test case per verdict (class name: rule, name: subject) and one per run that could not be done."""
-    cases = {"verdicts": _verdicts(report.verdicts), "runs": [_failed(run) for run in text.unfinished(report)]}
+    cases = {"verdicts": _verdicts(report.verdicts), "runs": _failures(report.runs)}
     if report.latencies:
-        cases["latency runs"] = [_failed(run) for run in text.unmeasured(report)]
+        cases["latency runs"] = _failures(report.latencies)
     conditions = report.conditions
     properties = {
         "suite_version": conditions.suite_version,
@@ -80,6 +80,10 @@ def _case(name: str, verdict: Verdict) -> TestCase:
         said = text.outcome_name(verdict.outcome)
         case.result = [Skipped(message if message.startswith(said) else f"{said}: {message}", verdict.outcome)]
     return case
+
+
+def _failures(runs: Sequence[Run | LatencyRun]) -> list[TestCase]:
+    return [_failed(run) for run in runs if run.status != "done"]
 
 
 def _failed(run: Run | LatencyRun) -> TestCase:

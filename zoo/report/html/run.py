@@ -21,7 +21,7 @@ from zoo.report.latency_rows import (
     latency_rows,
     of_rounds,
     reasons,
-    stage_rows,
+    stage_times,
 )
 from zoo.report.run_rows import RunRow, run_rows
 from zoo.report.verdict_rows import verdict_rows
@@ -52,7 +52,7 @@ def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) 
         baseline=baseline_rows(report), baseline_title=TITLE,
         loading=first_of_each(latencies),
         round_heads=ROUND_HEADS, of_rounds=of_rounds,
-        stages=stage_rows(report),
+        stage_times=stage_times,
         documented_latencies=[row for row in verdicts if row[0].topic == "documented_latency"],
         ratio_plots=ratio_plots(extras.variants),
         not_done=text.not_done(report),
@@ -96,7 +96,7 @@ def _run_outcomes(rows: Sequence[RunRow]) -> list[str]:
 
 def _chance(verdict: Verdict) -> str:
     """The p-values of a verdict; the sentences of rules that compare two runs have theirs."""
-    if verdict.p_value is None or text.is_difference(verdict):
+    if verdict.p_value is None or verdict.unit == "points":
         return ""
     return f"p = {text.chance(verdict.p_value)}, {text.chance(verdict.p_adjusted)} after Holm"
 
