@@ -14,22 +14,23 @@ from zoo.frameworks.table import Framework, public_frameworks
 from zoo.records import HASHES, Checkpoint, Population
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
+    """Without a frame; the first column is not folded."""
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, head in enumerate(heads):
-        table.add_column(head, overflow="fold", no_wrap=number == 0)  # ids are copied: they stay in one piece
+        result.add_column(head, overflow="fold", no_wrap=number == 0)  # ids are copied: they stay in one piece
     for row in rows:
-        table.add_row(*row)
-    return table
+        result.add_row(*row)
+    return result
 
 
 def checkpoints(zoo: Zoo) -> Table:
     """Id, framework, format, recipe, and whether its bytes can be told right from wrong."""
     heads = ("checkpoint", "framework", "format", "recipe", "files")
-    return _table(
-        heads,
-        ((each.id, each.framework, each.format, each.recipe, _bytes_known(each)) for each in zoo.checkpoints.values()),
+    rows = (
+        (each.id, each.framework, each.format, each.recipe, _bytes_known(each)) for each in zoo.checkpoints.values()
     )
+    return table(heads, rows)
 
 
 def _bytes_known(checkpoint: Checkpoint) -> str:
@@ -50,13 +51,13 @@ def claims(zoo: Zoo) -> Table:
         (claim.id, claim.checkpoint or "none", claim.metric, with_unit(claim), claim.source)
         for claim in zoo.claims.values()
     )
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def recipes(zoo: Zoo) -> Table:
     """Recipes with their geometry and numeric parts."""
     rows = ((each.id, each.geometry.id, each.numeric.id, each.note) for each in zoo.recipes.values())
-    return _table(("recipe", "geometry", "numeric", "note"), rows)
+    return table(("recipe", "geometry", "numeric", "note"), rows)
 
 
 def frameworks(zoo: Zoo) -> Table:
@@ -65,7 +66,7 @@ def frameworks(zoo: Zoo) -> Table:
         (each.name, each.title, ", ".join(each.formats), ", ".join(each.pythons), _built(each))
         for each in public_frameworks()
     )
-    return _table(("framework", "title", "formats", "Python", "version"), rows)
+    return table(("framework", "title", "formats", "Python", "version"), rows)
 
 
 def _built(framework: Framework) -> str:
@@ -78,7 +79,7 @@ def _built(framework: Framework) -> str:
 def image_sets(zoo: Zoo) -> Table:
     """The populations documented accuracies speak of."""
     rows = ((each.id, f"{each.images:,}", each.title, _recognised_by(each)) for each in zoo.populations.values())
-    return _table(("population", "images", "title", "recognised by"), rows)
+    return table(("population", "images", "title", "recognised by"), rows)
 
 
 def _recognised_by(population: Population) -> str:

@@ -18,7 +18,6 @@ SHOWN = 6  # printed texts of one finding; further ones are counted
 FOUND = ("fail", "refuted")
 NO_SOURCE = "The checkpoints' own records"
 LINE_WIDTH = 100  # characters of one of the largest findings, on a terminal
-COUNT_HEADS = ("class", "rule", "about", "findings", "accepted", "largest")
 RIGHT = ("findings", "accepted", "largest", "size", "passed", "by chance")
 
 
@@ -185,7 +184,7 @@ def _count_table(audit: Audit) -> str:
         )
         for each in importance.counts(audit.findings())
     ]  # fmt: skip
-    return marks.table(COUNT_HEADS, rows, right=RIGHT)
+    return marks.table(("class", "rule", "about", "findings", "accepted", "largest"), rows, right=RIGHT)
 
 
 def _largest_table(verdicts: Iterable[Verdict]) -> str:

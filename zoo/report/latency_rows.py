@@ -148,17 +148,14 @@ def _judged(run: LatencyRun, verdicts: Sequence[Verdict]) -> tuple[str, str, str
     """(outcome, words, reason); a failed check outweighs that the rounds agree."""
     if run.status != "done":
         return run.status, _WORDS[run.status], text.first_line(run.error or "")
-    own = {verdict.topic: verdict for verdict in verdicts if _is_of(verdict, run)}
+    about = [verdict for verdict in verdicts if verdict.subject == run.subject and verdict.run in (None, run.key)]
+    own = {verdict.topic: verdict for verdict in about}
     for topic, words in _FAILED_CHECKS.items():
         if topic in own and own[topic].outcome == "fail":
             return "fail", words, own[topic].reason
     quotable = own.get("quotable_latency")
     outcome = quotable.outcome if quotable else "no_claim"
     return outcome, _WORDS.get(outcome, text.outcome_name(outcome)), quotable.reason if quotable else ""
-
-
-def _is_of(verdict: Verdict, run: LatencyRun) -> bool:
-    return verdict.subject == run.subject and verdict.run in (None, run.key)
 
 
 def _row(run: LatencyRun, judged: tuple[str, str, str], rivals: Sequence[LatencyRun]) -> LatencyRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.records import Claim, Outcome, Report, Verdict
-from zoo.report import conditions, reproduce, text
+from zoo.report import conditions, latency_rows, reproduce, text
 from zoo.report.baseline import TITLE, baseline_rows
 from zoo.report.extras import NO_EXTRAS, Extras
 from zoo.report.html import pictures as thumbnails
@@ -14,15 +14,6 @@ from zoo.report.html.page import page
 from zoo.report.html.plot import claim_plot
 from zoo.report.html.ratios import ratio_plots
 from zoo.report.html.scatter import against_latency, against_multiply_adds
-from zoo.report.latency_rows import (
-    ROUND_HEADS,
-    LatencyRow,
-    first_of_each,
-    latency_rows,
-    of_rounds,
-    reasons,
-    stage_times,
-)
 from zoo.report.run_rows import RunRow, run_rows
 from zoo.report.verdict_rows import verdict_rows
 from zoo.runs.agreement import Answer, Discordant
@@ -33,7 +24,8 @@ _COUNTED_WHEN_SEEN: tuple[Outcome, ...] = ("known", "not_run", "fail")
 
 def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) -> str:
     """report.html."""
-    runs, latencies, verdicts = run_rows(report, claims), latency_rows(report), verdict_rows(report, claims)
+    runs, verdicts = run_rows(report, claims), verdict_rows(report, claims)
+    latencies = latency_rows.latency_rows(report)
     pictures = thumbnails.shown(extras)
     return page(
         "report.html.j2", script="report.js", with_pictures=bool(pictures),
@@ -47,12 +39,10 @@ def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) 
         run_outcomes=_run_outcomes(runs),
         latencies=latencies,
         latency_outcomes={row.outcome: "a check failed" if row.outcome == "fail" else row.words for row in latencies},
-        unquotable=reasons(latencies),
+        unquotable=latency_rows.reasons(latencies),
         dot_plots=dot_plots(latencies),
         baseline=baseline_rows(report), baseline_title=TITLE,
-        loading=first_of_each(latencies),
-        round_heads=ROUND_HEADS, of_rounds=of_rounds,
-        stage_times=stage_times,
+        timed=latency_rows, loading=latency_rows.first_of_each(latencies),
         documented_latencies=[row for row in verdicts if row[0].topic == "documented_latency"],
         ratio_plots=ratio_plots(extras.variants),
         not_done=text.not_done(report),
@@ -63,7 +53,7 @@ def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) 
     )  # fmt: skip
 
 
-def tiles(report: Report, latencies: Sequence[LatencyRow] = ()) -> list[tuple[str, int, str]]:
+def tiles(report: Report, latencies: Sequence[latency_rows.LatencyRow] = ()) -> list[tuple[str, int, str]]:
     """(outcome, how many, name): latencies, then documented numbers, then checks, then runs that were not done."""
     counts = text.outcome_counts(report.verdicts)
     shown = [outcome for outcome in _ALWAYS_COUNTED if counts.get(outcome) or report.runs or not report.latencies]

@@ -52,21 +52,17 @@ def against_latency(rows: Sequence[RunRow], latencies: Sequence[LatencyRow]) -> 
     drawn = []
     for threads in sorted({row.run.threads for row in latencies}):
         own = [row for row in latencies if row.run.batch_size == 1 and row.run.threads == threads]
-        known = {(row.run.checkpoint, row.run.framework): _p50(row) for row in own}
-        found = [(row, known.get((row.run.checkpoint, row.run.framework))) for row in rows]
+        known = {(row.run.checkpoint, row.run.framework): row for row in own}
+        pairs = [(row, known.get((row.run.checkpoint, row.run.framework))) for row in rows]
+        found = [(row, timed) for row, timed in pairs if timed is not None]
         drawn += _by_images(
-            [(row, seconds * 1000) for row, seconds in found if seconds],
+            [(row, timed.run.p50 * 1000) for row, timed in found if timed.outcome == "pass"],
             title=f"p50 of batch 1, {text.counted(threads, 'thread')}, ms",
             cost="p50",
             words=lambda value: formatting.precise_milliseconds(value / 1000),
-            left_out=sum(seconds == 0.0 for _, seconds in found),
+            left_out=sum(timed.outcome != "pass" for _, timed in found),
         )
     return drawn
-
-
-def _p50(row: LatencyRow) -> float:
-    """Seconds; 0 where it cannot be quoted."""
-    return row.run.p50 if row.outcome == "pass" else 0.0
 
 
 def _by_images(found: Sequence[tuple[RunRow, float]], **how: Any) -> list[Scatter]:
@@ -74,12 +70,9 @@ def _by_images(found: Sequence[tuple[RunRow, float]], **how: Any) -> list[Scatte
     for row, cost in found:
         if row.run.status == "done" and row.run.n and cost > 0:
             by_images.setdefault(row.run.image_set, []).append((row, cost))
-    return [_drawn(each, **how) for each in by_images.values() if _differ([cost for _, cost in each])]
-
-
-def _differ(costs: Sequence[float]) -> bool:
-    """Whether the costs differ by so much that they are worth a drawing."""
-    return max(costs) >= _SPREAD * min(costs)
+    costs = {images: [cost for _, cost in each] for images, each in by_images.items()}
+    worth = [images for images, values in costs.items() if max(values) >= _SPREAD * min(values)]
+    return [_drawn(by_images[images], **how) for images in worth]
 
 
 def _drawn(
