@@ -26,11 +26,9 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
 
 def checkpoints(zoo: Zoo) -> Table:
     """Id, framework, format, recipe, and whether its bytes can be told right from wrong."""
-    heads = ("checkpoint", "framework", "format", "recipe", "files")
-    rows = (
-        (each.id, each.framework, each.format, each.recipe, _bytes_known(each)) for each in zoo.checkpoints.values()
-    )
-    return table(heads, rows)
+    known = zoo.checkpoints.values()
+    rows = ((each.id, each.framework, each.format, each.recipe, _bytes_known(each)) for each in known)
+    return table(("checkpoint", "framework", "format", "recipe", "files"), rows)
 
 
 def _bytes_known(checkpoint: Checkpoint) -> str:
