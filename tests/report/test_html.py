@@ -120,11 +120,11 @@ def test_a_bench_alone_counts_latencies_and_has_no_table_of_runs() -> None:
 def test_dots_share_an_axis_with_what_was_asked_for_alike() -> None:
     one, many = dot_plots(latency_rows(a_bench()[0]))
     assert (one.title, many.title) == ("Batch 1, 1 thread", "Batch 8, 2 threads")
-    marks = [dot.mark for dot in one.dots]
+    marks = [one.axis.at(row.run.p50 * 1000) for row in one.rows]
+    assert all(row.spread and row.spread[1] <= row.run.p50 <= row.spread[2] for row in one.rows)
     assert marks == sorted(marks)
     assert 3 < marks[0] < 10
     assert 90 < marks[-1] < 97
-    assert all(dot.interval and dot.interval.x <= dot.mark <= dot.interval.x + dot.interval.width for dot in one.dots)
 
 
 def test_equal_ratios_are_equally_far_apart_on_every_logarithmic_axis() -> None:
@@ -140,7 +140,9 @@ def test_ratios_lie_on_the_line_where_both_are_equal() -> None:
     (plot,) = ratio_plots(variant_tables())
     x1, y1, x2, y2 = plot.line
     alike, slower = plot.marks[0], plot.marks[2]
-    assert (alike.documented, alike.measured, slower.departure) == ("1.00×", "1.00×", "1.50×")
+    assert alike.point[1:] == (1, 1)
+    assert slower.point.measured / slower.point.documented == pytest.approx(1.5)
+    assert "1.50×" in SOURCES["latency"]
     on_line = y1 + (alike.x - x1) / (x2 - x1) * (y2 - y1)
     assert alike.y == pytest.approx(on_line, abs=0.2)
     assert slower.y < y1 + (slower.x - x1) / (x2 - x1) * (y2 - y1)  # above it: ours takes longer
@@ -153,7 +155,7 @@ def test_accuracy_against_the_latency_of_the_same_file_in_the_same_framework() -
     verdicts = [quotable(timed[0]), quotable(timed[1]), quotable(timed[2], outcome="inconclusive")]
     report = a_report(runs, verdicts).changed(latencies=(*timed, a_latency(0.1, batch_size=8)))
     (drawn,) = against_latency(run_rows(report, []), latency_rows(report))
-    assert [(dot.subject, dot.cost) for dot in drawn.dots] == [
+    assert [(dot.row.run.subject, dot.cost) for dot in drawn.dots] == [
         ("embedded/onnx@onnxruntime", "4.000 ms"), ("embedded/onnx@openvino", "2.000 ms"),
     ]  # fmt: skip
     assert drawn.left_out == 1
@@ -180,11 +182,12 @@ def test_sources_are_links_only_when_https() -> None:
 def test_plot_places_bands_and_marks() -> None:
     plot = claim_plot(a_report(), [a_claim()])
     assert plot is not None
-    ((publisher, (point,)),) = plot.groups
+    ((publisher, (point,)),) = plot.groups.items()
     assert publisher == "embedded"
-    assert point.mark == 50
-    assert point.documented.x + point.documented.width / 2 == pytest.approx(50, abs=0.02)
-    assert point.tolerated.width > point.documented.width
+    assert plot.axis.at(point.measured) == 50
+    documented, tolerated = (plot.axis.span(*ends) for ends in (point.printed, point.tolerated))
+    assert documented.x + documented.width / 2 == pytest.approx(50, abs=0.02)
+    assert tolerated.width > documented.width
     assert [label for _, label in plot.ticks] == ["-0.20", "-0.10", "0", "+0.10", "+0.20"]
 
 
@@ -192,8 +195,8 @@ def test_plot_keeps_outliers_from_flattening_the_rest() -> None:
     verdicts = [a_verdict(), a_verdict(), a_verdict(), a_verdict(measured=0.2, outcome="refuted")]
     plot = claim_plot(a_report(verdicts=verdicts), [a_claim()])
     assert plot is not None
-    points = plot.groups[0][1]
-    assert [point.beyond for point in points] == ["", "", "", "left"]
+    (points,) = plot.groups.values()
+    assert [plot.beyond(point) for point in points] == ["", "", "", "left"]
     assert axis_bound([0.0]) > 0
 
 

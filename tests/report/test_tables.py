@@ -20,7 +20,7 @@ def _read(text: str) -> pd.DataFrame:
 
 def test_runs_read_back_with_their_types() -> None:
     report, _ = a_mixed_report()
-    frame = _read(tables.runs_csv(report))
+    frame = _read(tables.csv_of(Run, report.runs))
     assert list(frame.columns) == list(Run.model_fields)
     assert [frame[name].dtype.kind for name in ("n", "top1_correct", "threads", "seconds")] == list("iiif")
     assert frame["hash_verified"].dtype == bool
@@ -32,7 +32,7 @@ def test_runs_read_back_with_their_types() -> None:
 
 def test_verdicts_read_back_with_their_types() -> None:
     report, _ = a_mixed_report()
-    frame = _read(tables.verdicts_csv(report))
+    frame = _read(tables.csv_of(Verdict, report.verdicts))
     assert list(frame.columns) == list(Verdict.model_fields)
     assert [frame[name].dtype.kind for name in ("documented", "measured", "low", "high")] == list("ffff")
     assert frame["low"].dropna().tolist() == [0.654, 0.866]
@@ -62,18 +62,18 @@ def test_latency_csv_is_only_of_a_bench() -> None:
 
 def test_floats_are_not_shortened() -> None:
     third = 1 / 3
-    frame = _read(tables.verdicts_csv(a_report(verdicts=[a_verdict(measured=third)])))
+    frame = _read(tables.csv_of(Verdict, [a_verdict(measured=third)]))
     assert frame["measured"][0] == third
 
 
 def test_quotes_commas_and_newlines_survive() -> None:
     hostile = 'a "quoted", line\nand another; \ttab'
-    frame = _read(tables.runs_csv(a_report([a_run(status="failed", error=hostile + "\x00\x1b[31m")])))
+    frame = _read(tables.csv_of(Run, [a_run(status="failed", error=hostile + "\x00\x1b[31m")]))
     assert frame["error"][0] == hostile
 
 
 def test_no_records_leave_the_header() -> None:
-    assert tables.runs_csv(a_report([], [])) == ",".join(Run.model_fields) + "\n"
+    assert tables.csv_of(Run, []) == ",".join(Run.model_fields) + "\n"
 
 
 def test_p_values_are_shown_where_there_are_any() -> None:

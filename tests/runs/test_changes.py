@@ -75,8 +75,7 @@ def test_latencies_are_shown_and_not_judged() -> None:
     assert [each.field for each in change.differences] == ["processor"]
     assert [each.direction for each in found.verdicts] == ["changed"]  # nothing worsened: the machine was not quiet
     assert found.worsened == 0
-    (row,) = rendered.changed_latencies(found)
-    assert (row.before, row.after, row.ratio) == ("4.000", "5.999", "1.50×")
+    assert rendered.times(change) == ("4.000", "5.999", "1.50×")
     page = rendered.to_html(found)
     assert "zoo bench --baseline RUN" in page
     assert "Other CPU" in page
@@ -150,8 +149,8 @@ def test_what_only_one_folder_has_is_new_or_gone() -> None:
     assert (found.worsened, found.stood) == (0, 0)
     back = between(a_report([a_run()], [a_verdict()]), more)
     assert [each.direction for each in back.verdicts] == ["worsened", "new"]
-    assert rendered.changed_runs(back)[1].differences == ("only in the second",)
-    assert rendered.changed_runs(found)[1].differences == ("only in the first",)
+    assert rendered.also_differs(back.runs[1]) == ["only in the second"]
+    assert rendered.also_differs(found.runs[1]) == ["only in the first"]
 
 
 def test_new_verdicts_worsen_only_what_was_there() -> None:
@@ -225,9 +224,8 @@ def test_versions_and_numbers_are_named() -> None:
     (change,) = between(a_report(), a_report([newer])).runs
     words = {(each.field, each.before, each.after) for each in change.differences}
     assert words == {("version of onnxruntime", "1.27.0", "1.28.0"), ("top1_correct", "683", "680")}
-    (row,) = rendered.changed_runs(between(a_report(), a_report([newer])))
-    assert row.top1 == "68.30 → 68.00 (-0.30)"
-    assert row.differences == ("version of onnxruntime: 1.27.0 → 1.28.0",)
+    assert rendered.numbers(change, "top1") == "68.30 → 68.00 (-0.30)"
+    assert rendered.also_differs(change) == ["version of onnxruntime: 1.27.0 → 1.28.0"]
 
 
 def test_times_are_no_change() -> None:
@@ -282,14 +280,13 @@ def test_true_classes_that_changed_are_said(tmp_path: Path) -> None:
     assert (labels.differ, labels.corrected, labels.gained, labels.lost) == (0, 4, 0, 4)
     assert [each.truth for each in labels.images[:2]] == ["0 ant → 1 bear", "1 bear → 2 cat"]
     assert not found.runs[0].is_the_same
-    (row,) = rendered.changed_runs(found)
-    assert row.labels == (
+    assert rendered.labels(found.runs[0]) == (
         "all 4 answers the same, 0 gained, 4 lost, p = 0.12; the true class of 4 images is another one"
     )
     assert "0 labels differ" in rendered.headline(found)
     assert "0 ant → 1 bear" in rendered.to_html(found)
-    same = rendered.changed_runs(compare(sides[0], sides[0]))
-    assert same[0].labels == "all 4 the same"
+    same = compare(sides[0], sides[0])
+    assert rendered.labels(same.runs[0]) == "all 4 the same"
 
 
 def test_a_class_that_is_called_by_another_name_has_not_changed() -> None:

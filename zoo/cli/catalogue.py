@@ -7,29 +7,28 @@ from collections.abc import Callable, Iterable
 from rich import box
 from rich.table import Table
 
-from zoo.documents.formatting import as_printed
+from zoo.documents.formatting import with_unit
 from zoo.documents.load import Zoo
 from zoo.frameworks import environments
 from zoo.frameworks.table import Framework, public_frameworks
-from zoo.records import HASHES, Checkpoint, Claim, Population
+from zoo.records import HASHES, Checkpoint, Population
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
+    """Without a frame; the first column is not folded."""
+    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, head in enumerate(heads):
-        table.add_column(head, overflow="fold", no_wrap=number == 0)  # ids are copied: they stay in one piece
+        result.add_column(head, overflow="fold", no_wrap=number == 0)  # ids are copied: they stay in one piece
     for row in rows:
-        table.add_row(*row)
-    return table
+        result.add_row(*row)
+    return result
 
 
 def checkpoints(zoo: Zoo) -> Table:
     """Id, framework, format, recipe, and whether its bytes can be told right from wrong."""
-    heads = ("checkpoint", "framework", "format", "recipe", "files")
-    return _table(
-        heads,
-        ((each.id, each.framework, each.format, each.recipe, _bytes_known(each)) for each in zoo.checkpoints.values()),
-    )
+    known = zoo.checkpoints.values()
+    rows = ((each.id, each.framework, each.format, each.recipe, _bytes_known(each)) for each in known)
+    return table(("checkpoint", "framework", "format", "recipe", "files"), rows)
 
 
 def _bytes_known(checkpoint: Checkpoint) -> str:
@@ -47,28 +46,25 @@ def claims(zoo: Zoo) -> Table:
     """Every documented number."""
     heads = ("claim", "checkpoint", "metric", "documented", "source")
     rows = (
-        (claim.id, claim.checkpoint or "none", claim.metric, _documented(claim), claim.source)
+        (claim.id, claim.checkpoint or "none", claim.metric, with_unit(claim), claim.source)
         for claim in zoo.claims.values()
     )
-    return _table(heads, rows)
-
-
-def _documented(claim: Claim) -> str:
-    return as_printed(claim) if claim.is_accuracy else f"{claim.value} {claim.unit}"
+    return table(heads, rows)
 
 
 def recipes(zoo: Zoo) -> Table:
     """Recipes with their geometry and numeric parts."""
     rows = ((each.id, each.geometry.id, each.numeric.id, each.note) for each in zoo.recipes.values())
-    return _table(("recipe", "geometry", "numeric", "note"), rows)
+    return table(("recipe", "geometry", "numeric", "note"), rows)
 
 
 def frameworks(zoo: Zoo) -> Table:
     """The adapters, and whether their environments are built."""
-    rows = []
-    for each in public_frameworks():
-        rows.append((each.name, each.title, ", ".join(each.formats), ", ".join(each.pythons), _built(each)))
-    return _table(("framework", "title", "formats", "Python", "version"), rows)
+    rows = (
+        (each.name, each.title, ", ".join(each.formats), ", ".join(each.pythons), _built(each))
+        for each in public_frameworks()
+    )
+    return table(("framework", "title", "formats", "Python", "version"), rows)
 
 
 def _built(framework: Framework) -> str:
@@ -81,7 +77,7 @@ def _built(framework: Framework) -> str:
 def image_sets(zoo: Zoo) -> Table:
     """The populations documented accuracies speak of."""
     rows = ((each.id, f"{each.images:,}", each.title, _recognised_by(each)) for each in zoo.populations.values())
-    return _table(("population", "images", "title", "recognised by"), rows)
+    return table(("population", "images", "title", "recognised by"), rows)
 
 
 def _recognised_by(population: Population) -> str:

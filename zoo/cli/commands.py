@@ -243,12 +243,11 @@ def _judge_again(folder: RunFolder) -> int:
 def _side(path: Path) -> changes.Side:
     folder = RunFolder(path)
     documents = folder.documents()
-    label_maps = {each.id: each for each in documents.label_maps}
     return changes.Side(
         name=path.name or str(path),
         report=folder.report(),
         claims=documents.claims,
-        label_maps=label_maps,
+        label_maps={each.id: each for each in documents.label_maps},
         answers=folder.predictions,
     )
 

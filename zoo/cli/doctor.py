@@ -8,11 +8,11 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rich import box
 from rich.table import Table
 
 from zoo import disk
 from zoo.checkpoints import files
+from zoo.cli import catalogue
 from zoo.documents.load import Zoo
 from zoo.errors import FileUnavailableError, WrongBytesError, ZooError
 from zoo.frameworks import environments
@@ -99,9 +99,5 @@ def _files(zoo: Zoo) -> Iterator[Finding]:
 
 def table(findings: list[Finding]) -> Table:
     """One row per finding."""
-    result = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for head in ("", "what", "state", "to mend it"):
-        result.add_column(head, overflow="fold")
-    for finding in findings:
-        result.add_row("ok" if finding.well else "!!", finding.what, finding.state, finding.mend)
-    return result
+    rows = (("ok" if each.well else "!!", each.what, each.state, each.mend) for each in findings)
+    return catalogue.table(("", "what", "state", "to mend it"), rows)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from rich import box
 from rich.table import Table
 
 from zoo.documents.formatting import as_printed
@@ -13,6 +12,7 @@ from zoo.documents.load import Zoo
 from zoo.errors import UsageError, known_names
 from zoo.images import pixels
 from zoo.records import Claim
+from zoo.report.terminal.console import plain
 from zoo.stats import planning
 from zoo.stats.totals import Accepted, accepted
 
@@ -42,11 +42,9 @@ def table(zoo: Zoo, claims: Sequence[Claim], tolerance: float, sample: int | Non
     Exact for samples of a fixed size; of `--sample auto` the images after which half / 95 % of evaluations stop, if
     the claim is true. sample: also the probability that so many images decide.
     """
-    result = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    result.add_column("claim", overflow="fold")
-    heads = ["documented", "if true", *(f"off by {by * 100:g}" for by in WRONG_BY), "auto, if true"]
-    for head in [*heads, *([f"{sample:,} decide"] if sample else [])]:
-        result.add_column(head, justify="right", no_wrap=True)
+    numbers = ["documented", "if true", *(f"off by {by * 100:g}" for by in WRONG_BY), "auto, if true"]
+    numbers += [f"{sample:,} decide"] if sample else []
+    result = plain(["claim", *numbers], right=numbers, foldable=["claim"])
     for claim in claims:
         goal = accepted(claim, tolerance, zoo.populations[claim.population].images)
         result.add_row(claim.id, as_printed(claim), *_cells(claim, goal, sample))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import product
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from zoo import disk
 from zoo.documents import counting
@@ -22,7 +21,7 @@ from zoo.jobs.image_source import ImageSource, WholeSet, opened
 from zoo.jobs.job import Job
 from zoo.jobs.request import BenchRequest
 from zoo.measure import preprocessing_time, speed
-from zoo.measure.accuracy import Evaluation, Settings, Task
+from zoo.measure.accuracy import Evaluation, Settings
 from zoo.measure.preparation import Planned, made_once
 from zoo.measure.speed import CellInput, CellRequest, Session
 from zoo.progress import Talk
@@ -32,16 +31,6 @@ from zoo.rules.latency.quotable import FEWEST_IMAGES
 from zoo.runs.folder import RunFolder
 
 TOGETHER = 12  # cells of one session: all their networks are in memory at once
-
-
-@dataclass(frozen=True)
-class Ready:
-    """What all cells of a checkpoint in a framework share; see speed.CellInput."""
-
-    task: Task
-    labels: NDArray[np.int64]
-    multiply_adds: int | None
-    untrained: bool
 
 
 class Bench(Job[BenchRequest]):
@@ -55,7 +44,7 @@ class Bench(Job[BenchRequest]):
         self.source = ImageSource(WholeSet(self.zoo, images, talk, fresh=False), images, 1, talk)
         self.created = datetime.now(UTC).isoformat(timespec="seconds")
         self.stages: dict[tuple[str, str], Stage] = {}
-        self._ready: dict[tuple[str, str], Ready | ZooError] = {}
+        self._ready: dict[tuple[str, str], CellInput | ZooError] = {}
 
     def execute(self) -> tuple[Report, Documents]:
         """Time every cell and judge them. A cell that fails is recorded and the others go on. Ctrl-C is raised again
@@ -104,23 +93,17 @@ class Bench(Job[BenchRequest]):
 
     def _ready_input(self, planned: Planned, request: CellRequest) -> CellInput:
         key = planned.checkpoint.id, planned.framework.name
-        ready = made_once(self._ready, key, partial(self._prepare, planned))
+        ready = made_once(self._ready, key, partial(self._prepare, planned, request))
         count = math.ceil(FEWEST_IMAGES / request.batch_size) * request.batch_size
-        return CellInput(
-            request=request,
-            task=ready.task,
-            stores=self._stores(planned.recipe.geometry),
-            labels=ready.labels[:count],
-            multiply_adds=ready.multiply_adds,
-            untrained=ready.untrained,
-        )
+        stores = self._stores(planned.recipe.geometry)
+        return replace(ready, request=request, stores=stores, labels=ready.labels[:count])
 
     def _not_timed(self, planned: Planned, request: CellRequest, error: ZooError) -> LatencyRun:
         self.talk.say(f"{planned.title}: not timed: {error}")
         return request.missing(error)
 
-    def _prepare(self, planned: Planned) -> Ready:
-        """Files, and the labels of the accuracy run on the images that will be timed."""
+    def _prepare(self, planned: Planned, request: CellRequest) -> CellInput:
+        """What all cells of a checkpoint in a framework share, with the labels of all images that may be timed."""
         untrained = False
         self.talk.say(f"{planned.title}: preparing")
         try:
@@ -129,13 +112,13 @@ class Bench(Job[BenchRequest]):
             if not self.request.untrained:
                 raise
             task, untrained = self.preparation.untrained(planned), True
-        self._stores(planned.recipe.geometry)
+        stores = self._stores(planned.recipe.geometry)
         settings = Settings(pixels.default_jobs(), arithmetic=self.request.arithmetic)
         with Evaluation(task, settings) as evaluation:
             evaluation.check()
             answers = [evaluation.answers(block) for block in self.source.blocks]
             labels = np.concatenate([block.indices[:, 0] for block in answers]).astype(np.int64)
-            return Ready(task, labels, self._multiply_adds(evaluation), untrained)
+            return CellInput(request, task, stores, labels, self._multiply_adds(evaluation), untrained)
 
     def _images(self) -> ImageSet:
         """A sample that fills whole batches of every size; of all classes, not of the first ones."""

@@ -18,7 +18,6 @@ SHOWN = 6  # printed texts of one finding; further ones are counted
 FOUND = ("fail", "refuted")
 NO_SOURCE = "The checkpoints' own records"
 LINE_WIDTH = 100  # characters of one of the largest findings, on a terminal
-COUNT_HEADS = ("class", "rule", "about", "findings", "accepted", "largest")
 RIGHT = ("findings", "accepted", "largest", "size", "passed", "by chance")
 
 
@@ -164,8 +163,7 @@ def to_markdown(audit: Audit) -> str:
         lines += [f"## Common everywhere: {marks.escape(habit)}", "", marks.table(heads, rows, right=RIGHT), ""]
     if apart := audit.of("not_comparable"):
         lines += ["## Not comparable", "", NOT_COMPARABLE, ""]
-        lines += [f"- **{each.rule}** {marks.escape(each.subject)}: {marks.escape(each.reason)}" for each in apart]
-        lines += [""]
+        lines += [*(f"- {_finding(each)}" for each in apart), ""]
     return "\n".join([*lines, "## Rules", "", _rule_table(audit)]) + "\n"
 
 
@@ -186,27 +184,21 @@ def _count_table(audit: Audit) -> str:
         )
         for each in importance.counts(audit.findings())
     ]  # fmt: skip
-    return marks.table(COUNT_HEADS, rows, right=RIGHT)
+    return marks.table(("class", "rule", "about", "findings", "accepted", "largest"), rows, right=RIGHT)
 
 
 def _largest_table(verdicts: Iterable[Verdict]) -> str:
-    heads = ("size", "class", "finding")
-    rows = [
-        (
-            importance.size(each), importance.class_name(each.finding_class),
-            f"**{each.rule}** {marks.escape(each.subject)}: {marks.escape(each.reason)}",
-        )
-        for each in verdicts
-    ]  # fmt: skip
-    return marks.table(heads, rows, right=RIGHT)
+    rows = [(importance.size(each), importance.class_name(each.finding_class), _finding(each)) for each in verdicts]
+    return marks.table(("size", "class", "finding"), rows, right=RIGHT)
+
+
+def _finding(verdict: Verdict) -> str:
+    return f"**{verdict.rule}** {marks.escape(verdict.subject)}: {marks.escape(verdict.reason)}"
 
 
 def _slip(verdict: Verdict) -> tuple[str, str, str, str]:
-    finding = f"**{verdict.rule}** {marks.escape(verdict.subject)}: {marks.escape(verdict.reason)}"
-    return (
-        importance.size(verdict), finding, "; ".join(map(marks.escape, shown(verdict))),
-        marks.escape(verdict.arithmetic),
-    )  # fmt: skip
+    printed = "; ".join(map(marks.escape, shown(verdict)))
+    return importance.size(verdict), _finding(verdict), printed, marks.escape(verdict.arithmetic)
 
 
 def _item(verdict: Verdict) -> Iterable[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from zoo.records import Report
 from zoo.report import text
@@ -10,8 +10,7 @@ from zoo.report import text
 TITLE = "Against the baseline, each time relative to its probe"
 
 
-@dataclass(frozen=True, kw_only=True)
-class BaselineRow:
+class BaselineRow(NamedTuple):
     """One latency run: the ratio with its interval, what rule L401 says, and that in words."""
 
     subject: str
@@ -25,15 +24,12 @@ def baseline_rows(report: Report) -> list[BaselineRow]:
     """One row per verdict L401, the slower ones first; none without a baseline."""
     return [
         BaselineRow(
-            subject=text.one_line(verdict.subject),
-            ratio=text.quantity(verdict.measured, verdict, None),
-            interval=text.interval(verdict, None),
-            outcome=verdict.outcome,
-            words=_words(verdict.outcome, verdict.high),
+            text.one_line(verdict.subject), text.quantity(verdict.measured, verdict, None),
+            text.interval(verdict, None), verdict.outcome, _words(verdict.outcome, verdict.high),
         )
         for verdict in text.worst_first(report.verdicts)
         if verdict.topic == "baseline"
-    ]
+    ]  # fmt: skip
 
 
 def _words(outcome: str, high: float | None) -> str:

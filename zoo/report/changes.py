@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from rich.table import Table
 from rich.text import Text
 
 from zoo.documents import formatting
-from zoo.records import Run
+from zoo.records import Run, Verdict
 from zoo.report import html, text
 from zoo.report.terminal.console import STYLES, folded, plain
 from zoo.report.verdict_rows import is_accuracy
-from zoo.runs.changes import Changes, Difference, RunChange, VerdictChange
+from zoo.runs.changes import Changes, Difference, LatencyChange, RunChange, VerdictChange
 
 NAME_WIDTH = 32  # of a run's name on a terminal
 NOT_JUDGED = "not judged here: `zoo bench --baseline RUN` is"
@@ -22,66 +21,36 @@ _DIRECTIONS = {"worsened": "bold red", "improved": "green", "changed": "yellow",
 _FIELDS = {"top1_correct": "top-1 correct", "top5_correct": "top-5 correct", "images_digest": "image list sha256"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChangedRun:
-    """A run in words: numbers before and after, what happened to the labels, what else differs."""
-
-    subject: str
-    top1: str
-    top5: str
-    labels: str
-    rate: str
-    differences: tuple[str, ...]
-    stopped: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChangedLatency:
-    """A latency run in words: p50 before and after in ms, after by before, what else differs."""
-
-    subject: str
-    before: str
-    after: str
-    ratio: str
-    differences: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChangedVerdict:
-    """A verdict in words; before and after: (outcome, name)."""
-
-    direction: str
-    rule: str
-    subject: str
-    before: tuple[str, str]
-    after: tuple[str, str]
-    reason: str
-
-
 def terminal(changes: Changes) -> Iterator[Table | Text]:
     """Conditions, runs, verdicts, images; the last line says what to do. What is the same is only counted."""
     yield Text(headline(changes) + ".")
     if changes.conditions:
         lines = [(each.field, each.before, each.after) for each in map(_in_words, changes.conditions)]
         yield _table("Conditions", ("condition", "before", "after"), lines)
-    runs = [row for row, change in zip(changed_runs(changes), changes.runs, strict=True) if not change.is_the_same]
-    if runs:
-        cells = [(folded(row.subject, NAME_WIDTH), row.top1, row.top5, row.labels, _lines(row)) for row in runs]
+    if runs := [change for change in changes.runs if not change.is_the_same]:
+        cells = [
+            (_folded(change), numbers(change, "top1"), numbers(change, "top5"), labels(change), _lines(change))
+            for change in runs
+        ]
         yield _table("Runs", ("run", "top-1", "top-5", "labels", "also differs"), cells)
-    if latencies := changed_latencies(changes):
+    if changes.latencies:
         heads = ("latency run", "before", "after", "ratio", "also differs")
-        cells = [(folded(row.subject, NAME_WIDTH), row.before, row.after, row.ratio, _lines(row)) for row in latencies]
-        yield _table(f"Latencies, p50 in ms; {NOT_JUDGED}", heads, cells)
-    if verdicts := changed_verdicts(changes):
-        yield _table("Verdicts", ("", "rule", "subject", "before", "after"), map(_verdict_cells, verdicts))
+        timed = [(_folded(change), *times(change), _lines(change)) for change in changes.latencies]
+        yield _table(f"Latencies, p50 in ms; {NOT_JUDGED}", heads, timed)
+    if changes.verdicts:
+        yield _table("Verdicts", ("", "rule", "subject", "before", "after"), map(_verdict_cells, changes.verdicts))
     for change in changes.runs:
         if change.labels and change.labels.images:
             yield _images(change)
     yield Text(f"Next: {next_step(changes)}.")
 
 
-def _lines(row: ChangedRun | ChangedLatency) -> str:
-    return "\n".join(row.differences) or text.ABSENT
+def _folded(change: RunChange | LatencyChange) -> Text:
+    return folded(text.one_line(change.subject), NAME_WIDTH)
+
+
+def _lines(change: RunChange | LatencyChange) -> str:
+    return "\n".join(also_differs(change)) or text.ABSENT
 
 
 def headline(changes: Changes) -> str:
@@ -111,65 +80,20 @@ def to_html(changes: Changes) -> str:
         changes=changes,
         headline=headline(changes),
         conditions=list(map(_in_words, changes.conditions)),
-        runs=list(zip(changed_runs(changes), changes.runs, strict=True)),
-        verdicts=changed_verdicts(changes),
-        latencies=changed_latencies(changes),
+        numbers=numbers, rate=rate, labels=labels, times=times, also_differs=also_differs, subject=subject,
         not_judged=NOT_JUDGED,
         next_step=next_step(changes),
-    )
+    )  # fmt: skip
 
 
-def changed_runs(changes: Changes) -> list[ChangedRun]:
-    """The runs of both folders in words, in their order."""
-    return [_changed_run(change) for change in changes.runs]
-
-
-def changed_latencies(changes: Changes) -> list[ChangedLatency]:
-    """The latency runs of both folders in words, in their order."""
-    return [
-        ChangedLatency(
-            subject=text.one_line(change.after.subject),
-            before=formatting.ms(change.before.p50 or None),
-            after=formatting.ms(change.after.p50 or None),
-            ratio=text.ABSENT if change.ratio is None else formatting.times(change.ratio),
-            differences=_sentences(change.differences),
-        )
-        for change in changes.latencies
-    ]
-
-
-def changed_verdicts(changes: Changes) -> list[ChangedVerdict]:
-    """The verdicts that changed in words, worsened ones first."""
-    return [_changed_verdict(change) for change in changes.verdicts]
-
-
-def _changed_run(change: RunChange) -> ChangedRun:
-    before, after = change.before, change.after
-    if before is None or after is None:
-        differences: tuple[str, ...] = ("only in the second" if before is None else "only in the first",)
-    else:
-        differences = _sentences(_without_counts(change.differences))
-    return ChangedRun(
-        subject=text.one_line(change.subject),
-        top1=_numbers(before, after, "top1"),
-        top5=_numbers(before, after, "top5"),
-        labels=_labels(change),
-        rate=f"{_rate(before)} → {_rate(after)}",
-        differences=differences,
-        stopped=change.stopped,
-    )
-
-
-def _without_counts(differences: Sequence[Difference]) -> Sequence[Difference]:
-    """Counts of right answers have their own columns; they are repeated only where the number of images changed."""
-    fields = {each.field for each in differences}
-    own = {"top1_correct", "top5_correct"} if "n" not in fields else set()
-    return [each for each in differences if each.field not in own]
-
-
-def _sentences(differences: Sequence[Difference]) -> tuple[str, ...]:
-    """ "threads: 1 → 2" and so on."""
-    return tuple(f"{each.field}: {each.before} → {each.after}" for each in map(_in_words, differences))
+def also_differs(change: RunChange | LatencyChange) -> list[str]:
+    """ "threads: 1 → 2" and so on; counts of right answers, which have columns, only with the number of images."""
+    if change.before is None or change.after is None:
+        return ["only in the second" if change.before is None else "only in the first"]
+    fields = {each.field for each in change.differences}
+    in_columns = () if "n" in fields else ("top1_correct", "top5_correct")
+    found = [_in_words(each) for each in change.differences if each.field not in in_columns]
+    return [f"{each.field}: {each.before} → {each.after}" for each in found]
 
 
 def _in_words(each: Difference) -> Difference:
@@ -185,12 +109,14 @@ def _share(run: Run | None, metric: str) -> str:
     return text.share(run.correct(metric), run.n) if run and run.status == "done" else text.ABSENT
 
 
-def _rate(run: Run | None) -> str:
+def rate(run: Run | None) -> str:
+    """Images per second."""
     return text.rate(run.images_per_second) if run else text.ABSENT
 
 
-def _numbers(before: Run | None, after: Run | None, metric: str) -> str:
-    """`73.85`, or `73.85 → 71.20 (-2.65)`."""
+def numbers(change: RunChange, metric: str) -> str:
+    """Percent: `73.85`, or `73.85 → 71.20 (-2.65)`."""
+    before, after = change.before, change.after
     old, new = _share(before, metric), _share(after, metric)
     if old == new:
         return new
@@ -200,7 +126,14 @@ def _numbers(before: Run | None, after: Run | None, metric: str) -> str:
     return f"{old} → {new}"
 
 
-def _labels(change: RunChange) -> str:
+def times(change: LatencyChange) -> tuple[str, str, str]:
+    """p50 before and after in ms, and after by before."""
+    before, after = (formatting.ms(run.p50 or None) for run in (change.before, change.after))
+    return before, after, text.ABSENT if change.ratio is None else formatting.times(change.ratio)
+
+
+def labels(change: RunChange) -> str:
+    """How many labels differ, and what that means for the score."""
     if change.labels is None:
         return text.ABSENT
     found = change.labels
@@ -213,26 +146,22 @@ def _labels(change: RunChange) -> str:
     return f"{answers}, {found.gained} gained, {found.lost} lost, p = {found.p:.2g}{more}"
 
 
-def _changed_verdict(change: VerdictChange) -> ChangedVerdict:
-    verdict = change.verdict
-    metric = f" {text.METRIC_NAMES[change.claim.metric]}" if is_accuracy(verdict, change.claim) and change.claim else ""
-    before, after = (
-        (each.outcome, text.outcome_name(each.outcome)) if each else ("", text.ABSENT)
-        for each in (change.before, change.after)
-    )
-    return ChangedVerdict(
-        direction=change.direction,
-        rule=verdict.rule,
-        subject=text.one_line(verdict.subject) + metric,
-        before=before,
-        after=after,
-        reason=text.one_line(verdict.reason),
-    )
+def subject(change: VerdictChange) -> str:
+    """What a verdict is about, with the metric of a documented accuracy."""
+    verdict, claim = change.verdict, change.claim
+    metric = f" {text.METRIC_NAMES[claim.metric]}" if claim and is_accuracy(verdict, claim) else ""
+    return text.one_line(verdict.subject) + metric
 
 
-def _verdict_cells(row: ChangedVerdict) -> tuple[str | Text, ...]:
-    before, after = (Text(words, style=STYLES.get(outcome, "")) for outcome, words in (row.before, row.after))
-    return Text(row.direction, style=_DIRECTIONS[row.direction]), row.rule, row.subject, before, after
+def _verdict_cells(change: VerdictChange) -> tuple[str | Text, ...]:
+    direction = Text(change.direction, style=_DIRECTIONS[change.direction])
+    return direction, change.verdict.rule, subject(change), _outcome(change.before), _outcome(change.after)
+
+
+def _outcome(verdict: Verdict | None) -> Text:
+    if verdict is None:
+        return Text(text.ABSENT)
+    return Text(text.outcome_name(verdict.outcome), style=STYLES.get(verdict.outcome, ""))
 
 
 def _images(change: RunChange) -> Table:

@@ -1,24 +1,16 @@
-"""The conditions of a run folder, as pairs of a name and a value."""
+"""The conditions of a run folder, as values by their names."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 
 from zoo.records import Conditions, LatencyRun, Report, Run
 from zoo.report import text
 
-RUN_HEADS = (
-    "run", "recipe", "threads", "precision", "integer sums", "instruction sets", "batch", "seconds", "versions",
-    "file sha256", "run key",
-)  # fmt: skip
-LATENCY_HEADS = (
-    "latency run", "recipe", "batch", "threads asked, read", "live threads", "most cores used", "processes",
-    "precision", "integer sums", "versions", "settings", "processor", "session", "file sha256",
-)  # fmt: skip
 
-
-def of_parts(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
-    """(title, pairs) for the whole report, or for each run folder that it was merged from."""
+def of_parts(report: Report) -> list[tuple[str, dict[str, str]]]:
+    """(title, values by their names) for the whole report, or for each run folder that it was merged from."""
     if not report.parts:
         return [("Of the whole run", general(report.conditions))]
     return [
@@ -27,26 +19,27 @@ def of_parts(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
-def general(conditions: Conditions) -> list[tuple[str, str]]:
+def general(conditions: Conditions) -> dict[str, str]:
     """What holds for all runs."""
     how = conditions.recognition
-    shown = [
-        ("made", conditions.created),
-        ("command", shlex.join(conditions.command)),
-        ("images", text.images_sentence(conditions)),
-        ("image list sha256", conditions.images_digest),
-        *((("label list sha256", how.labels_digest),) if how.labels_digest else ()),
-        *((("copies", "; ".join(how.copies_listed)),) if how.copies else ()),
-        ("zoo", conditions.zoo),
-        ("tolerance", f"{text.percent(conditions.tolerance)} points on both sides of a documented accuracy"),
-        ("suite", conditions.suite_version),
-        ("Python", conditions.python),
-        ("decoders", _versions(conditions.decoders)),
-        ("platform", conditions.platform),
-        ("processor", processor(conditions)),
-        ("variables", ", ".join(f"{name}={value}" for name, value in conditions.variables.items())),
-    ]
-    return [(head, text.one_line(value) or text.ABSENT) for head, value in shown]
+    return _shown(
+        {
+            "made": conditions.created,
+            "command": shlex.join(conditions.command),
+            "images": text.images_sentence(conditions),
+            "image list sha256": conditions.images_digest,
+            **({"label list sha256": how.labels_digest} if how.labels_digest else {}),
+            **({"copies": "; ".join(how.copies_listed)} if how.copies else {}),
+            "zoo": conditions.zoo,
+            "tolerance": f"{text.percent(conditions.tolerance)} points on both sides of a documented accuracy",
+            "suite": conditions.suite_version,
+            "Python": conditions.python,
+            "decoders": _versions(conditions.decoders),
+            "platform": conditions.platform,
+            "processor": processor(conditions),
+            "variables": _assigned(conditions.variables.items()),
+        }
+    )
 
 
 def processor(conditions: Conditions) -> str:
@@ -65,45 +58,55 @@ def _sums(run: Run | LatencyRun) -> str:
     return words + ", as shipped" * (run.arithmetic == "as-shipped")
 
 
-def of_run(run: Run) -> tuple[str, ...]:
-    """What holds for one run, in the order of RUN_HEADS."""
+def of_run(run: Run) -> dict[str, str]:
+    """What holds for one run, by its name."""
     verified = "as published" if run.hash_verified else "not compared with a published hash"
-    cells = (
-        run.subject,
-        run.recipe,
-        str(run.threads),
-        run.precision,
-        _sums(run),
-        " ".join(run.instruction_sets),
-        str(run.batch_size),
-        f"{run.seconds:.1f}" + (" (reused)" if run.reused else ""),
-        _versions(run.versions),
-        f"{run.sha256} ({verified})" if run.sha256 else "",
-        run.key,
+    return _shown(
+        {
+            "run": run.subject,
+            "recipe": run.recipe,
+            "threads": str(run.threads),
+            "precision": run.precision,
+            "integer sums": _sums(run),
+            "instruction sets": " ".join(run.instruction_sets),
+            "batch": str(run.batch_size),
+            "seconds": f"{run.seconds:.1f}" + (" (reused)" if run.reused else ""),
+            "versions": _versions(run.versions),
+            "file sha256": f"{run.sha256} ({verified})" if run.sha256 else "",
+            "run key": run.key,
+        }
     )
-    return tuple(text.one_line(cell) or text.ABSENT for cell in cells)
 
 
-def of_latency(run: LatencyRun) -> tuple[str, ...]:
-    """What holds for one latency run, in the order of LATENCY_HEADS."""
+def of_latency(run: LatencyRun) -> dict[str, str]:
+    """What holds for one latency run, by its name."""
     done = run.status == "done"
-    cells = (
-        run.subject,
-        run.recipe,
-        str(run.batch_size),
-        f"{run.threads}, {run.threads_read if done else text.ABSENT}",
-        str(run.live_threads) if done else "",
-        f"{max(each.cores_used for each in run.rounds):.2f}" if run.rounds else "",
-        str(run.processes) if done else "",
-        run.precision,
-        _sums(run),
-        _versions(run.versions),
-        ", ".join(f"{name}={value}" for name, value in sorted(run.settings.items())),
-        _with_sets(run.processor, run),
-        run.session,
-        run.sha256 or ("untrained" if run.untrained else ""),
+    return _shown(
+        {
+            "latency run": run.subject,
+            "recipe": run.recipe,
+            "batch": str(run.batch_size),
+            "threads asked, read": f"{run.threads}, {run.threads_read if done else text.ABSENT}",
+            "live threads": str(run.live_threads) if done else "",
+            "most cores used": f"{max(each.cores_used for each in run.rounds):.2f}" if run.rounds else "",
+            "processes": str(run.processes) if done else "",
+            "precision": run.precision,
+            "integer sums": _sums(run),
+            "versions": _versions(run.versions),
+            "settings": _assigned(sorted(run.settings.items())),
+            "processor": _with_sets(run.processor, run),
+            "session": run.session,
+            "file sha256": run.sha256 or ("untrained" if run.untrained else ""),
+        }
     )
-    return tuple(text.one_line(cell) or text.ABSENT for cell in cells)
+
+
+def _shown(values: dict[str, str]) -> dict[str, str]:
+    return {name: text.one_line(value) or text.ABSENT for name, value in values.items()}
+
+
+def _assigned(settings: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in settings)
 
 
 def _versions(versions: dict[str, str]) -> str:

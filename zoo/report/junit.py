@@ -16,11 +16,18 @@ _FAILURES = {"refuted", "fail"}
 
 def render(report: Report) -> str:
     """One test case per verdict (class name: rule, name: subject) and one per run that could not be done."""
-    cases = {"verdicts": _verdicts(report.verdicts), "runs": [_failed(run) for run in text.unfinished(report)]}
+    cases = {"verdicts": _verdicts(report.verdicts), "runs": _failures(report.runs)}
     if report.latencies:
-        cases["latency runs"] = [_failed(run) for run in text.unmeasured(report)]
-    created = text.one_line(report.conditions.created)[:19]  # the schema knows no zone; it is UTC
-    return _document(cases, dict(_properties(report)), created)
+        cases["latency runs"] = _failures(report.latencies)
+    conditions = report.conditions
+    properties = {
+        "suite_version": conditions.suite_version,
+        "zoo": conditions.zoo,
+        "images": text.images_of(report),
+        "platform": conditions.platform,
+    }
+    created = text.one_line(conditions.created)[:19]  # the schema knows no zone; it is UTC
+    return _document(cases, properties, created)
 
 
 def suites(verdicts: Mapping[str, Sequence[Verdict]], properties: Mapping[str, str]) -> str:
@@ -42,17 +49,6 @@ def _document(suites: Mapping[str, Sequence[TestCase]], properties: Mapping[str,
     root = ElementTree.fromstring(document.tostring())  # type: ignore[no-untyped-call]
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-def _properties(report: Report) -> list[tuple[str, str]]:
-    conditions = report.conditions
-    shown = {
-        "suite_version": conditions.suite_version,
-        "zoo": conditions.zoo,
-        "images": text.images_of(report),
-        "platform": conditions.platform,
-    }
-    return [(key, text.one_line(value)) for key, value in shown.items()]
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> list[TestCase]:
@@ -84,6 +80,10 @@ def _case(name: str, verdict: Verdict) -> TestCase:
         said = text.outcome_name(verdict.outcome)
         case.result = [Skipped(message if message.startswith(said) else f"{said}: {message}", verdict.outcome)]
     return case
+
+
+def _failures(runs: Sequence[Run | LatencyRun]) -> list[TestCase]:
+    return [_failed(run) for run in runs if run.status != "done"]
 
 
 def _failed(run: Run | LatencyRun) -> TestCase:

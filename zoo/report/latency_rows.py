@@ -1,4 +1,4 @@
-"""One row per latency run, joined with the verdicts that belong to it; one row per stage before the network."""
+"""One row per latency run, joined with the verdicts that belong to it; the times of a stage before the network."""
 
 from __future__ import annotations
 
@@ -82,28 +82,6 @@ class LatencyRow:
         return self.run.status == "done"
 
 
-@dataclass(frozen=True, kw_only=True)
-class StageRow:
-    """What every rendering shows of one stage before the network; times are those of one image, in ms.
-
-    p50_interval: "[0.41, 0.43]"; empty where there were too few values.
-    """
-
-    stage: str
-    recipe: str
-    image_set: str
-    images: str
-    repeats: str
-    p50: str
-    p50_interval: str
-    p90: str
-
-
-def stage_rows(report: Report) -> list[StageRow]:
-    """The stages in their order."""
-    return [_stage_row(stage) for stage in report.stages]
-
-
 def latency_rows(report: Report) -> list[LatencyRow]:
     """The latency runs in their order."""
     judged = [_judged(run, report.verdicts) for run in report.latencies]
@@ -170,17 +148,14 @@ def _judged(run: LatencyRun, verdicts: Sequence[Verdict]) -> tuple[str, str, str
     """(outcome, words, reason); a failed check outweighs that the rounds agree."""
     if run.status != "done":
         return run.status, _WORDS[run.status], text.first_line(run.error or "")
-    own = {verdict.topic: verdict for verdict in verdicts if _is_of(verdict, run)}
+    about = [verdict for verdict in verdicts if verdict.subject == run.subject and verdict.run in (None, run.key)]
+    own = {verdict.topic: verdict for verdict in about}
     for topic, words in _FAILED_CHECKS.items():
         if topic in own and own[topic].outcome == "fail":
             return "fail", words, own[topic].reason
     quotable = own.get("quotable_latency")
     outcome = quotable.outcome if quotable else "no_claim"
     return outcome, _WORDS.get(outcome, text.outcome_name(outcome)), quotable.reason if quotable else ""
-
-
-def _is_of(verdict: Verdict, run: LatencyRun) -> bool:
-    return verdict.subject == run.subject and verdict.run in (None, run.key)
 
 
 def _row(run: LatencyRun, judged: tuple[str, str, str], rivals: Sequence[LatencyRun]) -> LatencyRow:
@@ -210,19 +185,12 @@ def _row(run: LatencyRun, judged: tuple[str, str, str], rivals: Sequence[Latency
     )
 
 
-def _stage_row(stage: Stage) -> StageRow:
+def stage_times(stage: Stage) -> tuple[str, str, str]:
+    """p50, its interval (empty where there were too few values) and p90 of one image, in ms."""
     p50, p90 = (next((each for each in stage.quantiles if each.level == level), None) for level in (0.5, 0.9))
     like = p50.value if p50 else None
-    return StageRow(
-        stage=text.STAGES[stage.stage],
-        recipe=text.one_line(stage.recipe),
-        image_set=text.one_line(stage.image_set),
-        images=str(stage.images),
-        repeats=str(stage.repeats),
-        p50=formatting.ms(like),
-        p50_interval=f"[{formatting.ms(p50.low, like)}, {formatting.ms(p50.high, like)}]" if p50 and p50.low else "",
-        p90=formatting.ms(p90.value if p90 else None, like),
-    )
+    interval = f"[{formatting.ms(p50.low, like)}, {formatting.ms(p50.high, like)}]" if p50 and p50.low else ""
+    return formatting.ms(like), interval, formatting.ms(p90.value if p90 else None, like)
 
 
 def _rank(spread: tuple[float, float, float] | None, rivals: Sequence[LatencyRun]) -> str:

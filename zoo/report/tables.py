@@ -5,25 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from zoo.records import LatencyRun, Record, Report, Run, Verdict
+from zoo.records import LatencyRun, Record, Report
 from zoo.report import text
 from zoo.rules.latency.efficiency import efficiency, probe
 from zoo.rules.pairs.image_by_image import Pair
 from zoo.stats.quantiles import median_of_rounds
-
-
-def runs_csv(report: Report) -> str:
-    """One line per run."""
-    return csv_of(Run, report.runs)
-
-
-def verdicts_csv(report: Report) -> str:
-    """One line per verdict."""
-    return csv_of(Verdict, report.verdicts)
-
 
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 _OF_ROUNDS = ("rounds", "rounds_median", "rounds_low", "rounds_high", "probe_gflops", "gflops_per_core", "of_probe")
@@ -38,14 +27,12 @@ def latency_csv(report: Report) -> str:
     fields = [name for name in LatencyRun.model_fields if name not in ("quantiles", "rounds")]
     place = fields.index("images_per_second")
     quantiles = [f"{name}{end}" for name in _QUANTILES for end in ("", "_low", "_high")]
-    stream = io.StringIO()
     columns = [*fields[:place], *quantiles, *fields[place:], *_OF_ROUNDS]
-    writer = csv.DictWriter(stream, fieldnames=columns, lineterminator="\n")
-    writer.writeheader()
-    for run in report.latencies:
-        plain = {name: _cell(value) for name, value in run.to_json().items() if name in fields}
-        writer.writerow({**plain, **_quantiles(run), **dict(zip(_OF_ROUNDS, _of_rounds(run), strict=True))})
-    return stream.getvalue()
+    lines = [
+        {**run.to_json(), **_quantiles(run), **dict(zip(_OF_ROUNDS, _of_rounds(run), strict=True))}
+        for run in report.latencies
+    ]
+    return _csv(columns, lines)
 
 
 def _quantiles(run: LatencyRun) -> dict[str, float | None]:
@@ -66,24 +53,26 @@ def _of_rounds(run: LatencyRun) -> tuple[float | None, ...]:
 
 def discordant_csv(pairs: Sequence[Pair]) -> str:
     """One line per image that only one of two compared runs got right."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(("kind", "metric", "image", "right", "right_recipe", "wrong", "wrong_recipe"))
+    heads = ("kind", "metric", "image", "right", "right_recipe", "wrong", "wrong_recipe")
+    lines = []
     for pair in pairs:
         sides = ((pair.first, pair.second, pair.only_first), (pair.second, pair.first, pair.only_second))
         for right, wrong, names in sides:
-            runs = [text.clean(word) for run in (right, wrong) for word in (run.subject, run.recipe)]
-            writer.writerows((pair.kind, pair.metric, text.clean(name), *runs) for name in names)
-    return stream.getvalue()
+            runs = (right.subject, right.recipe, wrong.subject, wrong.recipe)
+            lines += [dict(zip(heads, (pair.kind, pair.metric, name, *runs), strict=True)) for name in names]
+    return _csv(heads, lines)
 
 
 def csv_of(kind: type[Record], records: Sequence[Record]) -> str:
     """Columns in the order of the record's fields; nothing is an empty cell, a nested field is JSON text."""
+    return _csv(tuple(kind.model_fields), [record.to_json() for record in records])
+
+
+def _csv(columns: Sequence[str], lines: Iterable[Mapping[str, Any]]) -> str:
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, fieldnames=list(kind.model_fields), lineterminator="\n")
-    writer.writeheader()
-    for record in records:
-        writer.writerow({name: _cell(value) for name, value in record.to_json().items()})
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(line.get(name)) for name in columns] for line in lines)
     return stream.getvalue()
 
 

@@ -103,11 +103,6 @@ def printed(claim: Claim) -> str:
     return percent(claim.number(), max(0, claim.decimals - (0 if claim.unit.startswith("percent") else 2)))
 
 
-def is_difference(verdict: Verdict) -> bool:
-    """Whether a verdict's numbers are differences of two accuracies."""
-    return verdict.unit == "points"
-
-
 def is_nonsense(verdict: Verdict) -> bool:
     """Whether a verdict says that a run's answers make no sense."""
     return verdict.topic == "nonsense" and verdict.outcome == "fail"
@@ -137,7 +132,17 @@ def documented(verdict: Verdict, claim: Claim | None) -> str:
     """What was documented, as printed where the claim is at hand."""
     if verdict.documented is None and verdict.claim_id is None:
         return ABSENT
-    return printed(claim) if claim and not is_difference(verdict) else quantity(verdict.documented, verdict, claim)
+    return printed(claim) if claim and verdict.unit != "points" else quantity(verdict.documented, verdict, claim)
+
+
+def metric(claim: Claim | None) -> str:
+    """What a claim is about; nothing without one."""
+    return METRIC_NAMES[claim.metric] if claim else ""
+
+
+def images(verdict: Verdict) -> str:
+    """How many images a verdict is from."""
+    return ABSENT if verdict.n is None else str(verdict.n)
 
 
 def interval(verdict: Verdict, claim: Claim | None) -> str:
@@ -163,33 +168,24 @@ def outcome_counts(verdicts: Iterable[Verdict]) -> dict[Outcome, int]:
     return {outcome: outcomes.count(outcome) for outcome in OUTCOMES if outcome in outcomes}
 
 
-def unfinished(report: Report) -> list[Run]:
-    """Runs that failed or could not be started."""
-    return [run for run in report.runs if run.status != "done"]
-
-
-def unmeasured(report: Report) -> list[LatencyRun]:
-    """Latency runs that failed or could not be started."""
-    return [run for run in report.latencies if run.status != "done"]
-
-
 def not_done(report: Report) -> list[Run | LatencyRun]:
     """Runs and latency runs that failed or could not be started."""
-    return [*unfinished(report), *unmeasured(report)]
+    runs: tuple[Run | LatencyRun, ...] = (*report.runs, *report.latencies)
+    return [run for run in runs if run.status != "done"]
 
 
 def headline(report: Report) -> str:
     """The counts: "1 refuted, 4 confirmed; 1 of 6 runs could not be done"."""
     counts = outcome_counts(report.verdicts)
     verdicts = ", ".join(f"{number} {outcome_name(outcome)}" for outcome, number in counts.items())
-    kinds = [("run", len(report.runs), len(unfinished(report)))] if report.runs or not report.latencies else []
-    if report.latencies:
-        kinds.append(("latency run", len(report.latencies), len(unmeasured(report))))
-    return "; ".join([verdicts or "no verdicts", *(_how_many(*kind) for kind in kinds)])
+    runs = [_how_many("run", report.runs)] if report.runs or not report.latencies else []
+    latencies = [_how_many("latency run", report.latencies)] if report.latencies else []
+    return "; ".join([verdicts or "no verdicts", *runs, *latencies])
 
 
-def _how_many(noun: str, number: int, failed: int) -> str:
-    return f"{failed} of {counted(number, noun)} could not be done" if failed else counted(number, noun)
+def _how_many(noun: str, runs: Sequence[Run | LatencyRun]) -> str:
+    failed = sum(run.status != "done" for run in runs)
+    return f"{failed} of {counted(len(runs), noun)} could not be done" if failed else counted(len(runs), noun)
 
 
 def images_of(report: Report) -> str:
@@ -269,7 +265,8 @@ def _after_failed_runs(report: Report) -> str:
         "interrupted": "complete what was interrupted",
     }
     steps = [words for cause, words in advice.items() if cause in causes]
-    again = "repeat the command" + ("; finished runs are reused" if unfinished(report) else "")
+    unfinished = any(run.status != "done" for run in report.runs)
+    again = "repeat the command" + ("; finished runs are reused" if unfinished else "")
     return "; ".join([*(steps or ["read what could not be run and why, and mend it"]), again])
 
 

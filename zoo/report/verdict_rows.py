@@ -1,31 +1,11 @@
-"""One row per verdict, joined with the documented number that it judges."""
+"""Verdicts with the documented numbers that they judge."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from zoo.records import Claim, Report, Verdict
 from zoo.report import text
-
-
-@dataclass(frozen=True, kw_only=True)
-class VerdictRow:
-    """What Markdown and the page show of one verdict; all fields but the first two are text, ready to be escaped.
-
-    metric: of the claim; source: the document with the claim, and the place in it.
-    """
-
-    verdict: Verdict
-    claim: Claim | None
-    metric: str
-    documented: str
-    measured: str
-    interval: str
-    n: str
-    p_value: str
-    p_adjusted: str
-    source: str
 
 
 def by_id(claims: Sequence[Claim]) -> dict[str, Claim]:
@@ -43,22 +23,7 @@ def is_accuracy(verdict: Verdict, claim: Claim | None) -> bool:
     return verdict.topic == "accuracy" and (claim is None or claim.is_accuracy)
 
 
-def verdict_rows(report: Report, claims: Sequence[Claim]) -> list[VerdictRow]:
-    """The verdicts, the worst first."""
+def verdict_rows(report: Report, claims: Sequence[Claim]) -> list[tuple[Verdict, Claim | None]]:
+    """The verdicts, the worst first, each with the claim that it judges."""
     known = by_id(claims)
-    return [_row(verdict, claim_of(verdict, known)) for verdict in text.worst_first(report.verdicts)]
-
-
-def _row(verdict: Verdict, claim: Claim | None) -> VerdictRow:
-    return VerdictRow(
-        verdict=verdict,
-        claim=claim,
-        metric=text.METRIC_NAMES[claim.metric] if claim else "",
-        documented=text.documented(verdict, claim),
-        measured=text.quantity(verdict.measured, verdict, claim),
-        interval=text.interval(verdict, claim),
-        n=text.ABSENT if verdict.n is None else str(verdict.n),
-        p_value=text.chance(verdict.p_value),
-        p_adjusted=text.chance(verdict.p_adjusted),
-        source=text.one_line(f"{claim.source} {claim.place}") if claim else "",
-    )
+    return [(verdict, claim_of(verdict, known)) for verdict in text.worst_first(report.verdicts)]

@@ -91,13 +91,11 @@ def _parts(members: Sequence[_Member]) -> list[Sequence[_Member]]:
     by_weights: dict[str, list[_Member]] = {}
     for member in members:
         by_weights.setdefault(member.run.weights, []).append(member)
-    return [part for alike in by_weights.values() for part in _with_the_first(alike)]
-
-
-def _with_the_first(members: Sequence[_Member]) -> list[Sequence[_Member]]:
-    """At most MOST_RUNS at once, each time beside the first of all."""
-    first, others, room = members[0], members[1:], MOST_RUNS - 1
-    return [[first, *others[start : start + room]] for start in range(0, len(others), room)]
+    parts: list[Sequence[_Member]] = []
+    for first, *others in by_weights.values():  # at most MOST_RUNS at once, each time beside the first of all
+        room = MOST_RUNS - 1
+        parts += [[first, *others[start : start + room]] for start in range(0, len(others), room)]
+    return parts
 
 
 def _group(members: Sequence[_Member]) -> Group:

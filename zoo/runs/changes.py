@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo import stats
 from zoo.documents.classes import class_name
-from zoo.records import Claim, Conditions, LabelMap, LatencyRun, Recognition, Report, Run, Verdict
+from zoo.records import Claim, Conditions, LabelMap, LatencyRun, Recognition, Record, Report, Run, Verdict
 from zoo.records.predictions import Predictions
 
 T = TypeVar("T")
@@ -106,6 +106,11 @@ class LatencyChange:
     differences: tuple[Difference, ...]
 
     @property
+    def subject(self) -> str:
+        """What was timed."""
+        return self.after.subject
+
+    @property
     def ratio(self) -> float | None:
         """p50 after by p50 before."""
         return self.after.p50 / self.before.p50 if self.before.p50 > 0 else None
@@ -175,13 +180,9 @@ def compare(before: Side, after: Side) -> Changes:
 def _latency_changes(before: Report, after: Report) -> Iterator[LatencyChange]:
     for first, second in paired(before.latencies, after.latencies, _LATENCY_KEYS):
         if first is not None and second is not None and first.status == second.status == "done":
-            found = [each for name in _LATENCY_COMPARED for each in _differing(name, *_values(name, first, second))]
-            versions = _differing_versions(first.versions, second.versions)
-            yield LatencyChange(before=first, after=second, differences=(*found, *versions))
-
-
-def _values(name: str, *runs: LatencyRun) -> Iterator[object]:
-    return (getattr(run, name) for run in runs)
+            found = [*_differing_fields(_LATENCY_COMPARED, first, second)]
+            found += _differing_versions(first.versions, second.versions)
+            yield LatencyChange(before=first, after=second, differences=tuple(found))
 
 
 _LATENCY_COMPARED = (
@@ -258,12 +259,15 @@ def _direction(before: Verdict | None, after: Verdict | None, subjects: set[str]
 
 def _condition_differences(before: Conditions, after: Conditions) -> Iterator[Difference]:
     """All but the time and the command, which say which folder it is."""
-    for name in Conditions.model_fields:
-        if name not in ("created", "command", "decoders", "recognition"):
-            yield from _differing(name, getattr(before, name), getattr(after, name))
-    for name in Recognition.model_fields:
-        yield from _differing(name, getattr(before.recognition, name), getattr(after.recognition, name))
+    apart = ("created", "command", "decoders", "recognition")
+    yield from _differing_fields([name for name in Conditions.model_fields if name not in apart], before, after)
+    yield from _differing_fields(Recognition.model_fields, before.recognition, after.recognition)
     yield from _differing_versions(before.decoders, after.decoders)
+
+
+def _differing_fields(names: Iterable[str], before: Record, after: Record) -> Iterator[Difference]:
+    for name in names:
+        yield from _differing(name, getattr(before, name), getattr(after, name))
 
 
 def _differing(field: str, before: object, after: object) -> Iterator[Difference]:
@@ -298,10 +302,9 @@ def _run_change(pair: _RunPair, first: Side, second: Side, general: Sequence[Dif
 
 def _run_differences(before: Run, after: Run) -> Iterator[Difference]:
     finished = before.status == after.status == "done"
-    for name in _COMPARED:
-        follows = name == "geometry" and before.recipe != after.recipe
-        if (finished or name in _ASKED_FOR) and not follows:
-            yield from _differing(name, getattr(before, name), getattr(after, name))
+    follows = {"geometry"} if before.recipe != after.recipe else set()
+    names = [name for name in _COMPARED if (finished or name in _ASKED_FOR) and name not in follows]
+    yield from _differing_fields(names, before, after)
     if finished:
         yield from _differing_versions(before.versions, after.versions)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from zoo.errors import UsageError
-from zoo.records import Conditions, Documents, LatencyRun, Part, Report, Run
+from zoo.records import Conditions, Documents, LatencyRun, Part, Report, Run, Verdict
 from zoo.runs.folder import RunFolder
 
 R = TypeVar("R", Run, LatencyRun)
@@ -106,15 +106,15 @@ def _once(runs: Sequence[R]) -> list[R]:
 
 def _documents(stored: Sequence[Documents]) -> Documents:
     """The union; of records with one id the last one, so that the latest word holds."""
-    fields = {
-        name: {record.id: record for documents in stored for record in getattr(documents, name)}
-        for name in Documents.model_fields
-        if name not in ("findings", "baseline")
-    }
-    findings = {(finding.rule, finding.subject): finding for documents in stored for finding in documents.findings}
-    baseline = {_identity(run): run for documents in stored for run in documents.baseline}
     return Documents(
-        **{name: tuple(records.values()) for name, records in fields.items()},
-        findings=tuple(findings.values()),
-        baseline=tuple(baseline.values()),
+        **{
+            name: tuple({_name(record): record for documents in stored for record in getattr(documents, name)}.values())
+            for name in Documents.model_fields
+        }
     )
+
+
+def _name(record: Any) -> object:
+    if isinstance(record, Verdict):
+        return record.rule, record.subject
+    return _identity(record) if isinstance(record, LatencyRun) else record.id

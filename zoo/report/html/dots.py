@@ -6,28 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zoo.report import text
-from zoo.report.html.axes import LogAxis, Span, Ticks
+from zoo.report.html.axes import LogAxis
 from zoo.report.latency_rows import LatencyRow
 
 _START, _END = 3.0, 97.0  # of the axis, percent of the width
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dot:
-    """One row: where its p50 lies, and the interval of its rounds' medians."""
-
-    row: LatencyRow
-    mark: float
-    interval: Span | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Dots:
-    """One drawing, the fastest first. ticks: (position, milliseconds)."""
+    """One drawing, the fastest first; the axis is of milliseconds."""
 
     title: str
-    dots: tuple[Dot, ...]
-    ticks: Ticks
+    rows: tuple[LatencyRow, ...]
+    axis: LogAxis
 
 
 def dot_plots(found: Sequence[LatencyRow]) -> list[Dots]:
@@ -41,13 +32,8 @@ def dot_plots(found: Sequence[LatencyRow]) -> list[Dots]:
 
 def _drawn(batch: int, threads: int, found: Sequence[LatencyRow]) -> Dots:
     times = [time * 1000 for row in found for time in (row.run.p50, *(row.spread or ())) if time > 0]
-    axis = LogAxis.around(times, _START, _END)
-    dots = [
-        Dot(
-            row=row,
-            mark=axis.at(row.run.p50 * 1000),
-            interval=axis.span(*(end * 1000 for end in row.spread[1:])) if row.spread else None,
-        )
-        for row in sorted(found, key=lambda row: row.run.p50)
-    ]
-    return Dots(title=f"Batch {batch}, {text.counted(threads, 'thread')}", dots=tuple(dots), ticks=axis.ticks())
+    return Dots(
+        title=f"Batch {batch}, {text.counted(threads, 'thread')}",
+        rows=tuple(sorted(found, key=lambda row: row.run.p50)),
+        axis=LogAxis.around(times, _START, _END),
+    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from zoo.records import Claim, Report, Verdict
 from zoo.report import text
-from zoo.report.html.axes import Axis, Span, Ticks
+from zoo.report.html.axes import Axis, Ticks
 from zoo.report.verdict_rows import by_id, claim_of, is_accuracy
 
 _MARGIN = 6.0  # percent of the width kept free at both ends
@@ -21,58 +21,48 @@ _FAR = 4.0  # a row that reaches further than this many medians is drawn as an a
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One claim. mark: where the measured value lies; beyond: "left" or "right" if off the axis."""
+    """One claim. Numbers are distances from the documented value, as fractions; printed: what rounds to its text."""
 
     verdict: Verdict
     claim: Claim | None
-    documented: Span
-    tolerated: Span
-    interval: Span | None
-    mark: float
-    beyond: str
-    difference: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plot:
-    """points: by publisher, in the order of the verdicts; ticks: (position, label)."""
-
-    groups: tuple[tuple[str, tuple[Point, ...]], ...]
-    ticks: Ticks
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Deltas:
-    """Distances from the documented value, as fractions; printed: what rounds to the printed text."""
-
     measured: float
     printed: tuple[float, float]
     tolerated: tuple[float, float]
     interval: tuple[float, float] | None
 
     def reach(self) -> float:
+        """The largest distance."""
         ends: tuple[float, ...] = (self.measured, *self.tolerated, *(self.interval or ()))
         return max(map(abs, ends))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """groups: points by publisher, in the order of the verdicts; ticks: (position, label)."""
+
+    axis: Axis
+    groups: dict[str, list[Point]]
+    ticks: Ticks
+
+    def beyond(self, point: Point) -> str:
+        """ "left" or "right" if the measured value is off the axis."""
+        return "" if abs(point.measured) <= self.axis.high else "left" if point.measured < 0 else "right"
 
 
 def claim_plot(report: Report, claims: Sequence[Claim]) -> Plot | None:
     """The plot of all measured verdicts on documented accuracies; None where there are none."""
     known = by_id(claims)
-    found = [
-        (verdict, claim, deltas)
-        for verdict in report.verdicts
-        if is_accuracy(verdict, claim := claim_of(verdict, known))
-        and (deltas := _deltas(verdict, claim, report.conditions.tolerance))
-    ]
+    pairs = [(verdict, claim_of(verdict, known)) for verdict in report.verdicts]
+    judged = [_point(*pair, report.conditions.tolerance) for pair in pairs if is_accuracy(*pair)]
+    found = [point for point in judged if point is not None]
     if not found:
         return None
-    bound = axis_bound([deltas.reach() for _, _, deltas in found])
+    bound = axis_bound([point.reach() for point in found])
     axis = Axis(-bound, bound, _MARGIN, 100 - _MARGIN)
     groups: dict[str, list[Point]] = {}
-    for verdict, claim, deltas in found:
-        publisher = text.one_line(verdict.subject.partition("/")[0])
-        groups.setdefault(publisher, []).append(_point(verdict, claim, deltas, axis))
-    return Plot(groups=tuple((name, tuple(points)) for name, points in groups.items()), ticks=_ticks(axis))
+    for point in found:
+        groups.setdefault(text.one_line(point.verdict.subject.partition("/")[0]), []).append(point)
+    return Plot(axis=axis, groups=groups, ticks=_ticks(axis))
 
 
 def axis_bound(reaches: Sequence[float]) -> float:
@@ -87,7 +77,8 @@ def axis_bound(reaches: Sequence[float]) -> float:
     return min(step for step in steps if step >= wanted * (1 - 1e-9))
 
 
-def _deltas(verdict: Verdict, claim: Claim | None, tolerance: float) -> _Deltas | None:
+def _point(verdict: Verdict, claim: Claim | None, tolerance: float) -> Point | None:
+    """None where there is no number."""
     centre = claim.number() if claim else verdict.documented
     numbers = [value for value in (centre, verdict.measured) if value is not None and math.isfinite(value)]
     if len(numbers) < 2:
@@ -97,25 +88,13 @@ def _deltas(verdict: Verdict, claim: Claim | None, tolerance: float) -> _Deltas 
     interval = None
     if verdict.low is not None and verdict.high is not None:
         interval = (verdict.low - centre, verdict.high - centre)
-    return _Deltas(
+    return Point(
+        verdict=verdict,
+        claim=claim,
         measured=measured - centre,
         printed=(low - centre, high - centre),
         tolerated=(low - centre - tolerance, high - centre + tolerance),
         interval=interval if interval and all(map(math.isfinite, interval)) else None,
-    )
-
-
-def _point(verdict: Verdict, claim: Claim | None, deltas: _Deltas, axis: Axis) -> Point:
-    beyond = "" if abs(deltas.measured) <= axis.high else "left" if deltas.measured < 0 else "right"
-    return Point(
-        verdict=verdict,
-        claim=claim,
-        documented=axis.span(*deltas.printed),
-        tolerated=axis.span(*deltas.tolerated),
-        interval=axis.span(*deltas.interval) if deltas.interval else None,
-        mark=axis.at(deltas.measured),
-        beyond=beyond,
-        difference=text.points(deltas.measured),
     )
 
 

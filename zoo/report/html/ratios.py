@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zoo.documents import formatting
 from zoo.report import text
 from zoo.report.html.axes import BELOW, LEFT, RIGHT, TOP, WIDTH, Frame, LogAxis
 from zoo.rules.latency.variants import Point, VariantTable
@@ -18,17 +17,14 @@ _BESIDE = (("start", 8, 4), ("end", -8, 4), ("start", 6, 16), ("end", -6, -8), (
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """One variant: where it lies, where its label is, and its ratios in words."""
+    """One variant: where it lies, and where its label is."""
 
+    point: Point
     x: float
     y: float
-    label: str
     label_x: float
     label_y: float
     anchor: str
-    documented: str
-    measured: str
-    departure: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,16 +75,10 @@ def _marks(points: Sequence[Point], places: Sequence[tuple[float, float]]) -> tu
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in places]
     marks = []
     for point, (x, y) in zip(points, places, strict=True):
-        label = text.one_line(point.label)
-        anchor, label_x, label_y, box = _placed(label, x, y, taken)
+        anchor, label_x, label_y, box = _placed(point.label, x, y, taken)
         taken.append(box)
-        marks.append(
-            Mark(
-                x=x, y=y, label=label, label_x=round(label_x, 1), label_y=round(label_y, 1), anchor=anchor,
-                documented=formatting.times(point.documented), measured=formatting.times(point.measured),
-                departure=formatting.times(point.measured / point.documented),
-            )
-        )  # fmt: skip
+        mark = Mark(point=point, x=x, y=y, label_x=round(label_x, 1), label_y=round(label_y, 1), anchor=anchor)
+        marks.append(mark)
     return tuple(marks)
 
 

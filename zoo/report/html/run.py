@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.records import Claim, Outcome, Report
-from zoo.report import conditions, reproduce, text
+from zoo.records import Claim, Outcome, Report, Verdict
+from zoo.report import conditions, latency_rows, reproduce, text
 from zoo.report.baseline import TITLE, baseline_rows
 from zoo.report.extras import NO_EXTRAS, Extras
 from zoo.report.html import pictures as thumbnails
@@ -14,17 +14,8 @@ from zoo.report.html.page import page
 from zoo.report.html.plot import claim_plot
 from zoo.report.html.ratios import ratio_plots
 from zoo.report.html.scatter import against_latency, against_multiply_adds
-from zoo.report.latency_rows import (
-    ROUND_HEADS,
-    LatencyRow,
-    first_of_each,
-    latency_rows,
-    of_rounds,
-    reasons,
-    stage_rows,
-)
 from zoo.report.run_rows import RunRow, run_rows
-from zoo.report.verdict_rows import VerdictRow, verdict_rows
+from zoo.report.verdict_rows import verdict_rows
 from zoo.runs.agreement import Answer, Discordant
 
 _ALWAYS_COUNTED: tuple[Outcome, ...] = ("confirmed", "refuted", "inconclusive", "not_comparable")
@@ -33,7 +24,8 @@ _COUNTED_WHEN_SEEN: tuple[Outcome, ...] = ("known", "not_run", "fail")
 
 def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) -> str:
     """report.html."""
-    runs, latencies, verdicts = run_rows(report, claims), latency_rows(report), verdict_rows(report, claims)
+    runs, verdicts = run_rows(report, claims), verdict_rows(report, claims)
+    latencies = latency_rows.latency_rows(report)
     pictures = thumbnails.shown(extras)
     return page(
         "report.html.j2", script="report.js", with_pictures=bool(pictures),
@@ -47,13 +39,11 @@ def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) 
         run_outcomes=_run_outcomes(runs),
         latencies=latencies,
         latency_outcomes={row.outcome: "a check failed" if row.outcome == "fail" else row.words for row in latencies},
-        unquotable=reasons(latencies),
+        unquotable=latency_rows.reasons(latencies),
         dot_plots=dot_plots(latencies),
         baseline=baseline_rows(report), baseline_title=TITLE,
-        loading=first_of_each(latencies),
-        round_heads=ROUND_HEADS, of_rounds=of_rounds,
-        stages=stage_rows(report),
-        documented_latencies=[row for row in verdicts if row.verdict.topic == "documented_latency"],
+        timed=latency_rows, loading=latency_rows.first_of_each(latencies),
+        documented_latencies=[row for row in verdicts if row[0].topic == "documented_latency"],
         ratio_plots=ratio_plots(extras.variants),
         not_done=text.not_done(report),
         by_label=_by_label, pictures=pictures, pictured=thumbnails.sentence(pictures, extras),
@@ -63,7 +53,7 @@ def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) 
     )  # fmt: skip
 
 
-def tiles(report: Report, latencies: Sequence[LatencyRow] = ()) -> list[tuple[str, int, str]]:
+def tiles(report: Report, latencies: Sequence[latency_rows.LatencyRow] = ()) -> list[tuple[str, int, str]]:
     """(outcome, how many, name): latencies, then documented numbers, then checks, then runs that were not done."""
     counts = text.outcome_counts(report.verdicts)
     shown = [outcome for outcome in _ALWAYS_COUNTED if counts.get(outcome) or report.runs or not report.latencies]
@@ -94,11 +84,11 @@ def _run_outcomes(rows: Sequence[RunRow]) -> list[str]:
     return [outcome for outcome in (*text.OUTCOMES, "failed", "no_claim") if outcome in seen]
 
 
-def _chance(row: VerdictRow) -> str:
+def _chance(verdict: Verdict) -> str:
     """The p-values of a verdict; the sentences of rules that compare two runs have theirs."""
-    if row.verdict.p_value is None or text.is_difference(row.verdict):
+    if verdict.p_value is None or verdict.unit == "points":
         return ""
-    return f"p = {row.p_value}, {row.p_adjusted} after Holm"
+    return f"p = {text.chance(verdict.p_value)}, {text.chance(verdict.p_adjusted)} after Holm"
 
 
 def _by_label(image: Discordant) -> list[tuple[str, bool, str, str]]:

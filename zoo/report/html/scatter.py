@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoo.documents import formatting
 from zoo.report import text
@@ -17,17 +17,13 @@ _HEIGHT = 340
 _SPREAD = 1.1  # least ratio of the costs that is worth a drawing
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dot:
-    """A run: where it lies, which mark it gets, and its numbers in words."""
+class Dot(NamedTuple):
+    """A run, where it lies, and its cost in words."""
 
     x: float
     y: float
-    outcome: str
-    number: int
-    subject: str
+    row: RunRow
     cost: str
-    accuracy: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,21 +52,17 @@ def against_latency(rows: Sequence[RunRow], latencies: Sequence[LatencyRow]) -> 
     drawn = []
     for threads in sorted({row.run.threads for row in latencies}):
         own = [row for row in latencies if row.run.batch_size == 1 and row.run.threads == threads]
-        known = {(row.run.checkpoint, row.run.framework): _p50(row) for row in own}
-        found = [(row, known.get((row.run.checkpoint, row.run.framework))) for row in rows]
+        known = {(row.run.checkpoint, row.run.framework): row for row in own}
+        pairs = [(row, known.get((row.run.checkpoint, row.run.framework))) for row in rows]
+        found = [(row, timed) for row, timed in pairs if timed is not None]
         drawn += _by_images(
-            [(row, seconds * 1000) for row, seconds in found if seconds],
+            [(row, timed.run.p50 * 1000) for row, timed in found if timed.outcome == "pass"],
             title=f"p50 of batch 1, {text.counted(threads, 'thread')}, ms",
             cost="p50",
             words=lambda value: formatting.precise_milliseconds(value / 1000),
-            left_out=sum(seconds == 0.0 for _, seconds in found),
+            left_out=sum(timed.outcome != "pass" for _, timed in found),
         )
     return drawn
-
-
-def _p50(row: LatencyRow) -> float:
-    """Seconds; 0 where it cannot be quoted."""
-    return row.run.p50 if row.outcome == "pass" else 0.0
 
 
 def _by_images(found: Sequence[tuple[RunRow, float]], **how: Any) -> list[Scatter]:
@@ -78,35 +70,26 @@ def _by_images(found: Sequence[tuple[RunRow, float]], **how: Any) -> list[Scatte
     for row, cost in found:
         if row.run.status == "done" and row.run.n and cost > 0:
             by_images.setdefault(row.run.image_set, []).append((row, cost))
-    drawn = (scatter(each, **how) for each in by_images.values())
-    return [each for each in drawn if each is not None]
+    costs = {images: [cost for _, cost in each] for images, each in by_images.items()}
+    worth = [images for images, values in costs.items() if max(values) >= _SPREAD * min(values)]
+    return [_drawn(by_images[images], **how) for images in worth]
 
 
-def scatter(
+def _drawn(
     costly: Sequence[tuple[RunRow, float]], *, title: str, cost: str, words: Callable[[float], str], left_out: int = 0
-) -> Scatter | None:
-    """Top-1 of finished runs, the cost on a logarithmic axis; None where all cost nearly the same.
-
-    costly: runs with what each costs; words: a cost with its unit; left_out: runs whose cost cannot be said.
-    """
-    found, values = [row for row, _ in costly], [value for _, value in costly]
-    if max(values) < _SPREAD * min(values):
-        return None
-    tops = [row.run.top1_correct / row.run.n for row in found]
+) -> Scatter:
+    """costly: finished runs with what each costs; words: a cost with its unit; left_out: runs whose cost is unknown."""
+    tops = [row.run.top1_correct / row.run.n for row, _ in costly]
     low, high, step = _bounds(min(tops), max(tops))
-    x, y = LogAxis.around(values, LEFT, RIGHT), Axis(low, high, _HEIGHT - BELOW, TOP)
-    dots = [
-        Dot(
-            x=x.at(value), y=y.at(top), outcome=row.verdicts[0][0], number=number, subject=row.run.subject,
-            cost=words(value), accuracy=row.top1,
-        )
-        for number, (row, value, top) in enumerate(zip(found, values, tops, strict=True), start=1)
-    ]  # fmt: skip
+    x = LogAxis.around([value for _, value in costly], LEFT, RIGHT)
+    y = Axis(low, high, _HEIGHT - BELOW, TOP)
     shares = [low + step * number for number in range(round((high - low) / step) + 1)]
     return Scatter(
-        image_set=found[0].run.image_set,
+        image_set=costly[0][0].run.image_set,
         cost=cost,
-        dots=tuple(dots),
+        dots=tuple(
+            Dot(x.at(value), y.at(top), row, words(value)) for (row, value), top in zip(costly, tops, strict=True)
+        ),
         frame=Frame(
             height=_HEIGHT,
             x_ticks=x.ticks(),

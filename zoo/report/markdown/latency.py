@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from zoo.records import Report, Verdict
 from zoo.report import text
 from zoo.report.baseline import TITLE, BaselineRow, baseline_rows
-from zoo.report.latency_rows import LatencyRow, first_of_each, latency_rows, reasons, stage_rows, tail_shown
+from zoo.report.latency_rows import LatencyRow, first_of_each, latency_rows, reasons, stage_times, tail_shown
 from zoo.report.markdown.marks import escape, folded, marked, name, table
 
 _LEGEND = (
@@ -73,5 +73,8 @@ def _loading(found: Sequence[LatencyRow]) -> str:
 
 def _stages(report: Report) -> str:
     heads = ("stage", "recipe", "images", "repeats", "p50, ms", "p90, ms")
-    lines = [(row.stage, name(row.recipe), row.images, row.repeats, row.p50, row.p90) for row in stage_rows(report)]
+    lines = []
+    for each in report.stages:
+        p50, _, p90 = stage_times(each)
+        lines.append((text.STAGES[each.stage], name(each.recipe), str(each.images), str(each.repeats), p50, p90))
     return f"For one image on one core.\n\n{table(heads, lines, right=heads[2:])}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from zoo.records import Claim, Report
+from zoo.records import Claim, Report, Verdict
 from zoo.report import conditions, text
 from zoo.report.markdown import latency
 from zoo.report.markdown.marks import escape, folded, marked, name, table
 from zoo.report.run_rows import HEADS, NUMBERS, RunRow, run_rows
-from zoo.report.verdict_rows import VerdictRow, verdict_rows
+from zoo.report.verdict_rows import verdict_rows
 
 
 def render(report: Report, claims: Sequence[Claim]) -> str:
@@ -45,35 +45,41 @@ def _failed(report: Report) -> str:
 
 def _verdicts(report: Report, claims: Sequence[Claim]) -> str:
     """Two folds: what is open, and what holds."""
-    listed = [row for row in verdict_rows(report, claims) if not latency.is_left_out(row.verdict)]
-    open_ones = [row for row in listed if row.verdict.outcome not in text.GOOD]
-    good = [row for row in listed if row.verdict.outcome in text.GOOD]
+    listed = [row for row in verdict_rows(report, claims) if not latency.is_left_out(row[0])]
+    open_ones = [row for row in listed if row[0].outcome not in text.GOOD]
+    good = [row for row in listed if row[0].outcome in text.GOOD]
     folds = [("Not confirmed, with reasons", open_ones), ("Confirmed and passed", good)]
     return "\n\n".join(folded(f"{title} ({len(rows)})", _verdict_table(rows)) for title, rows in folds if rows)
 
 
-def _verdict_table(rows: Sequence[VerdictRow]) -> str:
-    tested = any(row.verdict.p_value is not None for row in rows)
+def _verdict_table(rows: Sequence[tuple[Verdict, Claim | None]]) -> str:
+    tested = any(verdict.p_value is not None for verdict, _ in rows)
     p_values = ("p", "p, Holm") if tested else ()
     heads = ("outcome", "rule", "subject", "documented", "measured", "interval", "n", *p_values, "reason")
     lines = [
         (
-            marked(row.verdict.outcome, text.outcome_name(row.verdict.outcome)), row.verdict.rule,
-            name(row.verdict.subject), escape(f"{row.metric} {row.documented}"), escape(row.measured),
-            escape(row.interval), row.n, *((row.p_value, row.p_adjusted) if tested else ()), escape(row.verdict.reason),
+            marked(verdict.outcome, text.outcome_name(verdict.outcome)), verdict.rule, name(verdict.subject),
+            escape(f"{text.metric(claim)} {text.documented(verdict, claim)}"),
+            escape(text.quantity(verdict.measured, verdict, claim)), escape(text.interval(verdict, claim)),
+            text.images(verdict), *((text.chance(verdict.p_value), text.chance(verdict.p_adjusted)) if tested else ()),
+            escape(verdict.reason),
         )
-        for row in rows
+        for verdict, claim in rows
     ]  # fmt: skip
     return table(heads, lines, right=("n", "p", "p, Holm"))
 
 
 def _conditions(report: Report) -> str:
-    parts = conditions.of_parts(report)
-    tables = [table(("condition", "value"), [(head, escape(value)) for head, value in pairs]) for _, pairs in parts]
-    titles = [f"{escape(title)}:\n\n" if report.parts else "" for title, _ in parts]
-    general = "\n\n".join(title + each for title, each in zip(titles, tables, strict=True))
-    cells = [[escape(cell) for cell in conditions.of_run(run)] for run in report.runs]
-    runs = table(conditions.RUN_HEADS, cells) if cells else ""
-    timed = [[escape(cell) for cell in conditions.of_latency(run)] for run in report.latencies]
-    latencies = table(conditions.LATENCY_HEADS, timed) if timed else ""
+    parts = [(title, table(("condition", "value"), _escaped(pairs))) for title, pairs in conditions.of_parts(report)]
+    general = "\n\n".join(f"{escape(title)}:\n\n{each}" if report.parts else each for title, each in parts)
+    runs = _each([conditions.of_run(run) for run in report.runs])
+    latencies = _each([conditions.of_latency(run) for run in report.latencies])
     return folded("Conditions", "\n\n".join(part for part in (general, runs, latencies) if part))
+
+
+def _escaped(values: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(head, escape(value)) for head, value in values.items()]
+
+
+def _each(rows: Sequence[Mapping[str, str]]) -> str:
+    return table(tuple(rows[0]), [[escape(cell) for cell in row.values()] for row in rows]) if rows else ""

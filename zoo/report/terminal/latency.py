@@ -10,7 +10,7 @@ from rich.text import Text
 from zoo.records import Report
 from zoo.report import text
 from zoo.report.baseline import TITLE, BaselineRow, baseline_rows
-from zoo.report.latency_rows import LatencyRow, first_of_each, latency_rows, stage_rows, tail_shown
+from zoo.report.latency_rows import LatencyRow, first_of_each, latency_rows, stage_times, tail_shown
 from zoo.report.terminal.console import GAP, STYLES, folded, plain
 
 _NARROWEST_ID = 16
@@ -92,6 +92,7 @@ def _of_stages(report: Report) -> Table:
     title = "Before the network, for one image on one core, ms"
     numbers = ("images", "p50", "p90")
     result = plain(("stage", "recipe", *numbers), numbers, ("recipe",), title)
-    for row in stage_rows(report):
-        result.add_row(row.stage, Text(row.recipe), row.images, row.p50, row.p90)
+    for each in report.stages:
+        p50, _, p90 = stage_times(each)
+        result.add_row(text.STAGES[each.stage], Text(text.one_line(each.recipe)), str(each.images), p50, p90)
     return result
