@@ -38,7 +38,9 @@ def untrained(checkpoint: Checkpoint, form: str, environment: Environment) -> Lo
 def _written(
     checkpoint: Checkpoint, weights: Path | None, form: str, environment: Environment, *, verified: bool
 ) -> Located:
-    key = _key(checkpoint, weights, form, environment)
+    assert checkpoint.network is not None
+    source = disk.file_sha256(weights) if weights else "untrained"
+    key = disk.digest_of(["export", source, checkpoint.network.to_json(), form, environment.identity()])
     folder = disk.home() / "exports" / key[:16]
     found = kept.folder(folder, key, lambda target: _write(checkpoint, weights, form, environment, target))
     return Located(
@@ -47,12 +49,6 @@ def _written(
         digests=tuple(each.sha256 for each in found),
         verified=verified,
     )
-
-
-def _key(checkpoint: Checkpoint, weights: Path | None, form: str, environment: Environment) -> str:
-    assert checkpoint.network is not None
-    source = disk.file_sha256(weights) if weights else "untrained"
-    return disk.digest_of(["export", source, checkpoint.network.to_json(), form, environment.identity()])
 
 
 def _write(

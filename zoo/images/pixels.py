@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import disk, kept, machine
-from zoo.errors import ImageSetError, ZooError, listing
+from zoo.errors import ImageSetError, ZooError, listing, refuse
 from zoo.images import preprocess
 from zoo.images.image_sets import Image, ImageSet
 from zoo.records import Geometry
@@ -77,7 +77,8 @@ def ready(geometry: Geometry, block: Block) -> Path:
     """The decoded block, looked through; decoded again where it is not whole. Raises ImageSetError, CacheError."""
     path = block_path(geometry, block)
     if not kept.is_whole(path, path.stem):
-        _refuse(decode_block(geometry, block))
+        problems = decode_block(geometry, block)
+        refuse(f"{len(problems)} images cannot be used", problems)
     return path
 
 
@@ -97,12 +98,7 @@ def fill(geometry: Geometry, wanted: Sequence[Block], jobs: int, progress: Progr
     for block, found in _decoded(geometry, missing, jobs):
         problems.extend(found)
         tell(len(block.images))
-    _refuse(problems)
-
-
-def _refuse(problems: Sequence[str]) -> None:
-    if problems:
-        raise ImageSetError(listing(f"{len(problems)} images cannot be used", problems))
+    refuse(f"{len(problems)} images cannot be used", problems)
 
 
 def _decoded(geometry: Geometry, missing: Sequence[Block], jobs: int) -> Iterator[tuple[Block, list[str]]]:
