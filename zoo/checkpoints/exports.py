@@ -59,7 +59,11 @@ def _write(
     with tempfile.TemporaryDirectory(prefix="zoo-tensors-") as folder, environments.started(environment) as worker:
         tensors = Path(folder) / "tensors.npz"
         if weights is not None:
-            np.savez(tensors, allow_pickle=False, **_read(checkpoint, weights))
+            try:
+                np.savez(tensors, allow_pickle=False, **load_file(weights))
+            except SafetensorError as error:
+                problem = f"{weights} is not a readable safetensors file: {error}"
+                raise FileUnavailableError(f"{checkpoint.id}: {problem}") from error
         reply = worker.request(
             "export",
             tensors=str(tensors) if weights is not None else None,
@@ -68,10 +72,3 @@ def _write(
             target=str(target),
         )
     return [Path(name).relative_to(target).as_posix() for name in reply["files"]]
-
-
-def _read(checkpoint: Checkpoint, weights: Path) -> dict[str, np.ndarray]:
-    try:
-        return load_file(weights)
-    except SafetensorError as error:
-        raise FileUnavailableError(f"{checkpoint.id}: {weights} is not a readable safetensors file: {error}") from error

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zoo import disk, stats
+from zoo.documents.formatting import percent
 from zoo.embedded import shapes
 
 ROOT = disk.PACKAGE.parent
@@ -41,6 +42,7 @@ DATA = disk.EMBEDDED
 CLAIM_COLUMNS = (
     "id", "checkpoint", "metric", "value", "unit", "decimals", "population", "n_images", "source", "place", "note",
 )  # fmt: skip
+CSV: dict[str, Any] = {"index": False, "lineterminator": "\n"}  # the same bytes on every system
 CHECK_COMMAND = "python -m zoo.embedded.train --check"
 NEEDS_TORCH = "Training needs PyTorch, which is not installed here: run `tox -e embedded-train`."
 
@@ -131,12 +133,7 @@ def write_images(out: Path) -> None:
         (folder / f"{index:04d}.jpg").write_bytes(jpeg)
         label = shapes.class_of(index)
         rows.append((f"{index:04d}.jpg", label, shapes.CLASSES[label].name))
-    write_csv(out / "labels.csv", pd.DataFrame(rows, columns=["file", "class_index", "name"]))
-
-
-def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """A CSV file with one newline character per line on every system."""
-    table.to_csv(path, index=False, lineterminator="\n")
+    pd.DataFrame(rows, columns=["file", "class_index", "name"]).to_csv(out / "labels.csv", **CSV)
 
 
 def adapter_module(name: str) -> Any:
@@ -266,16 +263,11 @@ def show(measured: dict[str, Any]) -> None:
     n = measured["n_images"]
     for metric in ("top1", "top5"):
         correct = measured[f"{metric}_correct"]
-        print(f"{metric}: {percent(correct, n)} % ({correct}/{n})")
+        print(f"{metric}: {percent(correct / n)} % ({correct}/{n})")
     print(f"{'wrong recipe':<18} top-1 %   lost gained  p (exact McNemar)")
     for row in measured["sensitivity"]:
-        top1 = percent(row["top1_correct"], n)
+        top1 = percent(row["top1_correct"] / n)
         print(f"{row['wrong']:<18} {top1:>7} {row['lost']:>6} {row['gained']:>6}  {row['p_value']:.1e}")
-
-
-def percent(correct: int, n: int) -> str:
-    """A count as it is documented: percent with two decimals."""
-    return f"{100 * correct / n:.2f}"
 
 
 def claims(measured: dict[str, Any]) -> pd.DataFrame:
@@ -285,7 +277,7 @@ def claims(measured: dict[str, Any]) -> pd.DataFrame:
     for entry in tomllib.loads((DATA / "checkpoints.toml").read_text(encoding="utf-8"))["checkpoint"]:
         for metric in ("top1", "top5"):
             name = f"{entry['id'].replace('/', '-')}-{metric}"
-            value = percent(measured[f"{metric}_correct"], n)
+            value = percent(measured[f"{metric}_correct"] / n)
             what: tuple[object, ...] = (name, entry["id"], metric, value, "percent", 2)
             rows.append((*what, "embedded_val", n, "embedded-training", place, CHECK_COMMAND))
     return pd.DataFrame(rows, columns=list(CLAIM_COLUMNS), dtype=str)
@@ -315,7 +307,7 @@ def train(trainer: Trainer, out: Path, epochs: int) -> None:
     record["seconds"] = {name: round(value, 1) for name, value in seconds.items()}
     record["weights_sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
     (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    write_csv(out / "claims.csv", claims(measured))
+    claims(measured).to_csv(out / "claims.csv", **CSV)
     show(measured)
     print(f"written to {out} in {seconds['all']:.0f} s")
 

@@ -123,9 +123,8 @@ class Evaluation:
     def inspect(self, options: dict[str, Any]) -> dict[str, Any]:
         """Static facts of the files, by the worker that has loaded them. Raises WorkerError."""
         worker, files = self._started()
-        reply = worker.request("inspect", files=files.paths, options={"threads": self.settings.threads, **options})
-        facts: dict[str, Any] = reply["facts"]
-        return facts
+        asked = {"threads": self.settings.threads, **options}
+        return dict(worker.request("inspect", files=files.paths, options=asked)["facts"])
 
     def run(self, material: Material, progress: Callable[[int], None]) -> tuple[Run, Predictions]:
         """Answers for every block, kept ones first asked for; `progress` is told finished images."""
