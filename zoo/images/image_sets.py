@@ -307,9 +307,8 @@ def _labelled_by_file(root: Path, found: Sequence[Image], file: labels.LabelFile
         return tuple(replace(image, class_index=known[labels.key_of(image.id)].class_index) for image in found)
     parts = []
     if without:
-        parts.append(
-            listing(f"{root}: {len(without):,} of {len(found):,} images have no label in {file.path}", without)
-        )
+        what = f"{root}: {len(without):,} of {len(found):,} images have no label in {file.path}"
+        parts.append(listing(what, without))
     if extra:
         parts.append(listing(f"{file.path}: {len(extra):,} of {len(known):,} labels have no image in {root}", extra))
     if len(extra) == len(known):

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 
@@ -170,13 +171,8 @@ def decode_block(geometry: Geometry, block: Block) -> list[str]:
         except OSError as error:
             problems.append(f"{image.id}: {error.strerror or error}")
     if not problems:
-        kept.write(
-            path,
-            path.stem,
-            lambda out: np.save(out, pixels, allow_pickle=False),
-            bytes_needed=pixels.nbytes,
-            once=True,
-        )
+        save = partial(np.save, arr=pixels, allow_pickle=False)
+        kept.write(path, path.stem, save, bytes_needed=pixels.nbytes, once=True)
     return problems
 
 

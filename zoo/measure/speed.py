@@ -130,10 +130,9 @@ class TimedCell:
                 numeric=[step.to_json() for step in task.recipe.numeric.steps],
             )
             settings = Settings(asked.threads, asked.batch_size, arithmetic=asked.arithmetic)
-            loaded = self.worker.request("load", files=self.files.paths, options=options_of(task, settings))
+            self.loaded.append(self.worker.request("load", files=self.files.paths, options=options_of(task, settings)))
             self.worker.stop()
             self.prepared.append(prepared)
-            self.loaded.append(loaded)
 
     def block(self, folder: Path, probe: float) -> float:
         """One round. probe: of the moment before, GFLOP/s a core; the one after it is returned."""
