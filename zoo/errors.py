@@ -101,3 +101,9 @@ def listing(what: str, items: Iterable[str], limit: int = 20) -> str:
     if len(lines) > limit:
         shown.append(f"  and {len(lines) - limit} more")
     return "\n".join([f"{what}:", *shown])
+
+
+def refuse(what: str, problems: Iterable[str]) -> None:
+    """Raise ImageSetError that lists the problems, if there are any."""
+    if lines := list(problems):
+        raise ImageSetError(listing(what, lines))

@@ -22,7 +22,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from filelock import FileLock
 from xxhash import xxh3_128
@@ -34,10 +34,10 @@ ASIDE = ".set-aside"  # at the end of the name of what is not believed; of one n
 SEAL = "seal"  # the field of a sealed JSON object
 CONTENTS = "contents.json"  # the sealed list of a kept folder's files
 
+T = TypeVar("T")
+
 _DAMAGED = "it was damaged or edited"
-_OTHER = "it is of another key"
 _LOG = logging.getLogger("zoo")
-_CHUNK = 1 << 20  # bytes
 
 
 # --- files with a trailer ------------------------------------------------------------------------
@@ -49,10 +49,11 @@ def write(path: Path, key: str, fill: Callable[[BinaryIO], None], *, bytes_neede
     once: leave a file that is there by now, such as another process's.
     """
 
-    def whole(stream: BinaryIO) -> None:
+    def whole(stream: io.BufferedRandom) -> None:
         fill(stream)
         size = stream.tell()
-        stream.write(_trailer(key, size, _digest_of(stream)))
+        stream.seek(0)
+        stream.write(_trailer(key, size, hashlib.file_digest(stream, xxh3_128).hexdigest()))
 
     with disk.explained(path, bytes_needed), disk.lock(path) if once else contextlib.nullcontext():
         if not (once and path.exists()):
@@ -61,25 +62,12 @@ def write(path: Path, key: str, fill: Callable[[BinaryIO], None], *, bytes_neede
 
 def read(path: Path, key: str) -> bytes | None:
     """The content; None where there is none that can be believed. Raises CacheError."""
-    try:
-        return content(path, key)
-    except FileNotFoundError:
-        return None
-    except DamagedError as error:
-        _set_aside(path, error, lambda: content(path, key))
-        return None
+    return _believed(path, lambda: content(path, key))
 
 
 def is_whole(path: Path, key: str) -> bool:
     """Whether the content can be believed; it is looked at where it lies, without a copy. Raises CacheError."""
-    try:
-        _examine(path, key)
-    except FileNotFoundError:
-        return False
-    except DamagedError as error:
-        _set_aside(path, error, lambda: _examine(path, key))
-        return False
-    return True
+    return _believed(path, lambda: _examine(path, key)) is not None
 
 
 def content(path: Path, key: str) -> bytes:
@@ -98,12 +86,13 @@ def stated_digest(path: Path) -> str | None:
     return None if stated is None else str(stated.get("xxh3_128"))
 
 
-def _examine(path: Path, key: str) -> None:
+def _examine(path: Path, key: str) -> Path:
     with _naming(path), path.open("rb") as stream:
         if not os.fstat(stream.fileno()).st_size:
             raise DamagedError(f"{path}: it is empty")  # and cannot be mapped
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
             _check(path, key, view)
+    return path
 
 
 def _check(path: Path, key: str, view: memoryview) -> None:
@@ -117,15 +106,16 @@ def _check(path: Path, key: str, view: memoryview) -> None:
     assert expected is not None
     if stated is None:
         raise DamagedError(f"{path}: it was cut off or written over: its trailer is missing")
-    for name, what in (("key", _OTHER), ("bytes", "it has another length"), ("xxh3_128", _DAMAGED)):
-        if stated.get(name) != expected[name]:
-            raise DamagedError(f"{path}: {what}: {_unlike(name, stated, expected)}")
+    _refuse_other(path, stated, expected)
     raise DamagedError(f"{path}: its trailer is damaged")
 
 
-def _unlike(name: str, stated: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
-    """The stated value and the one that was found, shortened, for a message."""
-    return f"it says {name} {stated.get(name)!s:.12}, found {expected[name]!s:.12}"
+def _refuse_other(path: Path, stated: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """Raise DamagedError for the first value in which a trailer or seal is not the expected one."""
+    problems = {"key": "it is of another key", "bytes": "it has another length", "xxh3_128": _DAMAGED}
+    for name in (name for name in problems if stated.get(name) != expected.get(name)):
+        values = f"it says {name} {stated.get(name)!s:.12}, found {expected.get(name)!s:.12}"
+        raise DamagedError(f"{path}: {problems[name]}: {values}")
 
 
 def _hash_of_key(key: str) -> str:
@@ -150,15 +140,6 @@ def _stated(end: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "kept" in found else None
 
 
-def _digest_of(stream: BinaryIO) -> str:
-    """xxh3 of all that was written, hex; the stream is at its end afterwards."""
-    found = xxh3_128()
-    stream.seek(0)
-    while chunk := stream.read(_CHUNK):
-        found.update(chunk)
-    return found.hexdigest()
-
-
 # --- JSON objects with a seal --------------------------------------------------------------------
 
 
@@ -174,36 +155,28 @@ def read_json(path: Path, key: str) -> dict[str, Any] | None:
 
     A JSON object without any seal is an older version's: it counts as missing, and nothing is said.
     """
-    try:
+
+    def look() -> dict[str, Any]:
         found = parsed(path)
-        return unsealed(found, key, path) if SEAL in found else None
-    except FileNotFoundError:
-        return None
-    except DamagedError as error:
-        _set_aside(path, error, lambda: unsealed(parsed(path), key, path))
-        return None
+        return unsealed(found, key, path) if SEAL in found else {}
+
+    return _believed(path, look) or None
 
 
 def sealed(found: Mapping[str, Any], key: str) -> dict[str, Any]:
     """The object with a new seal; its digest does not depend on spaces and the order of fields."""
-    inside = _without_seal(found)
+    inside = {name: value for name, value in found.items() if name != SEAL}
     return {**inside, SEAL: {"key": _hash_of_key(key), "xxh3_128": digest_of_json(inside)}}
 
 
 def unsealed(found: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:
     """The object without its seal; raises DamagedError that names `path` where the seal does not fit."""
-    inside = _without_seal(found)
-    expected, stated = sealed(inside, key)[SEAL], found.get(SEAL)
+    inside = sealed(found, key)
+    expected, stated = inside.pop(SEAL), found.get(SEAL)
     if not isinstance(stated, dict):
         raise DamagedError(f"{path}: {_DAMAGED}: its seal is missing")
-    for name, what in (("key", _OTHER), ("xxh3_128", _DAMAGED)):
-        if stated.get(name) != expected[name]:
-            raise DamagedError(f"{path}: {what}: {_unlike(name, stated, expected)}")
+    _refuse_other(path, stated, expected)
     return inside
-
-
-def _without_seal(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if name != SEAL}
 
 
 def digest_of_json(found: Mapping[str, Any]) -> str:
@@ -243,7 +216,7 @@ def folder(path: Path, key: str, fill: Callable[[Path], Sequence[str]]) -> list[
     with disk.explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f"{path.name}.lock")):
-            found = _read_folder(path, key)
+            found = _believed(path, lambda: _listed(path, key))
             if found is None:
                 _write_folder(path, key, fill)
                 found = _listed(path, key)
@@ -259,16 +232,6 @@ def _write_folder(path: Path, key: str, fill: Callable[[Path], Sequence[str]]) -
         building.rename(path)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-
-
-def _read_folder(path: Path, key: str) -> list[KeptFile] | None:
-    try:
-        return _listed(path, key)
-    except FileNotFoundError:
-        return None
-    except DamagedError as error:
-        _set_aside(path, error, lambda: _listed(path, key))
-        return None
 
 
 def _listed(path: Path, key: str) -> list[KeptFile]:
@@ -300,6 +263,17 @@ def _naming(path: Path) -> Iterator[None]:
         raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
     except OSError as error:
         raise DamagedError(f"{path}: it cannot be read: {error.strerror or error}") from error
+
+
+def _believed(path: Path, look: Callable[[], T]) -> T | None:
+    """What `look` finds; None where nothing is there, or nothing that can be believed, which is set aside."""
+    try:
+        return look()
+    except FileNotFoundError:
+        return None
+    except DamagedError as error:
+        _set_aside(path, error, look)
+        return None
 
 
 def _set_aside(path: Path, why: DamagedError, look: Callable[[], object]) -> None:

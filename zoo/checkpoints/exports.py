@@ -38,7 +38,9 @@ def untrained(checkpoint: Checkpoint, form: str, environment: Environment) -> Lo
 def _written(
     checkpoint: Checkpoint, weights: Path | None, form: str, environment: Environment, *, verified: bool
 ) -> Located:
-    key = _key(checkpoint, weights, form, environment)
+    assert checkpoint.network is not None
+    source = disk.file_sha256(weights) if weights else "untrained"
+    key = disk.digest_of(["export", source, checkpoint.network.to_json(), form, environment.identity()])
     folder = disk.home() / "exports" / key[:16]
     found = kept.folder(folder, key, lambda target: _write(checkpoint, weights, form, environment, target))
     return Located(
@@ -49,12 +51,6 @@ def _written(
     )
 
 
-def _key(checkpoint: Checkpoint, weights: Path | None, form: str, environment: Environment) -> str:
-    assert checkpoint.network is not None
-    source = disk.file_sha256(weights) if weights else "untrained"
-    return disk.digest_of(["export", source, checkpoint.network.to_json(), form, environment.identity()])
-
-
 def _write(
     checkpoint: Checkpoint, weights: Path | None, form: str, environment: Environment, target: Path
 ) -> list[str]:
@@ -63,7 +59,11 @@ def _write(
     with tempfile.TemporaryDirectory(prefix="zoo-tensors-") as folder, environments.started(environment) as worker:
         tensors = Path(folder) / "tensors.npz"
         if weights is not None:
-            np.savez(tensors, allow_pickle=False, **_read(checkpoint, weights))
+            try:
+                np.savez(tensors, allow_pickle=False, **load_file(weights))
+            except SafetensorError as error:
+                problem = f"{weights} is not a readable safetensors file: {error}"
+                raise FileUnavailableError(f"{checkpoint.id}: {problem}") from error
         reply = worker.request(
             "export",
             tensors=str(tensors) if weights is not None else None,
@@ -72,10 +72,3 @@ def _write(
             target=str(target),
         )
     return [Path(name).relative_to(target).as_posix() for name in reply["files"]]
-
-
-def _read(checkpoint: Checkpoint, weights: Path) -> dict[str, np.ndarray]:
-    try:
-        return load_file(weights)
-    except SafetensorError as error:
-        raise FileUnavailableError(f"{checkpoint.id}: {weights} is not a readable safetensors file: {error}") from error

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from zoo import disk, kept
 from zoo.errors import FileUnavailableError, WrongBytesError
@@ -214,11 +214,11 @@ def _taken_out(path: Path, archive: Archive, file: File) -> Path:
     """The member as a file under ZOO_HOME; the archive's own folder structure is never recreated."""
     name = archive.member.replace("/", "_")
     key = disk.digest_of(["member", disk.file_sha256(path), archive.member])
-    opener = _zip_member if zipfile.is_zipfile(path) else _tar_member
+    member = _zip_member if zipfile.is_zipfile(path) else _tar_member
 
     def take_out(folder: Path) -> list[str]:
         with (folder / name).open("wb") as out:
-            opener(path, archive.member, out)
+            out.writelines(member(path, archive.member))
         return [name]
 
     target = disk.home() / "members" / key[:16]
@@ -226,55 +226,35 @@ def _taken_out(path: Path, archive: Archive, file: File) -> Path:
     return target / name
 
 
-def _tar_member(path: Path, member: str, out: BinaryIO) -> None:
+def _tar_member(path: Path, member: str) -> Iterator[bytes]:
     with _readable(path, "tar"), tarfile.open(path) as archive:
         for info in archive:
             if info.isfile() and info.name.removeprefix("./") == member:
-                stream = archive.extractfile(info)
-                assert stream is not None
-                _copy(stream, out)
+                yield from _chunks(archive.extractfile(info))
                 for _ in _chunks(archive.fileobj):  # the sums of compressed archives stand at their end
                     pass
                 return
     raise FileUnavailableError(f"{path}: expected a regular file {member!r} in it, found none")
 
 
-def _zip_member(path: Path, member: str, out: BinaryIO) -> None:
+def _zip_member(path: Path, member: str) -> Iterator[bytes]:
     with _readable(path, "zip"), zipfile.ZipFile(path) as archive:
         if member not in archive.namelist():
             raise FileUnavailableError(f"{path}: expected a file {member!r} in it, found none")
         with archive.open(member) as stream:
-            _copy(stream, out)
-
-
-class _OutError(Exception):
-    """The copy cannot be written: no fault of the archive."""
-
-    def __init__(self, reason: OSError) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
+            yield from _chunks(stream)
 
 
 @contextmanager
 def _readable(path: Path, kind: str) -> Iterator[None]:
-    """Turn what readers of archives raise into a FileUnavailableError."""
+    """Turn what readers of archives raise into a FileUnavailableError; whoever writes what is read raises outside."""
     try:
         yield
-    except _OutError as error:
-        raise error.reason from None
     except DAMAGED as error:
         problem = str(error).partition("\n")[0].rstrip(":") or type(error).__name__
         raise FileUnavailableError(
             f"{path}: not a readable {kind} archive: {problem}; delete it and fetch it again"
         ) from error
-
-
-def _copy(source: IO[bytes], out: BinaryIO) -> None:
-    for chunk in _chunks(source):
-        try:
-            out.write(chunk)
-        except OSError as error:
-            raise _OutError(error) from error
 
 
 def _chunks(source: Any) -> Iterator[bytes]:

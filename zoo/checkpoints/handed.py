@@ -1,23 +1,22 @@
 """The folder that a worker reads from: it contains copies of a checkpoint's files and nothing else.
 
 A framework may look for more files beside the one that it is told to read: weights, external data, assets. In this
-folder it finds only files of the record. Each copy is hashed while it is made. So the worker reads what the record
+folder it finds only files of the record. What is hashed is the copy. So the worker reads what the record
 says, even if somebody changes the original in the meantime.
 """
 
 from __future__ import annotations
 
-import hashlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo import disk
 from zoo.checkpoints.files import Located
 from zoo.errors import FileUnavailableError
-
-_CHUNK = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -46,13 +45,9 @@ def handed(located: Located) -> Iterator[Handed]:
 
 
 def _copy(original: Path, copy: Path, sha256: str) -> None:
-    digest = hashlib.sha256()
     copy.parent.mkdir(parents=True, exist_ok=True)
-    with original.open("rb") as source, copy.open("xb") as out:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-            out.write(chunk)
-    if digest.hexdigest() != sha256:
+    shutil.copyfile(original, copy)
+    if (got := disk.file_sha256(copy)) != sha256:
         raise FileUnavailableError(
-            f"{original}: changed while it was in use: expected sha256 {sha256}, got {digest.hexdigest()}; run it again"
+            f"{original}: changed while it was in use: expected sha256 {sha256}, got {got}; run it again"
         )

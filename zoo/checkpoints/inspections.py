@@ -6,7 +6,7 @@ Measured facts are kept under a key of everything they depend on, so that no fil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from zoo import disk, kept
@@ -18,7 +18,7 @@ from zoo.errors import FileUnavailableError, WorkerError, ZooError
 from zoo.frameworks import environments
 from zoo.frameworks.environments import Environment
 from zoo.frameworks.table import frameworks
-from zoo.records import Checkpoint, File, FileBytes, Inspection, Measured, Port
+from zoo.records import Checkpoint, File, Inspection, Measured, Port
 
 Say = Callable[[str], None]
 Ask = Callable[[dict[str, Any]], dict[str, Any]]  # options of a request -> an adapter's facts
@@ -36,9 +36,8 @@ def of_wrong_bytes(checkpoint: Checkpoint, framework: str, zoo: Zoo) -> Inspecti
     if checkpoint.unavailable or not checkpoint.files:
         return None
     others = [file for other in zoo.checkpoints.values() if other.id != checkpoint.id for file in other.files]
-    found: list[FileBytes] = []
-    for file, path in files.misplaced(checkpoint, zoo.root, others):
-        found.append(files.described(file, path).changed(hash="different"))
+    misplaced = files.misplaced(checkpoint, zoo.root, others)
+    found = [files.described(file, path).changed(hash="different") for file, path in misplaced]
     return Inspection(checkpoint=checkpoint.id, framework=framework, sha256="", files=tuple(found)) if found else None
 
 
@@ -103,7 +102,7 @@ def look(zoo: Zoo, say: Say, wanted: Iterable[Checkpoint] | None = None) -> Look
     Nothing is fetched or built. Checkpoints that cannot be looked at are left out, and `say` is told why.
     """
     published = [each for each in wanted or zoo.checkpoints.values() if each.files and not each.unavailable]
-    result = Look(len(published))
+    inspections = []
     for checkpoint in published:
         try:
             found = _found(checkpoint, zoo)
@@ -111,10 +110,10 @@ def look(zoo: Zoo, say: Say, wanted: Iterable[Checkpoint] | None = None) -> Look
             say(f"{checkpoint.id}: not looked at: {error}")
             continue
         if found is not None:
-            result = replace(result, inspections=(*result.inspections, found))
+            inspections.append(found)
             if found.error:
                 say(f"{checkpoint.id}: not looked into: {found.error}")
-    return result
+    return Look(len(published), tuple(inspections))
 
 
 def _found(checkpoint: Checkpoint, zoo: Zoo) -> Inspection | None:
@@ -134,6 +133,4 @@ def _found(checkpoint: Checkpoint, zoo: Zoo) -> Inspection | None:
 def _asked(environment: Environment, located: Located, options: dict[str, Any]) -> dict[str, Any]:
     """Facts from a worker of its own."""
     with handed(located) as files, environments.started(environment, names=files.names) as worker:
-        reply = worker.request("inspect", files=files.paths, options={"threads": 1, **options})
-    facts: dict[str, Any] = reply["facts"]
-    return facts
+        return dict(worker.request("inspect", files=files.paths, options={"threads": 1, **options})["facts"])

@@ -98,7 +98,9 @@ def measured_parts(measured: Measured, network: Network | None) -> Parts:
     What lies between the layers is not measured; it is `network`'s where that has as many multiply-adds, else nothing.
     """
     stored = measured.parameters_by
-    known = parts(network) if network is not None and parts(network).multiply_adds == measured.multiply_adds else None
+    known = parts(network) if network is not None else None
+    between = ("normalised", "activated", "added", "pooled")
+    same = known is not None and known.multiply_adds == measured.multiply_adds
     return Parts(
         classes=measured.classes or 0,
         convolutions=stored["convolutions"],
@@ -106,10 +108,7 @@ def measured_parts(measured: Measured, network: Network | None) -> Parts:
         classifier=stored["classifier"],
         bias=stored["classifier_biases"],
         multiply_adds=measured.multiply_adds or 0,
-        normalised=known.normalised if known else 0,
-        activated=known.activated if known else 0,
-        added=known.added if known else 0,
-        pooled=known.pooled if known else 0,
+        **{name: getattr(known, name) if same else 0 for name in between},
     )
 
 

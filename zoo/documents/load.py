@@ -12,12 +12,11 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, get_args
+from typing import Any, NoReturn, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -39,8 +38,9 @@ from zoo.records import (
     Record,
     Source,
     Url,
+    statements,
 )
-from zoo.records.statements import KINDS, REFERENCES, StatedSetting, Statement, with_settings
+from zoo.records.statements import KINDS, Statement, with_settings
 
 PROBLEMS_SHOWN = 5
 UNKNOWN = "extra_forbidden"  # pydantic's word for a key that a record does not have
@@ -49,7 +49,6 @@ _NUMBER = r"-?\d+(\.\d+)?(e-?\d{1,2})?"
 NUMBERS = re.compile(rf"{_NUMBER}(\s*,\s*{_NUMBER}\s*,\s*{_NUMBER})?", re.ASCII)
 TOO_DEEP = "its values are nested too deeply; no record has more than a few levels"
 
-R = TypeVar("R", bound=Record)
 Location = tuple[str | int, ...]
 
 
@@ -95,6 +94,13 @@ MODELS: dict[str, type[Record]] = {
     "claim": Claim,
     "deviation": Deviation,
     **KINDS,
+}
+# Which fields hold ids, and of what.
+REFERENCES = {
+    "recipe": {"geometry": "geometry", "numeric": "numeric"},
+    "checkpoint": {"recipe": "recipe", "label_map": "label_map", "converted_from": "checkpoint"},
+    "claim": {name: name for name in ("source", "checkpoint", "population", "recipe")},
+    **dict.fromkeys(KINDS, statements.REFERENCES),
 }
 TOML_FILES = {
     "checkpoints.toml": ("checkpoint",),
@@ -148,12 +154,16 @@ def _folders(which: str | Path) -> tuple[Path, list[Path]]:
 
 @dataclass(frozen=True)
 class _Row:
-    """One entry of a data file, not yet checked; `line` gives the line of a field inside it."""
+    """One entry of a data file, not yet checked.
+
+    number: its line in a CSV file, or its place among the tables of its kind in a TOML file of this `text`.
+    """
 
     kind: str
     data: Mapping[str, Any]
     file: Path
-    line: Callable[[Location], int]
+    number: int
+    text: str = ""
 
     def fail(self, problem: str, location: Location = ()) -> NoReturn:
         """Raise ManifestError about the field at `location`, or about the whole entry."""
@@ -167,7 +177,8 @@ class _Row:
 
     def place(self, location: Location = ()) -> str:
         """`file, line 12`."""
-        return f"{self.file}, line {self.line(location)}"
+        line = line_of(self.text, (self.kind, self.number, *location)) if self.text else self.number
+        return f"{self.file}, line {line}"
 
 
 def _dotted(location: Location) -> str:
@@ -225,7 +236,7 @@ def _toml_rows(path: Path, kinds: tuple[str, ...]) -> Iterator[_Row]:
         if problem := _misplaced(kind, entries, kinds):
             raise ManifestError(f"{path}, line {line_of(text, (kind, 0))}: {problem}")
         for index, entry in enumerate(entries):
-            yield _Row(kind, entry, path, partial(_toml_line, text, (kind, index)))
+            yield _Row(kind, entry, path, index, text)
 
 
 def _misplaced(kind: str, entries: Any, kinds: tuple[str, ...]) -> str:
@@ -236,10 +247,6 @@ def _misplaced(kind: str, entries: Any, kinds: tuple[str, ...]) -> str:
         return ""
     got = f"[{kind}]" if isinstance(entries, dict) else f"{kind} = {entries!r}"
     return f"expected tables headed [[{kind}]], got {got}"
-
-
-def _toml_line(text: str, entry: Location, location: Location) -> int:
-    return line_of(text, (*entry, *location))
 
 
 def _position(message: str, text: str) -> str:
@@ -254,20 +261,26 @@ def _position(message: str, text: str) -> str:
 
 def _csv_rows(path: Path, kind: str) -> Iterator[_Row]:
     """One row per line of a CSV file with a header; empty fields are left out, so that defaults hold."""
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     try:
-        _check_header(path, kind, list(reader.fieldnames or ()))
-        for row in reader:
-            yield _csv_row(path, kind, row, reader.line_num, len(reader.fieldnames or ()))
+        columns = next(reader, [])
+        _check_header(path, kind, columns)
+        for values in filter(None, reader):
+            number, got = reader.line_num, len(values)
+            if got != len(columns):
+                more = got > len(columns)
+                hint = "a comma inside a field needs quotes" if more else "an empty field still needs its comma"
+                raise ManifestError(f"{path}, line {number}: expected {len(columns)} fields, got {got} ({hint})")
+            stated = {name: value for name, value in zip(columns, values, strict=True) if value}
+            yield _Row(kind, stated, path, number)
     except csv.Error as error:
-        raise ManifestError(f"{path}, line {reader.reader.line_num}: not valid CSV: {error}") from None
+        raise ManifestError(f"{path}, line {reader.line_num}: not valid CSV: {error}") from None
 
 
 def _check_header(path: Path, kind: str, columns: list[str]) -> None:
-    known = list(MODELS[kind].model_fields)
-    needed = [name for name, field in MODELS[kind].model_fields.items() if field.is_required()]
-    unknown = [name for name in columns if name not in known]
-    if unknown:
+    known = MODELS[kind].model_fields
+    needed = [name for name, field in known.items() if field.is_required()]
+    if unknown := [name for name in columns if name not in known]:
         raise ManifestError(f"{path}, line 1: column {unknown[0]!r} is not known; {known_names(unknown[0], known)}")
     if missing := [name for name in needed if name not in columns]:
         got = ",".join(columns) or "an empty file"
@@ -275,14 +288,6 @@ def _check_header(path: Path, kind: str, columns: list[str]) -> None:
     if len(set(columns)) < len(columns):
         twice = next(name for name in columns if columns.count(name) > 1)
         raise ManifestError(f"{path}, line 1: column {twice!r} stands there twice")
-
-
-def _csv_row(path: Path, kind: str, row: Mapping[str | None, Any], number: int, columns: int) -> _Row:
-    fields = sum(value is not None for name, value in row.items() if name is not None) + len(row.get(None, ()))
-    if fields != columns:
-        hint = "a comma inside a field needs quotes" if fields > columns else "an empty field still needs its comma"
-        raise ManifestError(f"{path}, line {number}: expected {columns} fields, got {fields} ({hint})")
-    return _Row(kind, {str(name): value for name, value in row.items() if value}, path, lambda _: number)
 
 
 # --- rows to records ---------------------------------------------------------------------------
@@ -299,37 +304,39 @@ def _add(row: _Row, rows: dict[str, _Row]) -> None:
 
 
 def _zoo(name: str, root: Path, rows: Mapping[str, Mapping[str, _Row]]) -> Zoo:
-    geometries = _records(rows["geometry"], Geometry)
-    numerics = _records(rows["numeric"], Numeric)
-    recipes = {}
-    for row in rows["recipe"].values():
-        parts = _record(row, _RecipeRow)
-        geometry = _known(row, "geometry", parts.geometry, geometries)
-        numeric = _known(row, "numeric", parts.numeric, numerics)
-        recipes[parts.id] = Recipe(
-            id=parts.id, geometry=geometry, numeric=numeric, sources=parts.sources, note=parts.note
-        )
+    found: dict[str, dict[str, Any]] = {
+        kind: {name: _record(row, MODELS[kind]) for name, row in entries.items()} for kind, entries in rows.items()
+    }
+    for kind in MODELS:
+        for row in rows[kind].values():
+            _check_references(row, rows)
+    recipes = {
+        name: Recipe(**dict(each) | {part: found[part][getattr(each, part)] for part in REFERENCES["recipe"]})
+        for name, each in found["recipe"].items()
+    }
+    stated: dict[str, Statement] = {}
+    for kind in KINDS:
+        for each_id, row in rows[kind].items():
+            if each_id in stated:
+                row.fail("the id stands there already, in a table of another kind", ("id",))
+            stated[each_id] = found[kind][each_id]
     return Zoo(
         name=name,
         root=root,
-        checkpoints=_records(rows["checkpoint"], Checkpoint),
+        checkpoints=found["checkpoint"],
         recipes=recipes,
-        geometries=geometries,
-        numerics=numerics,
-        label_maps=_records(rows["label_map"], LabelMap),
-        populations=_records(rows["population"], Population),
-        sources=_records(rows["source"], Source),
-        claims=_records(rows["claim"], Claim),
-        statements={name: each for kind, model in KINDS.items() for name, each in _records(rows[kind], model).items()},
-        deviations=_records(rows["deviation"], Deviation),
+        geometries=found["geometry"],
+        numerics=found["numeric"],
+        label_maps=found["label_map"],
+        populations=found["population"],
+        sources=found["source"],
+        claims=found["claim"],
+        statements=stated,
+        deviations=found["deviation"],
     )
 
 
-def _records(rows: Mapping[str, _Row], model: type[R]) -> dict[str, R]:
-    return {name: _record(row, model) for name, row in rows.items()}
-
-
-def _record(row: _Row, model: type[R]) -> R:
+def _record(row: _Row, model: type[Record]) -> Record:
     """The row as a record. TOML has types and is taken at its word; all CSV is text and is converted."""
     try:
         if row.kind in CSV_FILES.values():
@@ -359,21 +366,21 @@ PATTERNS = {
 
 def _explain(row: _Row, model: type[Record], problem: Any) -> str:
     """One of pydantic's errors in words: field, expected, got, nearest known names."""
-    shown, found = _walk(model, problem["loc"])
+    shown, _ = _walk(model, problem["loc"])
     kind, context, got = problem["type"], problem.get("ctx", {}), problem["input"]
     if kind == UNKNOWN:
         _, parents = _walk(model, problem["loc"][:-1])
         names = [name for parent in parents for name in parent.model_fields]
         return row.problem(f"not known; {known_names(str(shown[-1]), names)}", shown)
-    if kind == "missing":
-        return row.problem("missing", shown)
     if kind == "value_error":
         return row.problem(str(context["error"]), shown)
-    if kind == "union_tag_not_found":
-        return row.problem("missing", (*shown, _tag_field(found[0])))
+    if kind.startswith("union_tag"):
+        shown = (*shown, context["discriminator"].strip("'"))
+    if kind in ("missing", "union_tag_not_found"):
+        return row.problem("missing", shown)
     if kind == "union_tag_invalid":
         tags = ", ".join(re.findall(r"'([^']*)'", context["expected_tags"]))
-        return row.problem(f"expected one of {tags}; got {context['tag']!r}", (*shown, _tag_field(found[0])))
+        return row.problem(f"expected one of {tags}; got {context['tag']!r}", shown)
     message = problem["msg"].partition("should be ")[2] or problem["msg"]
     expected = PATTERNS.get(context.get("pattern", ""), message)
     near = ""
@@ -398,14 +405,12 @@ def _walk(model: type[Record], location: Location) -> tuple[Location, list[type[
 
 
 def _tags(model: type[Record]) -> tuple[Any, ...]:
-    """What the field that tells the records of a union apart may be in this one."""
-    field = _tag_field(model)
-    return get_args(model.model_fields[field].annotation) if field else ()
+    """What the field that tells the records of a union apart may be in this one: `op` of steps, `family` of networks.
 
-
-def _tag_field(model: type[Record]) -> str:
-    """The field that tells the records of a union apart: `op` of steps, `family` of networks; "" in no union."""
-    return next((name for name in ("op", "family") if name in model.model_fields), "")
+    Empty in no union.
+    """
+    fields = [field for name, field in model.model_fields.items() if name in ("op", "family")]
+    return get_args(fields[0].annotation) if fields else ()
 
 
 def _models(annotation: Any) -> list[type[Record]]:
@@ -418,54 +423,35 @@ def _models(annotation: Any) -> list[type[Record]]:
 # --- references --------------------------------------------------------------------------------
 
 
-def _known(row: _Row, field: str, name: str, records: Mapping[str, R], kind: str = "") -> R:
-    """The record that `field` names."""
-    if name not in records:
-        expected = f"the id of a known {(kind or field).replace('_', ' ')}"
-        row.fail(f"expected {expected}, got {name!r}; {known_names(name, records)}", (field,))
-    return records[name]
+def _check_references(row: _Row, rows: Mapping[str, Mapping[str, _Row]]) -> None:
+    """Every id that the row names is there; each of its `sources` is one too, or an https address."""
+    for name, kind in REFERENCES.get(row.kind, {}).items():
+        value = row.data.get(name) or ()
+        for one in (value,) if isinstance(value, str) else value:
+            if one not in rows[kind]:
+                expected = f"the id of a known {kind.replace('_', ' ')}"
+                row.fail(f"expected {expected}, got {one!r}; {known_names(one, rows[kind])}", (name,))
+    for index, source in enumerate(row.data.get("sources", ())):
+        if source not in rows["source"] and not source.startswith("https://"):
+            expected = "an https address or the id of a known source"
+            row.fail(f"expected {expected}, got {source!r}; {known_names(source, rows['source'])}", ("sources", index))
 
 
 def _check(zoo: Zoo, rows: Mapping[str, Mapping[str, _Row]]) -> None:
-    """Every reference resolves, and what two records say of one thing agrees."""
+    """What two records say of one thing agrees."""
     for name, checkpoint in zoo.checkpoints.items():
         _check_checkpoint(zoo, checkpoint, rows["checkpoint"][name])
     for name, population in zoo.populations.items():
         _check_population(population, rows["population"][name])
-    for kind in ("geometry", "numeric", "recipe"):
-        for row in rows[kind].values():
-            _check_sources(zoo, row.data.get("sources", ()), row)
     for name, claim in zoo.claims.items():
-        row = rows["claim"][name]
-        _known(row, "source", claim.source, zoo.sources)
-        if claim.checkpoint:
-            _known(row, "checkpoint", claim.checkpoint, zoo.checkpoints)
-        if claim.population:
-            _known(row, "population", claim.population, zoo.populations)
-        if claim.recipe:
-            side = _known(row, "recipe", claim.recipe, zoo.recipes).geometry.side
-            if claim.resolution not in (None, side):
-                problem = f"expected {side}, as recipe {claim.recipe!r} makes, got {claim.resolution}"
-                row.fail(problem, ("resolution",))
-    for kind in KINDS:
-        for name, row in rows[kind].items():
-            if not isinstance(zoo.statements[name], KINDS[kind]):
-                row.fail("the id stands there already, in a table of another kind", ("id",))
-            _check_statement(zoo, zoo.statements[name], row)
-
-
-def _check_statement(zoo: Zoo, statement: Statement, row: _Row) -> None:
-    records: dict[str, Mapping[str, Record]] = {
-        "source": zoo.sources, "claim": zoo.claims, "checkpoint": zoo.checkpoints, "recipe": zoo.recipes,
-    }  # fmt: skip
-    for name, kind in REFERENCES.items():
-        value = getattr(statement, name, None) or ()
-        for one in (value,) if isinstance(value, str) else value:
-            _known(row, name, one, records[kind], kind)
-    if isinstance(statement, StatedSetting):
-        for index, claim in enumerate(statement.claims):
-            if not zoo.claims[claim].is_accuracy:
-                problem = f"expected the id of an accuracy, got {claim!r}, which is of {zoo.claims[claim].metric}"
+        side = zoo.recipes[claim.recipe].geometry.side if claim.recipe else None
+        if side is not None and claim.resolution not in (None, side):
+            problem = f"expected {side}, as recipe {claim.recipe!r} makes, got {claim.resolution}"
+            rows["claim"][name].fail(problem, ("resolution",))
+    for row in rows["setting"].values():
+        for index, claim_id in enumerate(row.data["claims"]):
+            if not (claim := zoo.claims[claim_id]).is_accuracy:
+                problem = f"expected the id of an accuracy, got {claim_id!r}, which is of {claim.metric}"
                 row.fail(problem, ("claims", index))
 
 
@@ -481,11 +467,7 @@ def _check_population(population: Population, row: _Row) -> None:
 
 
 def _check_checkpoint(zoo: Zoo, checkpoint: Checkpoint, row: _Row) -> None:
-    recipe = _known(row, "recipe", checkpoint.recipe, zoo.recipes)
-    label_map = _known(row, "label_map", checkpoint.label_map, zoo.label_maps)
-    if checkpoint.converted_from:
-        _known(row, "converted_from", checkpoint.converted_from, zoo.checkpoints, "checkpoint")
-    _check_sources(zoo, checkpoint.sources, row)
+    recipe, label_map = zoo.recipes[checkpoint.recipe], zoo.label_maps[checkpoint.label_map]
     for name in CONSTANTS & checkpoint.options.keys():
         if not NUMBERS.fullmatch(str(checkpoint.options[name])):
             problem = f"expected a number, or three with commas between them, got {checkpoint.options[name]!r}"
@@ -499,12 +481,3 @@ def _check_checkpoint(zoo: Zoo, checkpoint: Checkpoint, row: _Row) -> None:
         row.fail(f"{mapped}, got {network.classes}", ("network", "classes"))
     if (output := checkpoint.output) and output.shape[-1] not in (-1, outputs):
         row.fail(f"{mapped}, got {output.shape[-1]}", ("output", "shape"))
-
-
-def _check_sources(zoo: Zoo, sources: Iterable[str], row: _Row) -> None:
-    """A source is an https address or the id of a row of sources.csv."""
-    for index, source in enumerate(sources):
-        if source not in zoo.sources and not source.startswith("https://"):
-            near = known_names(source, zoo.sources)
-            expected = "an https address or the id of a known source"
-            row.fail(f"expected {expected}, got {source!r}; {near}", ("sources", index))

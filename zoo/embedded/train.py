@@ -10,19 +10,17 @@ suite's own requirements; everything else in `zoo` does without it.
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import importlib
 import io
 import json
-import math
 import multiprocessing
 import os
 import platform
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -30,17 +28,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo import disk, stats
+from zoo.documents.formatting import percent
 from zoo.embedded import shapes
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT / "zoo" / "data" / "embedded"
+ROOT = disk.PACKAGE.parent
+DATA = disk.EMBEDDED
 
 CLAIM_COLUMNS = (
     "id", "checkpoint", "metric", "value", "unit", "decimals", "population", "n_images", "source", "place", "note",
 )  # fmt: skip
+CSV: dict[str, Any] = {"index": False, "lineterminator": "\n"}  # the same bytes on every system
 CHECK_COMMAND = "python -m zoo.embedded.train --check"
 NEEDS_TORCH = "Training needs PyTorch, which is not installed here: run `tox -e embedded-train`."
 
@@ -131,26 +133,7 @@ def write_images(out: Path) -> None:
         (folder / f"{index:04d}.jpg").write_bytes(jpeg)
         label = shapes.class_of(index)
         rows.append((f"{index:04d}.jpg", label, shapes.CLASSES[label].name))
-    write_csv(out / "labels.csv", ("file", "class_index", "name"), rows)
-
-
-def say(line: str) -> None:
-    """One line of progress, at once also where the output is a file."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def write_csv(path: Path, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """A CSV file with one newline character per line on every system."""
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file by column name."""
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+    pd.DataFrame(rows, columns=["file", "class_index", "name"]).to_csv(out / "labels.csv", **CSV)
 
 
 def adapter_module(name: str) -> Any:
@@ -208,7 +191,8 @@ class Trainer:
                 schedule.step()
                 total += loss.item()
             losses.append(round(total / steps, 4))
-            say(f"epoch {epoch + 1}/{epochs}: loss {losses[-1]}, {time.perf_counter() - begun:.0f} s")
+            seconds = time.perf_counter() - begun
+            print(f"epoch {epoch + 1}/{epochs}: loss {losses[-1]}, {seconds:.0f} s", file=sys.stderr)
         return losses
 
     def save(self, path: Path) -> None:
@@ -247,19 +231,12 @@ class Trainer:
 
 def read_images(folder: Path) -> tuple[list[Image.Image], Indices]:
     """The images that labels.csv lists, as RGB, and their classes: int64 (N,)."""
-    rows = read_csv(folder / "labels.csv")
+    rows = pd.read_csv(folder / "labels.csv")
     images = []
-    for row in rows:
-        with Image.open(folder / "images" / row["file"]) as image:
+    for name in rows["file"]:
+        with Image.open(folder / "images" / name) as image:
             images.append(image.convert("RGB"))
-    return images, np.array([int(row["class_index"]) for row in rows])
-
-
-def mcnemar(lost: int, gained: int) -> float:
-    """Exact two-sided p-value for two runs on the same images that differ on lost + gained of them."""
-    n = lost + gained
-    tail: int = sum(math.comb(n, k) for k in range(min(lost, gained) + 1))
-    return min(1.0, 2 * tail / (1 << n))
+    return images, rows["class_index"].to_numpy(np.int64)
 
 
 def measure(trainer: Trainer, folder: Path) -> dict[str, Any]:
@@ -272,7 +249,7 @@ def measure(trainer: Trainer, folder: Path) -> dict[str, Any]:
         lost = int(((documented == 0) & (ranks != 0)).sum())
         gained = int(((documented != 0) & (ranks == 0)).sum())
         entry = {"wrong": name, "top1_correct": int((ranks == 0).sum()), "lost": lost, "gained": gained}
-        sensitivity.append({**entry, "p_value": mcnemar(lost, gained)})
+        sensitivity.append({**entry, "p_value": stats.mcnemar(lost, gained)})
     return {
         "n_images": len(labels),
         "top1_correct": int((documented == 0).sum()),
@@ -286,35 +263,24 @@ def show(measured: dict[str, Any]) -> None:
     n = measured["n_images"]
     for metric in ("top1", "top5"):
         correct = measured[f"{metric}_correct"]
-        print(f"{metric}: {percent(correct, n)} % ({correct}/{n})")
+        print(f"{metric}: {percent(correct / n)} % ({correct}/{n})")
     print(f"{'wrong recipe':<18} top-1 %   lost gained  p (exact McNemar)")
     for row in measured["sensitivity"]:
-        top1 = percent(row["top1_correct"], n)
+        top1 = percent(row["top1_correct"] / n)
         print(f"{row['wrong']:<18} {top1:>7} {row['lost']:>6} {row['gained']:>6}  {row['p_value']:.1e}")
 
 
-def percent(correct: int, n: int) -> str:
-    """A count as it is documented: percent with two decimals."""
-    return f"{100 * correct / n:.2f}"
-
-
-def checkpoints() -> list[str]:
-    """Ids of the checkpoints that are written from these weights: all of them document the same accuracy."""
-    tables = tomllib.loads((DATA / "checkpoints.toml").read_text(encoding="utf-8"))
-    return [table["id"] for table in tables["checkpoint"]]
-
-
-def claims(measured: dict[str, Any]) -> list[tuple[object, ...]]:
-    """The rows of claims.csv, in the order of CLAIM_COLUMNS."""
+def claims(measured: dict[str, Any]) -> pd.DataFrame:
+    """claims.csv, all text: every checkpoint that is written from these weights documents the same accuracy."""
     n, place = measured["n_images"], "zoo/data/embedded/training.json"
     rows: list[tuple[object, ...]] = []
-    for checkpoint in checkpoints():
+    for entry in tomllib.loads((DATA / "checkpoints.toml").read_text(encoding="utf-8"))["checkpoint"]:
         for metric in ("top1", "top5"):
-            name = f"{checkpoint.replace('/', '-')}-{metric}"
-            value = percent(measured[f"{metric}_correct"], n)
-            what: tuple[object, ...] = (name, checkpoint, metric, value, "percent", 2)
+            name = f"{entry['id'].replace('/', '-')}-{metric}"
+            value = percent(measured[f"{metric}_correct"] / n)
+            what: tuple[object, ...] = (name, entry["id"], metric, value, "percent", 2)
             rows.append((*what, "embedded_val", n, "embedded-training", place, CHECK_COMMAND))
-    return rows
+    return pd.DataFrame(rows, columns=list(CLAIM_COLUMNS), dtype=str)
 
 
 def train(trainer: Trainer, out: Path, epochs: int) -> None:
@@ -324,7 +290,8 @@ def train(trainer: Trainer, out: Path, epochs: int) -> None:
     images = np.stack(in_processes(training_image, TRAINING_IMAGES))
     labels = np.array([shapes.class_of(index) for index in range(TRAINING_IMAGES)])
     drawn = time.perf_counter()
-    say(f"{TRAINING_IMAGES} training and {VALIDATION_IMAGES} validation images: {drawn - begun:.0f} s")
+    images_drawn = f"{TRAINING_IMAGES} training and {VALIDATION_IMAGES} validation images"
+    print(f"{images_drawn}: {drawn - begun:.0f} s", file=sys.stderr)
     losses = trainer.fit(images, labels, epochs)
     fitted = time.perf_counter()
     weights = out / "weights.safetensors"
@@ -340,7 +307,7 @@ def train(trainer: Trainer, out: Path, epochs: int) -> None:
     record["seconds"] = {name: round(value, 1) for name, value in seconds.items()}
     record["weights_sha256"] = hashlib.sha256(weights.read_bytes()).hexdigest()
     (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    write_csv(out / "claims.csv", CLAIM_COLUMNS, claims(measured))
+    claims(measured).to_csv(out / "claims.csv", **CSV)
     show(measured)
     print(f"written to {out} in {seconds['all']:.0f} s")
 
@@ -375,8 +342,7 @@ def check(trainer: Trainer, folder: Path) -> int:
     trainer.load(folder / "weights.safetensors")
     measured = measure(trainer, folder)
     show(measured)
-    expected = [dict(zip(CLAIM_COLUMNS, map(str, row), strict=True)) for row in claims(measured)]
-    if read_csv(folder / "claims.csv") == expected:
+    if pd.read_csv(folder / "claims.csv", dtype=str).equals(claims(measured)):
         print("claims.csv agrees")
         return 0
     print(f"{folder / 'claims.csv'} says something else: train again, or find what changed the result")

@@ -64,7 +64,8 @@ class Environment:
 def find(framework: Framework) -> Environment | None:
     """The environment if it is built, the preferred Python first."""
     if framework.is_core:
-        return _core(framework)
+        with Worker(framework, Path(sys.executable)) as worker:
+            return Environment(framework, Path(sys.executable), worker.versions, "core")
     for version in framework.pythons:
         folder = _folder(framework, version)
         if folder.is_dir():  # it was moved there whole
@@ -162,11 +163,6 @@ def _changed(environment: Environment, versions: Mapping[str, str]) -> str:
     )
 
 
-def _core(framework: Framework) -> Environment:
-    with Worker(framework, Path(sys.executable)) as worker:
-        return Environment(framework, Path(sys.executable), worker.versions, "core")
-
-
 def _choose_python(framework: Framework) -> tuple[str, str]:
     """(minor version, interpreter): the first that the framework supports and the machine has, else one to fetch."""
     search = os.pathsep.join([os.environ.get("PATH", ""), *_pyenv_folders()])
@@ -195,7 +191,12 @@ def _build(framework: Framework, base: str, folder: Path, say: Say) -> None:
         made = _uv("venv", "--no-project", "--no-config", "--relocatable", "--python", base, str(building))
         _must(made, framework, f"make an environment with Python {base}")
         _must(_install(framework, building), framework, f"install {framework.requirements_file}")
-        _note(building, Environment(framework, building / "bin" / "python", _proof(framework, building), folder.name))
+        python = building / "bin" / "python"
+        try:
+            with Worker(framework, python) as worker:
+                _note(building, Environment(framework, python, worker.versions, folder.name))
+        except WorkerError as error:
+            raise EnvironmentBuildError(f"{error}; the new environment does not work\n{error.details}") from error
         building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -207,14 +208,6 @@ def _install(framework: Framework, building: Path) -> subprocess.CompletedProces
     command = [sys.executable, "-m", "pip", "--python", str(building / "bin" / "python"), "install"]
     files = [word for path in _requirements(framework) for word in ("-r", str(path))]
     return _run([*command, "--no-input", "--quiet", *files])
-
-
-def _proof(framework: Framework, building: Path) -> dict[str, str]:
-    try:
-        with Worker(framework, building / "bin" / "python") as worker:
-            return worker.versions
-    except WorkerError as error:
-        raise EnvironmentBuildError(f"{error}; the new environment does not work\n{error.details}") from error
 
 
 def _uv(*arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,6 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from zoo import disk
@@ -84,9 +83,7 @@ class Worker:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None and self._process.poll() is None:
                 self.request("bye")
@@ -160,8 +157,7 @@ class Worker:
             details = f"{reply['traceback']}\n{self._tail()}".strip()
             message = self._known(f"{self.framework.name}: {reply['message']}")
             raise WorkerError(message, kind=str(reply["kind"]), details=self._known(details))
-        result: dict[str, Any] = reply["result"]
-        return result
+        return dict(reply["result"])
 
     def _known(self, text: str) -> str:
         for copy, name in self._names:

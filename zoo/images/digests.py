@@ -11,7 +11,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from zoo import kept
-from zoo.errors import ImageSetError, listing
+from zoo.errors import ImageSetError, refuse
 from zoo.images.image_sets import Image, ImageSet
 
 _HASHING_THREADS = 8
@@ -66,7 +66,7 @@ def _listing_key(root: Path, images: Sequence[Image]) -> str:
         # Programs set mtime back after a change; ctime cannot be set.
         line = f"{image.id}\0{image.offset}\0{size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}\n"
         whole.update(line.encode("utf-8", "surrogateescape"))
-    _refuse_unreadable(root, unreadable)
+    refuse(f"{root}: {len(unreadable):,} images cannot be read", unreadable)
     return whole.hexdigest()
 
 
@@ -84,13 +84,8 @@ def _hashed(root: Path, images: Sequence[Image], tell: Callable[[int], None]) ->
         except BaseException:  # Ctrl-C must not wait for 50,000 files
             pool.shutdown(cancel_futures=True)
             raise
-    _refuse_unreadable(root, unreadable)
+    refuse(f"{root}: {len(unreadable):,} images cannot be read", unreadable)
     return found
-
-
-def _refuse_unreadable(root: Path, unreadable: Sequence[str]) -> None:
-    if unreadable:
-        raise ImageSetError(listing(f"{root}: {len(unreadable):,} images cannot be read", unreadable))
 
 
 def duplicates(digests: Sequence[str]) -> tuple[tuple[int, ...], ...]:

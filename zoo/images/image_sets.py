@@ -25,7 +25,7 @@ from pathlib import Path, PurePosixPath
 
 from zoo import disk
 from zoo.documents.classes import imagenet_classes
-from zoo.errors import ImageSetError, UsageError, known_names, listing
+from zoo.errors import ImageSetError, UsageError, known_names, listing, refuse
 from zoo.images import labels
 
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm")
@@ -167,12 +167,8 @@ def _is_image(name: str, strange: list[str]) -> bool:
 
 
 def _refuse_strange(root: Path, strange: Sequence[str]) -> None:
-    if strange:
-        what = (
-            f"{root}: {len(strange):,} files are neither images ({' '.join(IMAGE_SUFFIXES)}) nor known to be "
-            "something else; move them away"
-        )
-        raise ImageSetError(listing(what, strange))
+    images = f"neither images ({' '.join(IMAGE_SUFFIXES)}) nor known to be something else"
+    refuse(f"{root}: {len(strange):,} files are {images}; move them away", strange)
 
 
 # --- tar -----------------------------------------------------------------------------------------
@@ -193,8 +189,7 @@ def _images_in_tar(path: Path) -> list[Image]:
             if name in found:
                 problems.append(f"{name}: the same name twice")
             found[name] = Image(name, -1, path, member.offset_data, member.size)
-    if problems:
-        raise ImageSetError(listing(f"{path}: the archive is refused for {len(problems):,} members", problems))
+    refuse(f"{path}: the archive is refused for {len(problems):,} members", problems)
     _refuse_strange(path, strange)
     return [found[name] for name in sorted(found)]
 
@@ -283,9 +278,7 @@ def _labelled_by_folder(root: Path, found: Sequence[Image]) -> tuple[Image, ...]
     if unnamed:
         raise ImageSetError(_no_labels(root, counts, unnamed))
     unknown = [f"{folder} ({counts[folder]} images)" for folder in counts if folder not in known]
-    if unknown:
-        what = f"{root}: {len(unknown)} class folders are none of the 1000 classes of ILSVRC2012"
-        raise ImageSetError(listing(what, unknown))
+    refuse(f"{root}: {len(unknown)} class folders are none of the 1000 classes of ILSVRC2012", unknown)
     return tuple(replace(image, class_index=known[image.id.partition("/")[0]]) for image in found)
 
 
@@ -314,9 +307,8 @@ def _labelled_by_file(root: Path, found: Sequence[Image], file: labels.LabelFile
         return tuple(replace(image, class_index=known[labels.key_of(image.id)].class_index) for image in found)
     parts = []
     if without:
-        parts.append(
-            listing(f"{root}: {len(without):,} of {len(found):,} images have no label in {file.path}", without)
-        )
+        what = f"{root}: {len(without):,} of {len(found):,} images have no label in {file.path}"
+        parts.append(listing(what, without))
     if extra:
         parts.append(listing(f"{file.path}: {len(extra):,} of {len(known):,} labels have no image in {root}", extra))
     if len(extra) == len(known):
@@ -333,8 +325,7 @@ def _by_key(root: Path, found: Sequence[Image]) -> dict[str, Image]:
         other = by_key.setdefault(labels.key_of(image.id), image)
         if other is not image:
             twice.append(f"{image.id} and {other.id}")
-    if twice:
-        raise ImageSetError(listing(f"{root}: {len(twice):,} images are there twice", twice))
+    refuse(f"{root}: {len(twice):,} images are there twice", twice)
     return by_key
 
 
@@ -352,9 +343,8 @@ def _compare(label_file: Path, images: Sequence[Image], by_folder: Sequence[Imag
         for image, other in zip(images, by_folder, strict=True)
         if image.class_index != other.class_index
     ]
-    if different:
-        what = f"{label_file}: {len(different):,} of {len(images):,} labels contradict the class folders"
-        raise ImageSetError(listing(f"{what} (classes from 0, in the order of the wnids)", different))
+    what = f"{label_file}: {len(different):,} of {len(images):,} labels contradict the class folders"
+    refuse(f"{what} (classes from 0, in the order of the wnids)", different)
 
 
 def _check_anchors(image_set: ImageSet) -> None:
@@ -365,20 +355,16 @@ def _check_anchors(image_set: ImageSet) -> None:
         for image in image_set.images
         if known.get(image.stem, image.class_index) != image.class_index
     ]
-    if wrong:
-        what = (
-            f"{image_set.root}: the labels contradict known images of the ILSVRC2012 validation set; are "
-            "they shifted, or in another numbering? (class_index counts from 0 in sorted-wnid order)"
-        )
-        raise ImageSetError(listing(what, wrong))
+    what = "the labels contradict known images of the ILSVRC2012 validation set"
+    doubt = "are they shifted, or in another numbering? (class_index counts from 0 in sorted-wnid order)"
+    refuse(f"{image_set.root}: {what}; {doubt}", wrong)
 
 
 def check_labels_against_classes(image_set: ImageSet, classes: int) -> None:
     """Raise ImageSetError where a label is none of the classes 0 to `classes` - 1."""
     outside = [f"{image.id}: {image.class_index}" for image in image_set.images if not 0 <= image.class_index < classes]
-    if outside:
-        what = f"{image_set.root}: {len(outside):,} labels are outside 0..{classes - 1}, the network's classes"
-        raise ImageSetError(listing(what, outside))
+    what = f"{len(outside):,} labels are outside 0..{classes - 1}, the network's classes"
+    refuse(f"{image_set.root}: {what}", outside)
 
 
 # --- order ---------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -55,7 +55,7 @@ class LabelFile:
 class _Row:
     line: int
     key: str
-    token: str  # a number or a wnid, as written
+    token: str  # a number or a wnid
 
 
 @cache
@@ -88,19 +88,23 @@ def read_labels(path: Path) -> LabelFile:
         raise ImageSetError(f"{path}: cannot read the label file: {error.strerror or error}") from error
     if not text.strip():
         raise ImageSetError(f"{path}: the label file is empty; {_HELP}")
-    if path.suffix.lower() == ".csv":
-        return _read_csv(path, text)
-    rows = _text_rows(path, text)
+    is_csv = path.suffix.lower() == ".csv"
+    rows = _csv_rows(path, text) if is_csv else _text_rows(path, text)
     _refuse_duplicates(path, rows)
-    if all(WNID.fullmatch(row.token) for row in rows):
-        return LabelFile(path, _by_wnid(path, rows))
-    return _by_number(path, rows)
+    if is_csv:
+        classes: Mapping[str, int] = {row.token: int(row.token) for row in rows}
+    elif all(WNID.fullmatch(row.token) for row in rows):
+        classes = _by_wnid(path, rows)
+    else:
+        classes = _by_number(path, rows)
+    return LabelFile(path, {row.key: Label(classes[row.token], row.line) for row in rows})
 
 
 # --- labels.csv ----------------------------------------------------------------------------------
 
 
-def _read_csv(path: Path, text: str) -> LabelFile:
+def _csv_rows(path: Path, text: str) -> list[_Row]:
+    """Rows whose token is the class."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [column.strip() for column in next(reader)]
@@ -114,10 +118,17 @@ def _read_csv(path: Path, text: str) -> LabelFile:
         if len(values) != len(header)
     ]
     _refuse(path, "broken", problems)
-    records = [(line, dict(zip(header, (value.strip() for value in values), strict=True))) for line, values in lines]
-    if not records:
+    if not lines:
         raise ImageSetError(f"{path}: the label file has a header and no rows")
-    return LabelFile(path, _csv_labels(path, records))
+    rows = []
+    for line, values in lines:
+        stated = dict(zip(header, (value.strip() for value in values), strict=True))
+        try:
+            rows.append(_Row(line, key_of(stated["file"]), str(_csv_class(stated))))
+        except ValueError as error:
+            problems.append(f"line {line}: {error}")
+    _refuse(path, "wrong", problems)
+    return rows
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:
@@ -132,38 +143,19 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
         )
 
 
-def _csv_labels(path: Path, records: Sequence[tuple[int, Mapping[str, str]]]) -> dict[str, Label]:
-    problems: list[str] = []
-    labels: dict[str, Label] = {}
-    for line, values in records:
-        found = _csv_class(values)
-        problem = found if isinstance(found, str) else _bad_name(values["file"])
-        if problem:
-            problems.append(f"line {line}: {problem}")
-    _refuse(path, "wrong", problems)
-    rows = [_Row(line, key_of(values["file"]), "") for line, values in records]
-    _refuse_duplicates(path, rows)
-    for row, (_, values) in zip(rows, records, strict=True):
-        found = _csv_class(values)
-        assert isinstance(found, int)
-        labels[row.key] = Label(found, row.line)
-    return labels
-
-
-def _csv_class(values: Mapping[str, str]) -> int | str:
-    """The class, or what is wrong."""
-    wnid, number = values.get("wnid"), values.get("class_index")
-    if number is not None and not _NUMBER.fullmatch(number):
-        return f"class_index: expected a number from 0, got {number!r}"
-    if wnid is None:
-        assert number is not None
-        return int(number)
+def _csv_class(values: Mapping[str, str]) -> int:
+    """The class of a row. Raises ValueError that says what is wrong with the row."""
+    wnid, number = values.get("wnid"), values.get("class_index", "")
     known = imagenet_classes().by_wnid
-    if wnid not in known:
-        return f"wnid {wnid!r} is none of the 1000 classes; {known_names(wnid, known, limit=3)}"
-    if number is not None and int(number) != known[wnid]:
-        return f"{wnid} is class {known[wnid]}, but class_index says {number} (another numbering?)"
-    return known[wnid]
+    if "class_index" in values and not _NUMBER.fullmatch(number):
+        raise ValueError(f"class_index: expected a number from 0, got {number!r}")
+    if wnid is not None and wnid not in known:
+        raise ValueError(f"wnid {wnid!r} is none of the 1000 classes; {known_names(wnid, known, limit=3)}")
+    if wnid is not None and number and int(number) != known[wnid]:
+        raise ValueError(f"{wnid} is class {known[wnid]}, but class_index says {number} (another numbering?)")
+    if problem := _bad_name(values["file"]):
+        raise ValueError(problem)
+    return int(number) if wnid is None else known[wnid]
 
 
 def _bad_name(name: str) -> str:
@@ -184,15 +176,8 @@ def _text_rows(path: Path, text: str) -> list[_Row]:
     _refuse(path, "broken", problems)
     width = len(lines[0])
     expected = "a label" if width == 1 else "a file and a label"
-    _refuse(
-        path,
-        "broken",
-        (
-            f"line {number}: expected {expected}, got {' '.join(parts)!r}"
-            for number, parts in enumerate(lines, 1)
-            if len(parts) != width
-        ),
-    )
+    other = ((number, " ".join(parts)) for number, parts in enumerate(lines, 1) if len(parts) != width)
+    _refuse(path, "broken", (f"line {number}: expected {expected}, got {got!r}" for number, got in other))
     if width == 1 and len(lines) != _VALIDATION_IMAGES:
         raise ImageSetError(
             f"{path}: one label a line needs {_VALIDATION_IMAGES:,} lines (line k is ILSVRC2012_val_<k>), "
@@ -202,11 +187,10 @@ def _text_rows(path: Path, text: str) -> list[_Row]:
         _Row(number, key_of(parts[0].strip()) if width == 2 else f"ILSVRC2012_val_{number:08d}", parts[-1])
         for number, parts in enumerate(lines, 1)
     ]
-    _refuse(
-        path,
-        "wrong",
-        (f"line {row.line}: {problem}" for row in rows if (problem := _bad_name(row.key) or _bad_token(row.token))),
-    )
+    problems = [
+        f"line {row.line}: {problem}" for row in rows if (problem := _bad_name(row.key) or _bad_token(row.token))
+    ]
+    _refuse(path, "wrong", problems)
     return rows
 
 
@@ -216,107 +200,70 @@ def _bad_token(token: str) -> str:
     return f"expected a class number or a wnid such as n01440764, got {token!r}"
 
 
-def _by_wnid(path: Path, rows: Sequence[_Row]) -> dict[str, Label]:
+def _by_wnid(path: Path, rows: Sequence[_Row]) -> Mapping[str, int]:
     known = imagenet_classes().by_wnid
-    _refuse(
-        path,
-        "wrong",
-        (f"line {row.line}: wnid {row.token} is none of the 1000 classes" for row in rows if row.token not in known),
-    )
-    return {row.key: Label(known[row.token], row.line) for row in rows}
+    unknown = (row for row in rows if row.token not in known)
+    _refuse(path, "wrong", (f"line {row.line}: wnid {row.token} is none of the 1000 classes" for row in unknown))
+    return known
 
 
 # --- numberings ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Numbering:
-    title: str
-    first: int
-    class_of: Callable[[int], int | None]
-
-    @property
-    def last(self) -> int:
-        return self.first + 999
+def _numberings() -> dict[str, Mapping[int, int]]:
+    """The class of each number, in each numbering."""
+    return {
+        "sorted synsets from 0": {index: index for index in range(1000)},
+        "sorted synsets from 1": {index + 1: index for index in range(1000)},
+        "ILSVRC2012_ID from 1": imagenet_classes().by_ilsvrc2012_id,
+    }
 
 
-def _numberings() -> tuple[_Numbering, ...]:
-    def from_zero(number: int) -> int | None:
-        return number if 0 <= number <= 999 else None
-
-    def from_one(number: int) -> int | None:
-        return from_zero(number - 1)
-
-    return (
-        _Numbering("sorted synsets from 0", 0, from_zero),
-        _Numbering("sorted synsets from 1", 1, from_one),
-        _Numbering("ILSVRC2012_ID from 1", 1, imagenet_classes().by_ilsvrc2012_id.get),
-    )
-
-
-def _by_number(path: Path, rows: Sequence[_Row]) -> LabelFile:
-    _refuse(
-        path,
-        "wrong",
-        (
-            f"line {row.line}: expected a number as in the other lines, got {row.token}"
-            for row in rows
-            if not _NUMBER.fullmatch(row.token)
-        ),
-    )
-    numbers = {row.key: int(row.token) for row in rows}
+def _by_number(path: Path, rows: Sequence[_Row]) -> Mapping[str, int]:
+    strange = (row for row in rows if not _NUMBER.fullmatch(row.token))
+    expected = "expected a number as in the other lines"
+    _refuse(path, "wrong", (f"line {row.line}: {expected}, got {row.token}" for row in strange))
     known = [row for row in rows if row.key in anchors()]
-    numbering = _told_by_anchors(path, known) if known else _told_by_range(path, rows)
-    labels: dict[str, Label] = {}
-    problems: list[str] = []
-    for row in rows:
-        class_index = numbering.class_of(numbers[row.key])
-        if class_index is None:
-            problems.append(f"line {row.line}: {row.token} is outside {numbering.first}..{numbering.last}")
-        else:
-            labels[row.key] = Label(class_index, row.line)
-    _refuse(path, f"out of range for {numbering.title}", problems)
-    return LabelFile(path, labels)
+    title = _told_by_anchors(path, known) if known else _told_by_range(path, rows)
+    classes = _numberings()[title]
+    limits = f"{min(classes)}..{max(classes)}"
+    outside = (row for row in rows if int(row.token) not in classes)
+    problems = (f"line {row.line}: {row.token} is outside {limits}" for row in outside)
+    _refuse(path, f"out of range for {title}", problems)
+    return {row.token: classes[int(row.token)] for row in rows}
 
 
-def _told_by_anchors(path: Path, known: Sequence[_Row]) -> _Numbering:
+def _told_by_anchors(path: Path, known: Sequence[_Row]) -> str:
     """The one numbering in which every known image has its known class."""
     wrong = {
-        numbering: [row for row in known if numbering.class_of(int(row.token)) != anchors()[row.key]]
-        for numbering in _numberings()
+        title: [row for row in known if classes.get(int(row.token)) != anchors()[row.key]]
+        for title, classes in _numberings().items()
     }
-    fitting = [numbering for numbering, rows in wrong.items() if not rows]
+    fitting = [title for title, rows in wrong.items() if not rows]
     if len(fitting) == 1:
         return fitting[0]
-    counts = "; ".join(
-        f"{numbering.title}: {len(known) - len(rows)} of {len(known)}" for numbering, rows in wrong.items()
-    )
+    counts = "; ".join(f"{title}: {len(known) - len(rows)} of {len(known)}" for title, rows in wrong.items())
     if fitting:
         raise ImageSetError(f"{path}: the known validation images fit more than one numbering ({counts}); {_HELP}")
-    nearest = min(wrong, key=lambda numbering: len(wrong[numbering]))
+    nearest = min(wrong.values(), key=len)
     raise ImageSetError(
         listing(
             f"{path}: the numbers fit no known numbering; validation images with the right class: {counts}; "
             f"under the nearest one these are wrong",
-            (f"line {row.line}: {row.key} is not {row.token}" for row in wrong[nearest]),
+            (f"line {row.line}: {row.key} is not {row.token}" for row in nearest),
         )
     )
 
 
-def _told_by_range(path: Path, rows: Sequence[_Row]) -> _Numbering:
+def _told_by_range(path: Path, rows: Sequence[_Row]) -> str:
     """The one numbering in whose range all numbers lie, for files without a known image."""
-    beyond = [row for row in rows if int(row.token) > 1000]
+    beyond = (row for row in rows if int(row.token) > 1000)
     _refuse(path, "out of range", (f"line {row.line}: {row.token} is outside 0..1000" for row in beyond))
-    fitting = [
-        numbering
-        for numbering in _numberings()
-        if all(numbering.first <= int(row.token) <= numbering.last for row in rows)
-    ]
+    numbers = {int(row.token) for row in rows}
+    fitting = [title for title, classes in _numberings().items() if numbers <= classes.keys()]
     if len(fitting) == 1:
         return fitting[0]
-    numbers = [int(row.token) for row in rows]
-    titles = ", ".join(numbering.title for numbering in fitting)
-    seen = f"could each be {titles}" if fitting else "hold both 0 and 1000, which no numbering has"
+    seen = f"could each be {', '.join(fitting)}" if fitting else "hold both 0 and 1000, which no numbering has"
     raise ImageSetError(
         f"{path}: it cannot be told which classes its numbers mean: none of its {len(rows):,} lines labels "
         f"a known image (ILSVRC2012_val_00000001 to {len(anchors()):08d}), and the numbers "

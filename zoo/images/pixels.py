@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 
@@ -25,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import disk, kept, machine
-from zoo.errors import ImageSetError, ZooError, listing
+from zoo.errors import ImageSetError, ZooError, listing, refuse
 from zoo.images import preprocess
 from zoo.images.image_sets import Image, ImageSet
 from zoo.records import Geometry
@@ -77,7 +78,8 @@ def ready(geometry: Geometry, block: Block) -> Path:
     """The decoded block, looked through; decoded again where it is not whole. Raises ImageSetError, CacheError."""
     path = block_path(geometry, block)
     if not kept.is_whole(path, path.stem):
-        _refuse(decode_block(geometry, block))
+        problems = decode_block(geometry, block)
+        refuse(f"{len(problems)} images cannot be used", problems)
     return path
 
 
@@ -97,12 +99,7 @@ def fill(geometry: Geometry, wanted: Sequence[Block], jobs: int, progress: Progr
     for block, found in _decoded(geometry, missing, jobs):
         problems.extend(found)
         tell(len(block.images))
-    _refuse(problems)
-
-
-def _refuse(problems: Sequence[str]) -> None:
-    if problems:
-        raise ImageSetError(listing(f"{len(problems)} images cannot be used", problems))
+    refuse(f"{len(problems)} images cannot be used", problems)
 
 
 def _decoded(geometry: Geometry, missing: Sequence[Block], jobs: int) -> Iterator[tuple[Block, list[str]]]:
@@ -174,13 +171,8 @@ def decode_block(geometry: Geometry, block: Block) -> list[str]:
         except OSError as error:
             problems.append(f"{image.id}: {error.strerror or error}")
     if not problems:
-        kept.write(
-            path,
-            path.stem,
-            lambda out: np.save(out, pixels, allow_pickle=False),
-            bytes_needed=pixels.nbytes,
-            once=True,
-        )
+        save = partial(np.save, arr=pixels, allow_pickle=False)
+        kept.write(path, path.stem, save, bytes_needed=pixels.nbytes, once=True)
     return problems
 
 

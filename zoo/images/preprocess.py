@@ -55,11 +55,7 @@ Picture = Image.Image | Array  # what travels between steps; a Pillow image stay
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 _ENDS = {b"\xff\xd8\xff": b"\xff\xd9", b"\x89PNG": b"IEND\xaeB`\x82"}
 _TAIL = 64  # bytes at the end of a file among which its end marker is looked for
-_PIL = {
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "nearest": Image.Resampling.NEAREST,
-}
+_PIL = {name: Image.Resampling[name.upper()] for name in ("bilinear", "bicubic", "nearest")}
 _OPENCV = {
     "bilinear": cv2.INTER_LINEAR,
     "bicubic": cv2.INTER_CUBIC,

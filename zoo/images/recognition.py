@@ -15,7 +15,7 @@ from typing import Any
 
 from zoo.images.digests import duplicates, listing_digest
 from zoo.images.image_sets import Image, ImageSet
-from zoo.records import ImageArchive, KnownImage, Population, PopulationKind, Recognition
+from zoo.records import KnownImage, Population, PopulationKind, Recognition
 
 LISTED = 20  # copies
 # A few images of the real validation set are there twice: 29, if images are reduced to 32 x 32 pixels
@@ -115,7 +115,7 @@ class _Found:
     def _bytes(self, population: Population) -> tuple[str, str]:
         """The same, of a set that has the population's names and labels."""
         archive, known = population.archive, population.known_images
-        if archive is not None and self._is_as_long(archive):
+        if archive is not None and self.root.is_file() and self.root.stat().st_size == archive.size_bytes:
             if self.hash_archive(self.root) == archive.sha256:
                 return "archive", ""
             return "", f"the archive has the size of {archive.name} and another sha256: it is damaged or was altered"
@@ -125,9 +125,6 @@ class _Found:
             such = f"{len(different)} of {len(known)} known images have other bytes, such as {different[0]}"
             return "", f"{such}: were the images resized or re-encoded?"
         return "known_images" if known else "nothing", ""
-
-    def _is_as_long(self, archive: ImageArchive) -> bool:
-        return self.root.is_file() and self.root.stat().st_size == archive.size_bytes
 
     def _is(self, known: KnownImage) -> bool:
         number = self.place.get(known.stem)

@@ -144,7 +144,7 @@ class Bench(Job[BenchRequest]):
         recipe = cell.input.task.recipe.numeric.id
         if cell.prepared and ("numeric", recipe) not in self.stages:
             spent = cell.prepared[0]["seconds"]
-            self.stages["numeric", recipe] = preprocessing_time.numeric_stage(recipe, self.source.set.name, spent)
+            self.stages["numeric", recipe] = preprocessing_time.stage("numeric", recipe, self.source.set.name, spent)
 
     def documents(self) -> Documents:
         """What the zoo says of the planned checkpoints, all its latencies, and the earlier bench."""

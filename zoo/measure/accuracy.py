@@ -123,9 +123,8 @@ class Evaluation:
     def inspect(self, options: dict[str, Any]) -> dict[str, Any]:
         """Static facts of the files, by the worker that has loaded them. Raises WorkerError."""
         worker, files = self._started()
-        reply = worker.request("inspect", files=files.paths, options={"threads": self.settings.threads, **options})
-        facts: dict[str, Any] = reply["facts"]
-        return facts
+        asked = {"threads": self.settings.threads, **options}
+        return dict(worker.request("inspect", files=files.paths, options=asked)["facts"])
 
     def run(self, material: Material, progress: Callable[[int], None]) -> tuple[Run, Predictions]:
         """Answers for every block, kept ones first asked for; `progress` is told finished images."""
@@ -153,8 +152,40 @@ class Evaluation:
     ) -> tuple[Run, Predictions]:
         """The run that these answers make, those for each block of the material; look_every: see Run."""
         known = {**identity(self.task, material), "look_every": look_every}
-        known["key"] = _run_key(self._base, known, self.task.label_map, material)
-        return _assembled(self.task, self.settings, material, answers, self.check(), known, self._reused)
+        images, label_map, facts = material.image_set.images, self.task.label_map, self.check()
+        ids = tuple(image.id for image in images)
+        key = [self._base, known, label_map.to_json(), material.digest, list(ids)]
+        indices = np.concatenate([block.indices for block in answers])
+        classes = np.array([image.class_index for image in images], dtype=np.int64)
+        top1, top5 = ranking.correct(indices, classes, label_map.first)
+        predictions = Predictions(
+            ids=ids,
+            classes=classes,
+            indices=indices,
+            scores=np.concatenate([block.scores for block in answers]),
+            top1=top1,
+            top5=top5,
+            first_scores=np.concatenate([block.first_scores for block in answers]),
+        )
+        seconds = float(sum(block.seconds for block in answers))
+        run = Run(
+            **known,
+            key=disk.digest_of(key),
+            n=len(images),
+            top1_correct=int(top1.sum()),
+            top5_correct=int(top5.sum()),
+            top1_ties=int(sum(block.tied_first.sum() for block in answers)),
+            top5_ties=int(sum(block.tied_fifth.sum() for block in answers)),
+            seconds=seconds,
+            images_per_second=len(images) / seconds if seconds else 0.0,
+            batch_size=self.settings.batch_size,
+            reused=self._reused,
+            arithmetic=self.settings.arithmetic,
+            instruction_sets=machine.instruction_sets(),
+            status="done",
+            **{name: facts[name] for name in ("threads", "precision", "integer_sums", "kernels")},
+        )
+        return run, predictions
 
     def rest(self) -> None:
         """End the worker; the next missing answer starts another."""
@@ -281,57 +312,6 @@ def _state(path: Path) -> tuple[int, ...] | None:
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def _run_key(base: str, known: dict[str, Any], label_map: LabelMap, material: Material) -> str:
-    """Everything that a run and its answers depend on; known: the fields that it has before it is made."""
-    order = [image.id for image in material.image_set.images]
-    return disk.digest_of([base, known, label_map.to_json(), material.digest, order])
-
-
-def _assembled(
-    task: Task,
-    settings: Settings,
-    material: Material,
-    answers: Sequence[BlockAnswers],
-    facts: dict[str, Any],
-    known: dict[str, Any],
-    reused: bool,
-) -> tuple[Run, Predictions]:
-    images = material.image_set.images
-    indices = np.concatenate([block.indices for block in answers])
-    classes = np.array([image.class_index for image in images], dtype=np.int64)
-    top1, top5 = ranking.correct(indices, classes, task.label_map.first)
-    predictions = Predictions(
-        ids=tuple(image.id for image in images),
-        classes=classes,
-        indices=indices,
-        scores=np.concatenate([block.scores for block in answers]),
-        top1=top1,
-        top5=top5,
-        first_scores=np.concatenate([block.first_scores for block in answers]),
-    )
-    seconds = float(sum(block.seconds for block in answers))
-    run = Run(
-        **known,
-        n=len(images),
-        top1_correct=int(top1.sum()),
-        top5_correct=int(top5.sum()),
-        top1_ties=int(sum(block.tied_first.sum() for block in answers)),
-        top5_ties=int(sum(block.tied_fifth.sum() for block in answers)),
-        seconds=seconds,
-        images_per_second=len(images) / seconds if seconds else 0.0,
-        threads=facts["threads"],
-        precision=facts["precision"],
-        batch_size=settings.batch_size,
-        reused=reused,
-        arithmetic=settings.arithmetic,
-        integer_sums=facts["integer_sums"],
-        kernels=facts["kernels"],
-        instruction_sets=machine.instruction_sets(),
-        status="done",
-    )
-    return run, predictions
 
 
 def identity(task: Task, material: Material) -> dict[str, Any]:

@@ -25,12 +25,7 @@ def geometry_stage(geometry: Geometry, image_set: ImageSet) -> Stage:
         spent = [_seconds(geometry, file) for _ in range(REPEATS) for file in data]
     finally:
         cv2.setNumThreads(threads)
-    return _stage("geometry", geometry.id, image_set.name, spent, REPEATS)
-
-
-def numeric_stage(recipe: str, image_set: str, spent: Sequence[float]) -> Stage:
-    """Pixels to the network's input, as a worker did it; spent: seconds of each image."""
-    return _stage("numeric", recipe, image_set, spent, 1)
+    return stage("geometry", geometry.id, image_set.name, spent, REPEATS)
 
 
 def _seconds(geometry: Geometry, data: bytes) -> float:
@@ -39,7 +34,8 @@ def _seconds(geometry: Geometry, data: bytes) -> float:
     return (time.perf_counter_ns() - start) / 1e9
 
 
-def _stage(stage: str, recipe: str, image_set: str, spent: Sequence[float], repeats: int) -> Stage:
+def stage(name: str, recipe: str, image_set: str, spent: Sequence[float], repeats: int = 1) -> Stage:
+    """The record of "geometry", or of "numeric": pixels to the network's input. spent: seconds of each image."""
     measured = tuple(quantiles.quantile(spent, level) for level in (0.5, 0.9))
     images = len(spent) // repeats
-    return Stage(stage=stage, recipe=recipe, image_set=image_set, images=images, repeats=repeats, quantiles=measured)
+    return Stage(stage=name, recipe=recipe, image_set=image_set, images=images, repeats=repeats, quantiles=measured)

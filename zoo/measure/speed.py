@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -49,17 +49,13 @@ class CellRequest:
 
     def fields(self) -> dict[str, Any]:
         """What a LatencyRun says of it, even if it could not be timed."""
-        own = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        own = asdict(self)
         return {
             **own,
             "key": disk.digest_of(own)[:16],
             "processor": machine.processor(),
             "instruction_sets": machine.instruction_sets(),
         }
-
-    def settings(self) -> Settings:
-        """How its network is loaded."""
-        return Settings(self.threads, self.batch_size, arithmetic=self.arithmetic)
 
     def missing(self, why: ZooError) -> LatencyRun:
         """The record of a cell that was not started."""
@@ -120,7 +116,7 @@ class TimedCell:
 
     def open(self, stack: ExitStack) -> None:
         """Start a worker, read its images, load its network."""
-        task, given = self.input.task, self.input
+        task, given, asked = self.input.task, self.input, self.input.request
         limits = {"bench": 60 + _PATIENCE * self.budget}
         with self._failing():
             worker = environments.started(task.environment, limits=limits, names=self.files.names)
@@ -130,17 +126,13 @@ class TimedCell:
                 "prepare",
                 stores=[str(path) for path in given.stores],
                 images=len(given.labels),
-                batch_size=given.request.batch_size,
+                batch_size=asked.batch_size,
                 numeric=[step.to_json() for step in task.recipe.numeric.steps],
             )
-            loaded = self.worker.request(
-                "load",
-                files=self.files.paths,
-                options=options_of(task, given.request.settings()),
-            )
+            settings = Settings(asked.threads, asked.batch_size, arithmetic=asked.arithmetic)
+            self.loaded.append(self.worker.request("load", files=self.files.paths, options=options_of(task, settings)))
             self.worker.stop()
             self.prepared.append(prepared)
-            self.loaded.append(loaded)
 
     def block(self, folder: Path, probe: float) -> float:
         """One round. probe: of the moment before, GFLOP/s a core; the one after it is returned."""
@@ -155,7 +147,8 @@ class TimedCell:
             used = machine.Usage.now().since(before)
             self.worker.stop()
             self.last[len(self.loaded)] = reply
-            times = _times(out)
+            (found,) = json.loads(out.read_text(encoding="utf-8"))["benchmarks"]  # pytest-benchmark's file
+            times: list[float] = found["stats"]["data"]  # seconds of every call
             self.times += times
             probe_after = machine.probe(asked.threads)
             self.rounds.append(
@@ -259,13 +252,6 @@ def _refuse_damaged(stores: Sequence[Path]) -> None:
     """Raise CacheError where decoded images are not what they were when the bench began."""
     if not all(kept.is_whole(path, path.stem) for path in stores):
         raise disk.CacheError("decoded images were damaged or removed while networks were timed; run it again")
-
-
-def _times(path: Path) -> list[float]:
-    """Seconds of every call, from pytest-benchmark's file."""
-    (found,) = json.loads(path.read_text(encoding="utf-8"))["benchmarks"]
-    times: list[float] = found["stats"]["data"]
-    return times
 
 
 def _share(part: float, whole: machine.Usage) -> float:
