@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.by_hand import little_zoo
 from tests.by_hand.built import REPOSITORY, built
 from zoo import disk
 from zoo.frameworks.environments import Environment
@@ -80,3 +82,25 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ZOO_HOME", str(home))
     monkeypatch.delenv("ZOO_MIRROR", raising=False)
     return home
+
+
+@pytest.fixture
+def folder(tmp_path: Path, own_home: Path) -> Path:
+    """A stranger's zoo: `little/good` on twelve images, always right."""
+    return little_zoo.make(tmp_path / "little")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Where a run folder shall be."""
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the adapters to play with, and an empty ZOO_HOME."""
+    copied = tmp_path / "adapters"
+    shutil.copytree(disk.ADAPTERS, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(disk, "ADAPTERS", copied)
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    return copied

@@ -20,16 +20,6 @@ from zoo.records import Verdict
 from zoo.rules.judge import FILE_RULES
 
 
-@pytest.fixture
-def folder(tmp_path: Path, own_home: Path) -> Path:
-    return little_zoo.make(tmp_path / "little")
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"
-
-
 def publish(folder: Path, name: str, content: bytes) -> None:
     """Note the hash and size of `content` as those of `name`.json."""
     path = folder / "checkpoints.toml"

@@ -22,16 +22,6 @@ from zoo.images.digests import file_digests, listing_digest
 from zoo.records.predictions import Predictions
 
 
-@pytest.fixture
-def folder(tmp_path: Path, own_home: Path) -> Path:
-    return little_zoo.make(tmp_path / "little")
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"
-
-
 def digest_of(folder: Path, home: Path) -> str:
     image_set = image_sets.open_image_set(folder / "images")
     return listing_digest(image_set, file_digests(image_set, home / "digests"))

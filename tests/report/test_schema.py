@@ -12,7 +12,6 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.by_hand import little_zoo
 from tests.by_hand.built import REPOSITORY
 from tests.by_hand.commands import zoo
 from tests.by_hand.records import a_mixed_report, a_report
@@ -28,19 +27,6 @@ def made() -> str:
         "title": f"report.json of a run folder, format {FORMAT}",
     }
     return json.dumps({**Report.model_json_schema(by_alias=True), **head}, indent=1, sort_keys=True) + "\n"
-
-
-@pytest.fixture
-def folder(tmp_path: Path, own_home: Path) -> Path:
-    return little_zoo.make(tmp_path / "little")
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"
-
-
-__all__ = ["folder", "out"]
 
 
 def validate(data: Any) -> None:
