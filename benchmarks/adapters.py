@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -32,11 +31,13 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
 from adapters.common.mobilenet_v2 import MobileNetV2  # noqa: E402
+from adapters.common.untrained import tensors  # noqa: E402
 from zoo.documents.load import load_zoo  # noqa: E402
 from zoo.frameworks import environments  # noqa: E402
 from zoo.frameworks.environments import Environment  # noqa: E402
 from zoo.frameworks.table import framework  # noqa: E402
 from zoo.frameworks.workers import Worker  # noqa: E402
+from zoo.machine import processor  # noqa: E402
 
 ZOO = load_zoo("published")
 LOOPS = Path(__file__).with_name("loops")
@@ -109,18 +110,6 @@ class Result:
 HEAD = ("framework", "format", "batch", "suite", "bare loop", "ratio")
 
 
-def tensors(network: MobileNetV2) -> dict[str, np.ndarray]:
-    """Canonical tensors, random, whose activations stay in range from the first layer to the last."""
-    random = np.random.default_rng(0)
-    made = {}
-    for name, shape in network.layers().tensor_shapes().items():
-        values = random.normal(0, np.sqrt(2 / max(1, int(np.prod(shape[1:])))) if len(shape) > 1 else 0.2, shape)
-        if len(shape) == 1 and name.endswith(("weight", "running_var")):
-            values = random.uniform(0.5, 1.5, shape)
-        made[name] = values.astype(np.float32)
-    return made
-
-
 @contextmanager
 def bare_loop(case: Case, python: Path, batch: int, files: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
     """The framework's bare loop, ready."""
@@ -158,7 +147,7 @@ def bare_seconds(process: subprocess.Popen[str], images: int) -> float:
 def exported(case: Case, worker: Worker, folder: Path) -> list[str]:
     """The case's checkpoint, written by its adapter."""
     archive, target = folder / "tensors.npz", folder / case.name
-    np.savez(archive, **tensors(MobileNetV2(**case.network)), allow_pickle=False)
+    np.savez(archive, **tensors(MobileNetV2(**case.network).layers()), allow_pickle=False)
     target.mkdir()
     request = {"tensors": str(archive), "network": case.network, "format": case.format, "target": str(target)}
     files: list[str] = worker.request("export", **request)["files"]
@@ -227,7 +216,7 @@ def page(results: Sequence[Result], rounds: int, images: int, loads: tuple[float
         "",
         *_table(HEAD, [result.cells() for result in results]),
         "",
-        f"{THREADS} threads on {_processor()}, {os.cpu_count()} processors; {rounds} rounds of suite, bare,",
+        f"{THREADS} threads on {processor()}, {os.cpu_count()} processors; {rounds} rounds of suite, bare,",
         f"bare, suite, {images} images a turn; load average {loads[0]:.1f} before and {loads[1]:.1f} after. Made by",
         f"`python benchmarks/adapters.py --rounds {rounds} --images {images} --write`.",
         "",
@@ -242,15 +231,6 @@ def page(results: Sequence[Result], rounds: int, images: int, loads: tuple[float
 def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
     rule = ["---:" if name in ("batch", "suite", "bare loop") else "---" for name in head]
     return [f"| {' | '.join(cells)} |" for cells in (head, rule, *lines)]
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def main() -> None:

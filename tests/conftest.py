@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -93,3 +94,13 @@ def folder(tmp_path: Path, own_home: Path) -> Path:
 def out(tmp_path: Path) -> Path:
     """Where a run folder shall be."""
     return tmp_path / "out"
+
+
+@pytest.fixture
+def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the adapters to play with, and an empty ZOO_HOME."""
+    copied = tmp_path / "adapters"
+    shutil.copytree(disk.ADAPTERS, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(disk, "ADAPTERS", copied)
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    return copied

@@ -13,16 +13,13 @@ import pytest
 from safetensors.numpy import save_file
 
 from tests.by_hand import little_zoo
+from tests.by_hand.commands import validated
 from tests.by_hand.stored import KINDS, flipped, stored
+from tests.by_hand.stored import answers as answers_in
 from zoo import kept
 from zoo.disk import CacheError
-from zoo.jobs.request import Request
-from zoo.jobs.validate import Validation
 from zoo.measure import speed
 from zoo.measure.accuracy import Evaluation
-from zoo.progress import Talk
-from zoo.records.predictions import Predictions
-from zoo.runs.folder import RunFolder
 
 
 def a_zoo(folder: Path) -> Path:
@@ -49,12 +46,10 @@ def a_zoo(folder: Path) -> Path:
 
 
 def answers(zoo: Path, out: Path) -> dict[str, tuple[list[list[int]], list[bool]]]:
-    """Checkpoint -> its ranked outputs and what was right, of a whole run of the zoo."""
-    folder = RunFolder(out)
-    report, _ = Validation(Request(zoo=str(zoo), threads=1, jobs=1), folder, Talk(quiet=True)).execute()
+    """Those of a whole run of the zoo."""
+    report = validated(zoo, out)
     assert [run.status for run in report.runs] == ["done"] * 3, [run.error for run in report.runs]
-    found: dict[str, Predictions | None] = {run.checkpoint: folder.predictions(run) for run in report.runs}
-    return {name: (each.indices.tolist(), each.top1.tolist()) for name, each in found.items() if each is not None}
+    return answers_in(out)
 
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -120,8 +115,7 @@ def test_pixels_that_change_while_a_worker_reads_them_give_no_answer(
         return found
 
     monkeypatch.setattr(Evaluation, "_scores", meanwhile)
-    request = Request(zoo=str(zoo), checkpoints="little/good", threads=1, jobs=1)
-    report, _ = Validation(request, RunFolder(tmp_path / "run"), Talk(quiet=True)).execute()
+    report = validated(zoo, tmp_path / "run", checkpoints="little/good")
     assert [run.status for run in report.runs] == ["failed"]
     assert "it was changed while a worker read it" in (report.runs[0].error or "")
     assert stored(own_home, KINDS["results"]) == []

@@ -55,6 +55,25 @@ def table(
     return names
 
 
+def in_sequence(
+    network: Network, family: str, inner: str, parts: Mapping[str, str], classifier: Tuple[str, str]
+) -> Table:
+    """A `table` in which each convolution is three entries of a sequence (itself, batch norm, activation).
+
+    The stem and the last convolution lie flat in the outer sequence. inner: name of a block's own sequence.
+    """
+    last = len(network.blocks) - 1
+
+    def layer(block: int, position: int) -> Tuple[str, str]:
+        if block in (0, last):
+            at = 0 if block == 0 else last + 2  # the stem takes three places in the sequence
+            return f"features.{at}.weight", f"features.{at + 1}."
+        stem = f"features.{block + 2}.{inner}"
+        return f"{stem}.{3 * position}.weight", f"{stem}.{3 * position + 1}."
+
+    return table(network, family, layer, parts, classifier)
+
+
 def recognised(found: Collection[str], tables: Mapping[str, Table], where: str) -> str:
     """The dialect that a file with the names `found` is written in: the one with most names in common.
 

@@ -6,7 +6,7 @@ templates, which the table of layers fills in, so a row is valid for every alpha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, Iterable, List, Tuple
 
 from adapters.common.dialects import Table, canonical, of_family, table
@@ -34,39 +34,24 @@ class Dialect:
     classifier: str = ""
 
 
+# tonylins/pytorch-mobilenet-v2 at fa86a85 (the file of Open Model Zoo until 2020-10-20)
+TONYLINS = Dialect(
+    name="tonylins_2018",
+    stem="features.0.0 features.0.1",
+    block="features.{index}.conv.",
+    expanded="0 1 3 4 6 7",
+    plain="0 1 3 4",
+    last="features.18.0 features.18.1",
+    classifier="classifier.1",
+)
 TABLE = (
     # torchvision/models/; Lornatang/MobileNetV2-PyTorch uses the same names
     Dialect(name="torchvision"),
-    # tonylins/pytorch-mobilenet-v2 at fa86a85 (the file of Open Model Zoo until 2020-10-20)
-    Dialect(
-        name="tonylins_2018",
-        stem="features.0.0 features.0.1",
-        block="features.{index}.conv.",
-        expanded="0 1 3 4 6 7",
-        plain="0 1 3 4",
-        last="features.18.0 features.18.1",
-        classifier="classifier.1",
-    ),
+    TONYLINS,
     # the same at 99f2136: the classifier lost its dropout, and with it its number
-    Dialect(
-        name="tonylins_2019",
-        stem="features.0.0 features.0.1",
-        block="features.{index}.conv.",
-        expanded="0 1 3 4 6 7",
-        plain="0 1 3 4",
-        last="features.18.0 features.18.1",
-        classifier="classifier",
-    ),
+    replace(TONYLINS, name="tonylins_2019", classifier="classifier"),
     # d-li14/mobilenetv2.pytorch at 1733532, models/imagenet/mobilenetv2.py
-    Dialect(
-        name="d_li14",
-        stem="features.0.0 features.0.1",
-        block="features.{index}.conv.",
-        expanded="0 1 3 4 6 7",
-        plain="0 1 3 4",
-        last="conv.0 conv.1",
-        classifier="classifier",
-    ),
+    replace(TONYLINS, name="d_li14", last="conv.0 conv.1", classifier="classifier"),
     # huggingface/pytorch-image-models, timm/models/efficientnet.py and _efficientnet_blocks.py
     Dialect(
         name="timm",

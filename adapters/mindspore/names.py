@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Collection, Dict, List, Tuple
 
-from adapters.common.dialects import Table, canonical, table
+from adapters.common.dialects import Table, canonical, in_sequence, table
 from adapters.common.mobilenet_v2 import FAMILY
 from adapters.common.network import Network
 
@@ -51,16 +51,7 @@ def mindvision(network: Network) -> Table:
 
 def mindcv(network: Network) -> Table:
     """A convolution is three entries of a sequence (itself, batch norm, activation)."""
-    last = len(network.blocks) - 1
-
-    def layer(block: int, position: int) -> Tuple[str, str]:
-        if block in (0, last):
-            at = 0 if block == 0 else last + 2  # the stem takes three places in the sequence
-            return f"features.{at}.weight", f"features.{at + 1}."
-        stem = f"features.{block + 2}.layers"
-        return f"{stem}.{3 * position}.weight", f"{stem}.{3 * position + 1}."
-
-    return table(network, FAMILY, layer, PARTS, ("classifier.1.weight", "classifier.1.bias"))
+    return in_sequence(network, FAMILY, "layers", PARTS, ("classifier.1.weight", "classifier.1.bias"))
 
 
 def tables(network: Network) -> Dict[str, Table]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Collection, Dict, Tuple
 
-from adapters.common.dialects import Table, canonical, table
+from adapters.common.dialects import Table, canonical, in_sequence, table
 from adapters.common.mobilenet_v2 import FAMILY
 from adapters.common.network import Network
 
@@ -24,16 +24,7 @@ KINDS = ("arg:", "aux:")  # what Module and HybridBlock.export put before a name
 
 def structural(network: Network) -> Table:
     """Gluon's names by structure; a convolution is three entries of a sequence (itself, norm, activation)."""
-    last = len(network.blocks) - 1
-
-    def layer(block: int, position: int) -> Tuple[str, str]:
-        if block in (0, last):
-            at = 0 if block == 0 else last + 2  # the stem takes three places in the sequence
-            return f"features.{at}.weight", f"features.{at + 1}."
-        stem = f"features.{block + 2}.out"
-        return f"{stem}.{3 * position}.weight", f"{stem}.{3 * position + 1}."
-
-    return table(network, FAMILY, layer, PARTS, ("output.0.weight", "output.0.bias"))
+    return in_sequence(network, FAMILY, "out", PARTS, ("output.0.weight", "output.0.bias"))
 
 
 def prefixed(network: Network, prefix: str = PREFIX) -> Table:

@@ -19,11 +19,11 @@ import numpy as np
 Operator = Callable[..., np.ndarray]
 
 
-def main(operators: dict[str, Operator]) -> None:
-    """Answer the request in the folder that the command line names."""
+def main(operators: dict[str, Any]) -> None:
+    """Answer the request in the folder that the command line names. operators: among others, by name."""
     request = json.loads((Path(sys.argv[1]) / "request.json").read_text(encoding="utf-8"))
     for call in request["calls"]:
-        operator = operators[call["operator"]]
+        operator: Operator = operators[call["operator"]]
         for source, target in zip(call["inputs"], call["outputs"], strict=True):
             np.save(target, operator(_read(Path(source)), **call["arguments"]))
 

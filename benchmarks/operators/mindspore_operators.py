@@ -41,9 +41,4 @@ def mindvision_lround(data: bytes, resize: int, crop: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    apply.main(
-        {
-            operator.__name__: operator
-            for operator in (decode, resize, resize_lround, centre_crop, mindvision, mindvision_lround)
-        }
-    )
+    apply.main(globals())

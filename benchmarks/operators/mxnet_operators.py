@@ -40,4 +40,4 @@ def _array(image: np.ndarray) -> mx.nd.NDArray:
 
 
 if __name__ == "__main__":
-    apply.main({operator.__name__: operator for operator in (decode, imresize, resize, centre_crop, gluon)})
+    apply.main(globals())

@@ -76,19 +76,4 @@ def _cropped(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    apply.main(
-        {
-            operator.__name__: operator
-            for operator in (
-                decode,
-                resize,
-                resize_short,
-                squash,
-                short,
-                central,
-                neural_compressor,
-                lornatang,
-                lornatang_squash,
-            )
-        }
-    )
+    apply.main(globals())

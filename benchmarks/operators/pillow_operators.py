@@ -98,20 +98,4 @@ def _cropped_floor(image: np.ndarray, size: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    apply.main(
-        {
-            operator.__name__: operator
-            for operator in (
-                decode,
-                torchvision_resize,
-                torchvision_centre_crop,
-                torchvision,
-                transformers,
-                centre,
-                onnx_zoo_resize,
-                onnx_zoo_crop,
-                onnx_zoo,
-                squash,
-            )
-        }
-    )
+    apply.main(globals())

@@ -56,17 +56,4 @@ def _resized(image: np.ndarray, size: int) -> tf.Tensor:
 
 
 if __name__ == "__main__":
-    apply.main(
-        {
-            operator.__name__: operator
-            for operator in (
-                decode_jpeg,
-                convert_image_dtype,
-                central_crop,
-                resize_bilinear,
-                resize_bilinear_tf2,
-                slim,
-                tflite_evaluation,
-            )
-        }
-    )
+    apply.main(globals())

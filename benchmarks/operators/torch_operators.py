@@ -17,4 +17,4 @@ def interpolate(image: np.ndarray, size: int, antialias: bool) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    apply.main({"interpolate": interpolate})
+    apply.main(globals())

@@ -14,6 +14,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.by_hand.built import built
+from tests.by_hand.inspections import measured
+from tests.by_hand.real_networks import as_logits
 from zoo import disk
 from zoo.documents import counting
 from zoo.documents.load import load_zoo
@@ -111,14 +113,6 @@ def reference(exporter: Callable[[Environment], Exported], tmp_path_factory: pyt
         return answers(running, info, tmp_path_factory.mktemp("reference"))
 
 
-def as_logits(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Softmax outputs, known by their sum, as logits with the reference's mean; logits as they are."""
-    if not np.allclose(scores.sum(axis=1), 1, atol=1e-4):
-        return scores
-    logits = np.log(np.maximum(scores, 1e-30))
-    return logits - logits.mean(axis=1, keepdims=True) + reference.mean(axis=1, keepdims=True)
-
-
 def test_hello_tells_versions(worker: Worker, each_framework: str) -> None:
     assert {each_framework, "numpy", "python"} <= set(worker.versions)
 
@@ -138,6 +132,13 @@ def test_every_format_loads_and_answers(
             assert np.abs(as_logits(scores, reference) - reference).max() < 2e-3, fmt
 
 
+def test_an_answer_does_not_depend_on_its_batch(worker: Worker, exported: Exported, tmp_path: Path) -> None:
+    fmt, files = next(iter(exported.items()))
+    one, four, all_seven = (answers(worker, load(worker, files, fmt, batch_size=size), tmp_path) for size in (1, 4, 7))
+    assert np.abs(one - four).max() < 1e-5 * np.abs(one).max()
+    assert np.abs(one - all_seven).max() < 1e-5 * np.abs(one).max()
+
+
 def test_wrong_shape_is_refused_before_the_framework(worker: Worker, exported: Exported, tmp_path: Path) -> None:
     fmt, files = next(iter(exported.items()))
     load(worker, files, fmt)
@@ -152,6 +153,29 @@ def test_wrong_shape_is_refused_before_the_framework(worker: Worker, exported: E
 def test_missing_file_is_named(worker: Worker, environment: Environment, tmp_path: Path) -> None:
     with pytest.raises(WorkerError, match=r"nothing\.here does not exist"):
         load(worker, [str(tmp_path / "nothing.here")], environment.framework.formats[0])
+
+
+def test_requests_that_cannot_be_met(worker: Worker, exported: Exported, tmp_path: Path) -> None:
+    fmt, files = next(iter(exported.items()))
+    for name, options, message in (
+        ("nonsense", {}, f"format 'nonsense' is not read here; known: .*{fmt}"),
+        (fmt, {"precision": "bf16"}, "precision 'bf16' is not offered; known: fp32"),
+    ):
+        with pytest.raises(WorkerError, match=message):
+            load(worker, files, name, **options)
+    request = {"network": network().to_json(), "format": "nonsense", "target": str(tmp_path)}
+    np.savez(tmp_path / "tensors.npz", allow_pickle=False)
+    with pytest.raises(WorkerError, match=f"format 'nonsense' is not written here; known: .*{fmt}"):
+        worker.request("export", tensors=str(tmp_path / "tensors.npz"), **request)
+
+
+def test_tensors_without_a_graph_need_their_network(worker: Worker, exported: Exported) -> None:
+    for fmt, files in exported.items():
+        if fmt in ("gluon_params", "mindspore_ckpt", "slim_ckpt", "torch_state_dict"):
+            with pytest.raises(WorkerError, match="holds tensors without a graph; the option 'network' is missing"):
+                load(worker, files, fmt, network=None)
+        else:
+            assert load(worker, files, fmt, network=None)["outputs"] == network().classes
 
 
 @pytest.mark.parametrize("damage", ["garbage", "truncated", "empty"])
@@ -201,14 +225,7 @@ def test_inspect_counts_what_the_architecture_says(environment: Environment, exp
         parts = facts["parameters_by"]
         folded = not parts["norms"]
         assert facts["parameters"] == expected_counts()["folded" if folded else "with statistics"], fmt
-        assert parts == {
-            "convolutions": table.convolutions,
-            "convolution_biases": table.norm_channels * folded,
-            "classifier": table.classifier,
-            "classifier_biases": table.bias,
-            "norms": 2 * table.norm_channels * (not folded),
-            "statistics": 2 * table.norm_channels * (not folded),
-        }, fmt
+        assert parts == measured(network(), folded=folded).parameters_by, fmt
         assert (facts["convolutions"], facts["classes"], facts["quantised"]) == (52, network().classes, False), fmt
         assert facts["activations"] == ({"relu6": 35} if facts["graph"] else {}), fmt
         assert sum(facts["ops"].values()) > 50, fmt

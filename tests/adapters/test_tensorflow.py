@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -19,42 +19,19 @@ from adapters.common.contract import Adapter, AdapterError, ModelInfo
 from adapters.common.dialects import checked
 from adapters.common.mobilenet_v2 import MobileNetV2
 from adapters.tensorflow.names import KERAS, SLIM, rows, to_canonical, to_dialect, unaliased
-from tests.by_hand import far_side, reconstructed
+from tests.by_hand import far_side
 from tests.by_hand.far_side import FarError, FarSide
+from tests.by_hand.real_networks import random_tensors
 
-FORMATS = ("frozen_graph", "saved_model", "tflite", "slim_ckpt", "keras_h5")
+FRAMEWORK = "tensorflow"
+EXPORTS = ("frozen_graph", "saved_model", "tflite", "slim_ckpt", "keras_h5")
 SOFTMAX = ("slim_ckpt", "keras_h5")
 SMALL = MobileNetV2(alpha=0.35, resolution=96, classes=11, padding="same", bn_epsilon=1e-3)
-REAL = {
-    "same": (
-        "mobilenet_v2_1.0_224_fp32-backbone_int8-classifier.onnx",
-        MobileNetV2(classes=1001, padding="same", bn_epsilon=1e-3),
-        {"mean": [0.5] * 3, "std": [0.5] * 3},
-    ),
-    "symmetric": (
-        "mobilenetv2-12_fp32-backbone_int8-classifier.onnx",
-        MobileNetV2(),
-        {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
-    ),
-}
 STEM = "MobilenetV2/Conv/weights"
 AVERAGE = "ExponentialMovingAverage"
 
 
-def random_tensors(network: MobileNetV2) -> dict[str, np.ndarray]:
-    """Canonical tensors whose every part matters, of a network whose scores stay within a softmax's range."""
-    random = np.random.default_rng(1)
-    tensors = {}
-    for name, shape in network.layers().tensor_shapes().items():
-        spread = np.sqrt(2 / max(1, int(np.prod(shape[1:])))) if len(shape) > 1 else 0.2
-        values = random.normal(0, spread, shape)
-        if len(shape) == 1 and name.endswith(("weight", "running_var")):
-            values = random.uniform(0.3, 0.9, shape) if name.endswith("weight") else random.uniform(0.5, 1.5, shape)
-        tensors[name] = values.astype(np.float32)
-    return tensors
-
-
-run_inside = partial(far_side.run_inside, "tensorflow")
+run_inside = partial(far_side.run_inside, FRAMEWORK)
 
 
 def centred(scores: np.ndarray) -> np.ndarray:
@@ -67,27 +44,6 @@ def answers(far: FarSide, files: list[Path], fmt: str, batch: np.ndarray, **opti
     far.load(files, fmt, **options)
     scores = far.predict(batch)
     return centred(np.log(scores) if fmt in SOFTMAX else scores)
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
-    """The small random network in every format."""
-    folder = tmp_path_factory.mktemp("small")
-    with FarSide("tensorflow") as far:
-        return {fmt: far.export(random_tensors(SMALL), asdict(SMALL), fmt, folder / fmt) for fmt in FORMATS}
-
-
-@pytest.fixture(scope="module")
-def far(exported: dict[str, list[Path]]) -> Iterator[FarSide]:
-    """A worker for many loads, all with two threads."""
-    with FarSide("tensorflow") as side:
-        yield side
-
-
-@pytest.fixture(scope="module")
-def batch() -> np.ndarray:
-    """float32 (9, 96, 96, 3), NHWC, in [-1, 1]: more than one batch of eight."""
-    return np.random.default_rng(2).uniform(-1, 1, (9, 96, 96, 3)).astype(np.float32)
 
 
 # names, without TensorFlow
@@ -144,26 +100,18 @@ def test_pixels_are_levels_of_an_int8_input() -> None:
 # what is written is read, and every format gives one answer
 
 
-@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("fmt", EXPORTS)
 def test_info(far: FarSide, exported: dict[str, list[Path]], fmt: str) -> None:
-    info = far.load(exported[fmt], fmt, network=asdict(SMALL))
+    info = far.load(exported[fmt], fmt, network=SMALL)
     assert info["input_name"] == "input"
     assert info["input_shape"] == [8 if fmt == "tflite" else -1, 96, 96, 3]
     assert (info["input_dtype"], info["quantisation"]) == ("float32", None)
     assert (info["outputs"], info["threads"], info["precision"]) == (11, 2, "fp32")
 
 
-@pytest.mark.parametrize("fmt", FORMATS)
-def test_formats_agree(far: FarSide, exported: dict[str, list[Path]], batch: np.ndarray, fmt: str) -> None:
-    expected = answers(far, exported["frozen_graph"], "frozen_graph", batch)
-    got = answers(far, exported[fmt], fmt, batch, network=asdict(SMALL))
-    assert expected.std() > 0.1
-    assert np.abs(got - expected).max() < 1e-4
-
-
-@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("fmt", EXPORTS)
 def test_inspect(far: FarSide, exported: dict[str, list[Path]], fmt: str) -> None:
-    facts = far.inspect(exported[fmt], fmt, network=asdict(SMALL))
+    facts = far.inspect(exported[fmt], fmt, network=SMALL)
     shapes = SMALL.layers().tensor_shapes()
     folded = sum(np.prod(shape) for name, shape in shapes.items() if ".running" not in name) - sum(
         shape[0] for name, shape in shapes.items() if name.endswith("running_var")
@@ -184,17 +132,10 @@ def test_inspect(far: FarSide, exported: dict[str, list[Path]], fmt: str) -> Non
     ],
     ids=["symmetric", "mxnet"],
 )
-def test_other_networks(tmp_path: Path, batch: np.ndarray, changes: dict[str, Any]) -> None:
+def test_networks_that_keras_cannot_express(far: FarSide, tmp_path: Path, changes: dict[str, Any]) -> None:
     network = replace(SMALL, **changes)
-    reference = None
-    with FarSide("tensorflow") as writer, FarSide("tensorflow") as reader:
-        for fmt in ("frozen_graph", "saved_model", "tflite", "slim_ckpt"):
-            files = writer.export(random_tensors(network), asdict(network), fmt, tmp_path / fmt)
-            got = answers(reader, files, fmt, batch, network=asdict(network))
-            reference = got if reference is None else reference
-            assert np.abs(got - reference).max() < 1e-4 * max(1, reference.std())
-        with pytest.raises(FarError, match="Keras's own MobileNetV2 cannot express this network; ") as caught:
-            writer.export(random_tensors(network), asdict(network), "keras_h5", tmp_path)
+    with pytest.raises(FarError, match="Keras's own MobileNetV2 cannot express this network; ") as caught:
+        far.export(random_tensors(network), network, "keras_h5", tmp_path)
     assert all(field in str(caught.value) for field in changes)
 
 
@@ -202,7 +143,7 @@ def test_moving_averages_are_another_network(
     far: FarSide, exported: dict[str, list[Path]], batch: np.ndarray, tmp_path: Path
 ) -> None:
     files = exported["slim_ckpt"]
-    expected = answers(far, files, "slim_ckpt", batch, network=asdict(SMALL))
+    expected = answers(far, files, "slim_ckpt", batch, network=SMALL)
     # the raw classifier is made another one, and slots are left behind as training does; the averages stay
     changes = {
         "scale": {"Logits/Conv2d_1c_1x1/weights": 0.5},
@@ -211,7 +152,7 @@ def test_moving_averages_are_another_network(
     run_inside("rewrite_checkpoint", str(files[1])[: -len(".index")], tmp_path / "m.ckpt", json.dumps(changes))
     changed = [tmp_path / "m.ckpt.data-00000-of-00001", tmp_path / "m.ckpt.index"]
     got = {
-        averaged: answers(far, changed, "slim_ckpt", batch, network=asdict(SMALL), extra={"moving_averages": averaged})
+        averaged: answers(far, changed, "slim_ckpt", batch, network=SMALL, extra={"moving_averages": averaged})
         for averaged in (True, False)
     }
     assert np.abs(got[True] - expected).max() == 0
@@ -226,15 +167,15 @@ def test_keras_reads_what_is_written(
     network = {"alpha": 0.35, "input_shape": [96, 96, 3], "classes": 11}
     path = exported["keras_h5"][0]
     run_inside("keras_scores", path, tmp_path / "batch.npy", tmp_path / "out.npy", json.dumps(network))
-    far.load([path], "keras_h5", network=asdict(SMALL))
+    far.load([path], "keras_h5", network=SMALL)
     assert np.abs(np.load(tmp_path / "out.npy") - far.predict(batch)).max() < 1e-5
 
 
 def test_older_keras_names(far: FarSide, exported: dict[str, list[Path]], batch: np.ndarray, tmp_path: Path) -> None:
     changes = json.dumps({"rename": {"predictions": "Logits"}})
     run_inside("rewrite_h5", exported["keras_h5"][0], tmp_path / "older.h5", changes)
-    expected = answers(far, exported["keras_h5"], "keras_h5", batch, network=asdict(SMALL))
-    got = answers(far, [tmp_path / "older.h5"], "keras_h5", batch, network=asdict(SMALL))
+    expected = answers(far, exported["keras_h5"], "keras_h5", batch, network=SMALL)
+    got = answers(far, [tmp_path / "older.h5"], "keras_h5", batch, network=SMALL)
     assert np.array_equal(got, expected)
 
 
@@ -274,17 +215,16 @@ def test_truncated_files(far: FarSide, exported: dict[str, list[Path]], tmp_path
         "frozen_graph": "not a readable GraphDef",
         "saved_model": "not a readable SavedModel",
         "tflite": "not a readable .tflite file",
-        "keras_h5": r"not a readable Keras weights file \(.h5\)",
+        "keras_h5": "not a readable Keras weights file (.h5)",
     }
     for fmt, share in product(messages, (0.02, 0.5, 0.99)):
         whole, message = exported[fmt][0], messages[fmt]
         cut = tmp_path / fmt / str(share) / whole.name
         cut.parent.mkdir(parents=True)
         cut.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * share)])
-        with pytest.raises(FarError, match=message) as caught:
-            far.load([cut], fmt, network=asdict(SMALL))
-        assert caught.value.kind == "AdapterError"
-        assert str(cut if fmt != "saved_model" else cut.parent) in str(caught.value)
+        refusal = far.refusal([cut], fmt, network=SMALL)
+        assert message in refusal
+        assert str(cut if fmt != "saved_model" else cut.parent) in refusal
 
 
 def test_truncated_checkpoint(far: FarSide, exported: dict[str, list[Path]], tmp_path: Path) -> None:
@@ -293,20 +233,16 @@ def test_truncated_checkpoint(far: FarSide, exported: dict[str, list[Path]], tmp
         for number, (path, copy) in enumerate(zip(exported["slim_ckpt"], files, strict=True)):
             content = path.read_bytes()
             copy.write_bytes(content[: len(content) // 2] if number == cut_at else content)
-        with pytest.raises(FarError, match="not a readable checkpoint") as caught:
-            far.load(files, "slim_ckpt", network=asdict(SMALL))
-        assert caught.value.kind == "AdapterError"
-    with pytest.raises(FarError, match=r"expected one .index file among .* got \['mobilenet_v2.ckpt.data"):
-        far.load(exported["slim_ckpt"][:1], "slim_ckpt", network=asdict(SMALL))
+        assert "not a readable checkpoint" in far.refusal(files, "slim_ckpt", network=SMALL)
+    message = far.refusal(exported["slim_ckpt"][:1], "slim_ckpt", network=SMALL)
+    assert re.search(r"expected one .index file among .* got \['mobilenet_v2.ckpt.data", message)
 
 
 def test_garbage_tflite(far: FarSide, tmp_path: Path) -> None:
     path = tmp_path / "garbage.tflite"
     for content in (b"", b"<html>not found</html>" * 99):
         path.write_bytes(content)
-        with pytest.raises(FarError, match=r"garbage.tflite: not a readable .tflite file") as caught:
-            far.load([path], "tflite")
-        assert caught.value.kind == "AdapterError"
+        assert "garbage.tflite: not a readable .tflite file" in far.refusal([path], "tflite")
 
 
 @pytest.mark.parametrize(
@@ -330,30 +266,25 @@ def test_wrong_tensors_of_a_checkpoint(
     prefix = str(exported["slim_ckpt"][1])[: -len(".index")]
     run_inside("rewrite_checkpoint", prefix, tmp_path / "m.ckpt", json.dumps(changes))
     files = [tmp_path / "m.ckpt.data-00000-of-00001", tmp_path / "m.ckpt.index"]
-    with pytest.raises(FarError) as caught:
-        far.load(files, "slim_ckpt", network=asdict(SMALL), extra={"moving_averages": averaged})
-    assert caught.value.kind == "AdapterError"
-    assert str(caught.value).endswith(f"m.ckpt: tensors {message}")
+    refusal = far.refusal(files, "slim_ckpt", network=SMALL, extra={"moving_averages": averaged})
+    assert refusal.endswith(f"m.ckpt: tensors {message}")
 
 
 def test_wrong_class_count(far: FarSide, exported: dict[str, list[Path]]) -> None:
-    network = asdict(replace(SMALL, classes=12))
+    network = replace(SMALL, classes=12)
     shape = "expected [1, 1, 1280, 12], got [1, 1, 1280, 11]"
-    with pytest.raises(FarError) as caught:
-        far.load(exported["slim_ckpt"], "slim_ckpt", network=network)
-    assert f"MobilenetV2/Logits/Conv2d_1c_1x1/weights: {shape}" in str(caught.value)
-    with pytest.raises(FarError) as caught:
-        far.load(exported["keras_h5"], "keras_h5", network=network)
-    assert "2 of another shape (predictions/kernel: expected [1280, 12], got [1280, 11]" in str(caught.value)
+    message = far.refusal(exported["slim_ckpt"], "slim_ckpt", network=network)
+    assert f"MobilenetV2/Logits/Conv2d_1c_1x1/weights: {shape}" in message
+    message = far.refusal(exported["keras_h5"], "keras_h5", network=network)
+    assert "2 of another shape (predictions/kernel: expected [1280, 12], got [1280, 11]" in message
 
 
 def test_wrong_tensors_of_a_keras_file(far: FarSide, exported: dict[str, list[Path]], tmp_path: Path) -> None:
     changes = json.dumps({"rename": {"Conv1": "conv1"}, "drop": ["bn_Conv1"]})
     run_inside("rewrite_h5", exported["keras_h5"][0], tmp_path / "other.h5", changes)
-    with pytest.raises(FarError) as caught:
-        far.load([tmp_path / "other.h5"], "keras_h5", network=asdict(SMALL))
-    assert "5 missing (Conv1/kernel; bn_Conv1/gamma; bn_Conv1/beta;" in str(caught.value)
-    assert "1 not of this network (conv1/kernel)" in str(caught.value)
+    message = far.refusal([tmp_path / "other.h5"], "keras_h5", network=SMALL)
+    assert "5 missing (Conv1/kernel; bn_Conv1/gamma; bn_Conv1/beta;" in message
+    assert "1 not of this network (conv1/kernel)" in message
 
 
 @pytest.mark.parametrize(
@@ -383,10 +314,7 @@ def test_wrong_tensors_of_a_keras_file(far: FarSide, exported: dict[str, list[Pa
 def test_unfit_graphs(far: FarSide, tmp_path: Path, kind: str, extra: dict[str, str], message: str) -> None:
     path = tmp_path / "graph.pb"
     run_inside("graph", path, kind)
-    with pytest.raises(FarError) as caught:
-        far.load([path], "frozen_graph", extra=extra)
-    assert caught.value.kind == "AdapterError"
-    assert message in str(caught.value)
+    assert message in far.refusal([path], "frozen_graph", extra=extra)
 
 
 @pytest.mark.parametrize("kind", ["link", "raw", "virtual"])
@@ -396,18 +324,15 @@ def test_weights_in_another_file_are_refused(
     """HDF5 would read them without a word, and the record would know nothing of them."""
     path = tmp_path / "m.h5"
     run_inside("link_h5", exported["keras_h5"][0], path, tmp_path / "other.h5", kind)
-    with pytest.raises(FarError) as caught:
-        far.load([path], "keras_h5", network=asdict(SMALL))
-    assert caught.value.kind == "AdapterError"
-    assert "refused, values of predictions/predictions/bias:0 lie in another file" in str(caught.value)
+    message = far.refusal([path], "keras_h5", network=SMALL)
+    assert "refused, values of predictions/predictions/bias:0 lie in another file" in message
 
 
 def test_a_saved_model_that_reads_another_file_is_refused_before_it_runs(far: FarSide, tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("word\n")
     run_inside("reading_saved_model", tmp_path / "model", tmp_path / "words.txt")
-    with pytest.raises(FarError) as caught:
-        far.load([tmp_path / "model" / "saved_model.pb"], "saved_model")
-    assert "refused, a network has no use for the operations InitializeTableFromTextFileV2" in str(caught.value)
+    message = far.refusal([tmp_path / "model" / "saved_model.pb"], "saved_model")
+    assert "refused, a network has no use for the operations InitializeTableFromTextFileV2" in message
 
 
 @pytest.mark.parametrize("fmt", ["saved_model", "slim_ckpt"])
@@ -417,10 +342,8 @@ def test_files_that_are_not_listed_are_missed_by_name(
     """A worker gets a checkpoint's listed files alone."""
     main = exported[fmt][0] if fmt == "saved_model" else next(p for p in exported[fmt] if p.suffix == ".index")
     shutil.copy(main, tmp_path)
-    with pytest.raises(FarError) as caught:
-        far.load([tmp_path / main.name], fmt, network=asdict(SMALL))
-    assert caught.value.kind == "AdapterError"
-    assert ("variables" if fmt == "saved_model" else ".data-00000-of-00001") in str(caught.value)
+    message = far.refusal([tmp_path / main.name], fmt, network=SMALL)
+    assert ("variables" if fmt == "saved_model" else ".data-00000-of-00001") in message
 
 
 def test_names_settle_what_is_ambiguous(far: FarSide, tmp_path: Path) -> None:
@@ -430,20 +353,10 @@ def test_names_settle_what_is_ambiguous(far: FarSide, tmp_path: Path) -> None:
     assert (info["input_name"], info["output_name"], info["outputs"]) == ("pixels", "scores", 3)
 
 
-def test_requests_that_cannot_be_met(far: FarSide, exported: dict[str, list[Path]], tmp_path: Path) -> None:
-    files = exported["frozen_graph"]
-    far.load(files, "frozen_graph")
-    for fmt, options, message in (
-        ("frozen_graph", {"threads": 1}, "threads: wanted 1, but TensorFlow has already started"),
-        ("frozen_graph", {"precision": "bf16"}, "precision 'bf16' is not offered; known: fp32"),
-        ("onnx", {}, "format 'onnx' is not read here; known: frozen_graph, saved_model, slim_ckpt, keras_h5, tflite"),
-        ("slim_ckpt", {}, "holds tensors without a graph; the option 'network' is missing"),
-    ):
-        with pytest.raises(FarError) as caught:
-            far.load(files, fmt, **options)
-        assert message in str(caught.value)
-    with pytest.raises(FarError, match="format 'onnx' is not written here; known: frozen_graph, keras_h5"):
-        far.export(random_tensors(SMALL), asdict(SMALL), "onnx", tmp_path)
+def test_threads_are_set_once_in_a_process(far: FarSide, exported: dict[str, list[Path]]) -> None:
+    far.load(exported["frozen_graph"], "frozen_graph")
+    message = far.refusal(exported["frozen_graph"], "frozen_graph", threads=1)
+    assert "threads: wanted 1, but TensorFlow has already started" in message
 
 
 # real weights
@@ -455,26 +368,6 @@ def pixels(assets: Path) -> np.ndarray:
     files = sorted((assets / "images" / "imagenet_sample_1000").rglob("*.JPEG"))[::63][:16]
     images = [Image.open(file).convert("RGB").resize((224, 224)) for file in files]
     return np.stack([np.asarray(image) for image in images])
-
-
-@pytest.mark.parametrize("padding", REAL)
-def test_real_weights_answer_as_in_onnxruntime(assets: Path, pixels: np.ndarray, tmp_path: Path, padding: str) -> None:
-    name, network, statistics = REAL[padding]
-    path = assets / "reconstructed" / name
-    steps: list[dict[str, Any]] = [{"op": "divide", "by": 255}, {"op": "normalise", **statistics}]
-    with FarSide("onnxruntime") as onnx:
-        onnx.load([path], "onnx")
-        expected = onnx.predict(pixels, [*steps, {"op": "layout", "order": "nchw"}])
-    tensors = reconstructed.with_statistics(reconstructed.canonical_tensors(path, network), network)
-    formats = FORMATS if padding == "same" else FORMATS[:-1]
-    with FarSide("tensorflow") as writer, FarSide("tensorflow") as reader:
-        for fmt in formats:
-            files = writer.export(tensors, asdict(network), fmt, tmp_path / fmt)
-            reader.load(files, fmt, network=asdict(network))
-            scores = reader.predict(pixels, [*steps, {"op": "layout", "order": "nhwc"}])
-            logits = np.log(scores) if fmt in SOFTMAX else scores
-            assert np.abs(centred(logits) - centred(expected)).max() < 2e-3, fmt
-            assert np.array_equal(scores.argmax(axis=1), expected.argmax(axis=1)), fmt
 
 
 def test_published_quantised_file(far: FarSide, assets: Path, pixels: np.ndarray) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import zipfile
-from collections.abc import Iterator
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,17 +16,18 @@ from adapters.common import torch_pickles, torch_states
 from adapters.common.contract import AdapterError
 from adapters.common.mobilenet_v2 import MobileNetV2
 from adapters.common.torch_names import DIALECTS, counters, names, unwrapped
-from tests.by_hand import far_side, reconstructed
-from tests.by_hand.far_side import FarError, FarSide
-from tests.by_hand.real_networks import NCHW, REAL, exported_logits, random_tensors, real_batch, reference_logits
+from tests.by_hand import far_side
+from tests.by_hand.far_side import FarSide
+from tests.by_hand.real_networks import NCHW, close, exported_logits, random_tensors
 
-FORMAT = "torch_state_dict"
+FRAMEWORK, FORMAT = "torch", "torch_state_dict"
 SMALL = MobileNetV2(alpha=0.35, resolution=96, classes=11)
 LAYOUTS = {**{name: name for name in DIALECTS}, "lornatang": "torchvision"}  # export -> dialect of its names
+EXPORTS = [f"{FORMAT}:{name}" for name in LAYOUTS]
 PROJECTION = "features.3.conv.2.weight"  # a tensor like any other, for the error cases
 
 
-run_inside = partial(far_side.run_inside, "torch")
+run_inside = partial(far_side.run_inside, FRAMEWORK)
 
 
 def rewritten(path: Path, target: Path, **changes: Any) -> Path:
@@ -37,23 +36,9 @@ def rewritten(path: Path, target: Path, **changes: Any) -> Path:
 
 
 @pytest.fixture(scope="module")
-def far() -> Iterator[FarSide]:
-    with FarSide("torch") as side:
-        yield side
-
-
-@pytest.fixture(scope="module")
-def exported(far: FarSide, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The small random network in every layout."""
-    folder = tmp_path_factory.mktemp("small")
-    tensors, network = random_tensors(SMALL), asdict(SMALL)
-    return {name: far.export(tensors, network, f"{FORMAT}:{name}", folder / name)[0] for name in LAYOUTS}
-
-
-@pytest.fixture(scope="module")
-def batch() -> np.ndarray:
-    """float32 (9, 96, 96, 3), NHWC: more than one batch of eight."""
-    return np.random.default_rng(2).uniform(-1, 1, (9, 96, 96, 3)).astype(np.float32)
+def exported(exported: dict[str, list[Path]]) -> dict[str, Path]:
+    """The one file of every layout."""
+    return {name: exported[f"{FORMAT}:{name}"][0] for name in LAYOUTS}
 
 
 @pytest.fixture(scope="module")
@@ -62,21 +47,12 @@ def expected(batch: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> np.
 
 
 def answers(far: FarSide, path: Path, batch: np.ndarray, network: MobileNetV2 = SMALL, **extra: Any) -> np.ndarray:
-    far.load([path], FORMAT, network=asdict(network), extra=extra)
+    far.load([path], FORMAT, network=network, extra=extra)
     return far.predict(batch, NCHW)
 
 
-def close(got: np.ndarray, expected: np.ndarray) -> bool:
-    """Equal but for rounding; the random networks' scores are of any size."""
-    return float(np.abs(got - expected).max()) < 1e-4 * float(np.abs(expected).max())
-
-
 def refusal(far: FarSide, path: Path, network: MobileNetV2 = SMALL, **extra: Any) -> str:
-    """The message of a load that the adapter itself refuses."""
-    with pytest.raises(FarError) as caught:
-        far.load([path], FORMAT, network=asdict(network), extra=extra)
-    assert caught.value.kind == "AdapterError"
-    return str(caught.value)
+    return far.refusal([path], FORMAT, network=network, extra=extra)
 
 
 # names, without PyTorch
@@ -121,12 +97,9 @@ def test_extras_and_the_wrapper_are_data() -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout_answers_alike(
-    far: FarSide, exported: dict[str, Path], batch: np.ndarray, expected: np.ndarray, layout: str
-) -> None:
+def test_inspect(far: FarSide, exported: dict[str, Path], layout: str) -> None:
     extra: dict[str, Any] = {"state_dict_key": "state_dict"} if layout == "lornatang" else {}
-    assert close(answers(far, exported[layout], batch, **extra), expected)
-    facts = far.inspect([exported[layout]], FORMAT, network=asdict(SMALL), extra=extra)
+    facts = far.inspect([exported[layout]], FORMAT, network=SMALL, extra=extra)
     assert facts["dialect"] == LAYOUTS[layout]
     assert facts["tensors"] == 262
     assert facts["ops"]["Conv2d"] == 52
@@ -135,7 +108,7 @@ def test_every_layout_answers_alike(
 
 def test_info(far: FarSide, exported: dict[str, Path]) -> None:
     for threads in (1, 2):
-        info = far.load([exported["timm"]], FORMAT, network=asdict(SMALL), threads=threads)
+        info = far.load([exported["timm"]], FORMAT, network=SMALL, threads=threads)
         assert info["threads"] == threads
     assert info["input_shape"] == [-1, 3, 96, 96]
     assert (info["outputs"], info["precision"], info["input_dtype"]) == (11, "fp32", "float32")
@@ -180,24 +153,6 @@ def test_averaged_weights_are_asked_for(
     assert "which of its state dicts is not said; its keys: epoch, best_acc1, optimizer, scheduler" in message
     assert "state dicts among them: state_dict, ema_state_dict; the option state_dict_key names one" in message
     assert "'optimizer' is not a state dict of it" in refusal(far, path, state_dict_key="optimizer")
-
-
-@pytest.mark.parametrize(
-    "network",
-    [
-        MobileNetV2(alpha=0.35, resolution=96, classes=11, padding="same", bn_epsilon=1e-3),
-        MobileNetV2(alpha=0.5, resolution=97, classes=11, padding="same"),
-        MobileNetV2(alpha=0.25, resolution=96, classes=11, rounding="truncate", expand_first=True, activation="relu"),
-        MobileNetV2(alpha=0.5, resolution=96, classes=11, rounding="ceil_keep_stem", classifier_bias=False),
-    ],
-    ids=["same", "same_odd", "mxnet", "tonylins"],
-)
-def test_other_networks(far: FarSide, tmp_path: Path, network: MobileNetV2) -> None:
-    side = network.resolution
-    batch = np.random.default_rng(3).uniform(-1, 1, (3, side, side, 3)).astype(np.float32)
-    (path,) = far.export(random_tensors(network), asdict(network), FORMAT, tmp_path / "torch")
-    onnx = exported_logits(network, batch, tmp_path)
-    assert close(answers(far, path, batch, network), onnx)
 
 
 # files that do not fit
@@ -284,20 +239,6 @@ def test_a_pickled_module_is_refused(far: FarSide, tmp_path: Path) -> None:
     assert "it asks for torch.nn.modules.linear.Linear; nothing of it was run" in refusal(far, tmp_path / "whole.pth")
 
 
-def test_requests_that_cannot_be_met(far: FarSide, exported: dict[str, Path], tmp_path: Path) -> None:
-    files = [exported["timm"]]
-    for fmt, options, message in (
-        (FORMAT, {}, "holds tensors without a graph; the option 'network' is missing"),
-        ("onnx", {}, "format 'onnx' is not read here; known: torch_state_dict"),
-        (FORMAT, {"network": asdict(SMALL), "precision": "bf16"}, "precision 'bf16' is not offered"),
-    ):
-        with pytest.raises(FarError) as caught:
-            far.load(files, fmt, **options)
-        assert message in str(caught.value)
-    with pytest.raises(FarError, match="format 'torch_state_dict:keras' is not written here; known: torch_st"):
-        far.export(random_tensors(SMALL), asdict(SMALL), f"{FORMAT}:keras", tmp_path)
-
-
 # reading without PyTorch
 
 
@@ -313,22 +254,3 @@ def test_files_can_be_read_without_torch(exported: dict[str, Path], tmp_path: Pa
     written = random_tensors(SMALL)
     assert list(tensors) == list(written)
     assert all(np.array_equal(tensors[name], written[name]) for name in written)
-
-
-# real weights
-
-
-@pytest.mark.parametrize("padding", REAL)
-def test_real_weights_answer_as_in_onnxruntime(assets: Path, tmp_path: Path, padding: str) -> None:
-    name, network, (mean, std) = REAL[padding]
-    path = assets / "reconstructed" / name
-    batch = real_batch(assets, mean, std)
-    onnx = reference_logits(path, batch)
-    tensors = reconstructed.with_statistics(reconstructed.canonical_tensors(path, network), network)
-    with FarSide("torch") as far:
-        for layout in LAYOUTS:
-            (file,) = far.export(tensors, asdict(network), f"{FORMAT}:{layout}", tmp_path / layout)
-            extra: dict[str, Any] = {"state_dict_key": "state_dict"} if layout == "lornatang" else {}
-            scores = answers(far, file, batch, network, **extra)
-            assert np.abs(scores - onnx).max() < 2e-3, layout
-            assert np.array_equal(scores.argmax(axis=1), onnx.argmax(axis=1)), layout

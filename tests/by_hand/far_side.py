@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.by_hand.built import built
 from zoo import disk
@@ -45,6 +47,7 @@ class FarSide:
     """A running adapter; use it in a `with` block."""
 
     def __init__(self, framework: str) -> None:
+        self.framework = framework
         found = built(framework)
         changed = found.framework.changed(environment=environment(framework))
         self.worker = Worker(changed, found.python)
@@ -70,6 +73,13 @@ class FarSide:
         request = {"threads": 2, "format": fmt, **options}
         return self.ask("load", files=files, options=request)["info"]
 
+    def refusal(self, files: list[Path], fmt: str, **options: Any) -> str:
+        """The message, without the framework's name, of a load that the adapter itself refuses."""
+        with pytest.raises(FarError) as caught:
+            self.load(files, fmt, **options)
+        assert caught.value.kind == "AdapterError"
+        return str(caught.value).removeprefix(f"{self.framework}: ")
+
     def inspect(self, files: list[Path], fmt: str, **options: Any) -> dict[str, Any]:
         """Static facts of files."""
         return self.ask("inspect", files=files, options={"threads": 2, "format": fmt, **options})["facts"]
@@ -81,7 +91,7 @@ class FarSide:
         self.ask("predict", store=store, rows=[0, len(batch)], numeric=numeric, out=out)
         return np.load(out, allow_pickle=False)
 
-    def export(self, tensors: dict[str, np.ndarray], network: dict[str, Any], fmt: str, target: Path) -> list[Path]:
+    def export(self, tensors: dict[str, np.ndarray], network: Any, fmt: str, target: Path) -> list[Path]:
         """Files that the adapter wrote for canonical tensors."""
         archive = Path(self.folder.name) / "tensors.npz"
         np.savez(archive, allow_pickle=False, **tensors)
@@ -90,7 +100,9 @@ class FarSide:
 
 
 def _plain(value: Any) -> Any:
-    """Paths as text, all the way down."""
+    """Paths as text and networks as dictionaries, all the way down."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -28,14 +27,14 @@ REAL = {
 
 
 def random_tensors(network: MobileNetV2) -> dict[str, np.ndarray]:
-    """Canonical tensors of which every part matters: variances differ, scales are near 1."""
+    """Canonical tensors whose every part matters, of a network whose scores stay within a softmax's range."""
     random = np.random.default_rng(1)
     tensors = {}
     for name, shape in network.layers().tensor_shapes().items():
         spread = np.sqrt(2 / max(1, int(np.prod(shape[1:])))) if len(shape) > 1 else 0.2
         values = random.normal(0, spread, shape)
         if len(shape) == 1 and name.endswith(("weight", "running_var")):
-            values = random.uniform(0.5, 1.5, shape)
+            values = random.uniform(0.3, 0.9, shape) if name.endswith("weight") else random.uniform(0.5, 1.5, shape)
         tensors[name] = values.astype(np.float32)
     return tensors
 
@@ -66,5 +65,18 @@ def reference_logits(onnx_path: Path, batch: np.ndarray) -> np.ndarray:
 def exported_logits(network: MobileNetV2, batch: np.ndarray, folder: Path) -> np.ndarray:
     """ONNX Runtime's answers (N, classes) for a network's random tensors, through an .onnx in `folder`."""
     with FarSide("onnxruntime") as far:
-        far.load(far.export(random_tensors(network), asdict(network), "onnx", folder), "onnx")
+        far.load(far.export(random_tensors(network), network, "onnx", folder), "onnx")
         return far.predict(batch, NCHW)
+
+
+def as_logits(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Softmax outputs, known by their sum, as logits with the reference's mean; logits as they are."""
+    if not np.allclose(scores.sum(axis=1), 1, atol=1e-4):
+        return scores
+    logits = np.log(np.maximum(scores, 1e-30))
+    return logits - logits.mean(axis=1, keepdims=True) + reference.mean(axis=1, keepdims=True)
+
+
+def close(got: np.ndarray, expected: np.ndarray) -> bool:
+    """Equal but for rounding; the random networks' scores are of any size."""
+    return float(np.abs(got - expected).max()) < 1e-4 * float(np.abs(expected).max())

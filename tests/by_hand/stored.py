@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 from zoo import kept
+from zoo.runs.folder import RunFolder
 
 # kind -> its files in ZOO_HOME, after a run of the zoo below
 KINDS = {
@@ -22,6 +23,14 @@ KINDS = {
 def stored(home: Path, pattern: str) -> list[Path]:
     """Files of a kind, in order."""
     return sorted(path for path in home.glob(pattern) if kept.ASIDE not in str(path))
+
+
+def answers(out: Path) -> dict[str, tuple[list[list[int]], list[bool]]]:
+    """Checkpoint -> its ranked outputs and what was right, of a run folder."""
+    folder = RunFolder(out)
+    assert folder.damages() == ()
+    found = {run.checkpoint: folder.predictions(run) for run in folder.report().runs}
+    return {name: (each.indices.tolist(), each.top1.tolist()) for name, each in found.items() if each is not None}
 
 
 def flipped(data: bytes) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.by_hand import little_zoo
 from tests.by_hand.built import built
+from tests.by_hand.commands import validated
 from tests.by_hand.onnx_zoos import SIDE, WEIGHTS, a_zoo_of, an_onnx
 from zoo import disk
 from zoo.checkpoints.files import Located, locate
@@ -24,8 +25,6 @@ from zoo.frameworks.environments import Environment
 from zoo.frameworks.table import framework
 from zoo.images import image_sets, pixels
 from zoo.images.digests import file_digests
-from zoo.jobs.request import Request
-from zoo.jobs.validate import Validation
 from zoo.measure.accuracy import Evaluation, Settings
 from zoo.measure.preparation import Planned, Preparation
 from zoo.progress import Talk
@@ -135,8 +134,7 @@ def test_a_path_in_a_message_is_the_readers_own(tmp_path: Path, own_home: Path) 
 
 
 def runs(zoo: Path, out: Path) -> list[Run]:
-    report, _ = Validation(Request(zoo=str(zoo), threads=1, jobs=1), RunFolder(out), Talk(quiet=True)).execute()
-    return list(report.runs)
+    return list(validated(zoo, out).runs)
 
 
 def an_ir(environment: Environment, folder: Path) -> None:

@@ -170,126 +170,108 @@ def test_unreadable_file(write: Write) -> None:
     assert refused(folder) == f"{folder / 'recipes.toml'}: cannot be read: Is a directory"
 
 
-def test_table_of_another_kind(write: Write) -> None:
-    folder = write({"checkpoints.toml": CHECKPOINT + '\n[[checkpoints]]\nid = "x"\n'})
-    assert refused(folder) == (
-        f"{folder / 'checkpoints.toml'}, line 13: table 'checkpoints' is not known here; nearest: checkpoint"
-    )
+def no_such(kind: str, got: str, nearest: str) -> str:
+    return f"expected the id of a known {kind}, got {got!r}; nearest: {nearest}"
+
+
+MISTAKES = {
+    # file: (line, field, what stands there, what shall stand there, what the message says of the field)
+    "checkpoints.toml": [
+        (6, "labelmap", 'label_map = "im', 'labelmap = "im', "not known; nearest: label_map"),
+        (7, "network.clases", "classes = 1000", "clases = 1000", "not known; nearest: classes"),
+        (11, "files[0].sha265", "sha256 =", "sha265 =", "not known; nearest: sha256"),
+        (7, "network.alpha", "= 1.0,", "= 0,", "expected greater than 0, got 0"),
+        (7, "network.resolution", "= 224,", '= "224",', "expected a valid integer, got '224'"),
+        (4, "format", 'format = "onnx"', "format = 7", "expected a valid string, got 7"),
+        (11, "files[0].sha256", '"00000000', '"ABCDEFGH', "expected 64 lower-case hex digits, got"),
+        (
+            11,
+            "files[0].urls[0]",
+            "sha256 =",
+            'urls = ["http://a.b"]\nsha256 =',
+            "expected an https address, got 'http://a.b'",
+        ),
+        (
+            2,
+            "id",
+            '"mine/one"',
+            '"mine one"',
+            "expected an id (letters, digits and . _ + -; / between parts; a letter or digit first), got 'mine one'",
+        ),
+        (
+            7,
+            "network.padding",
+            "classes = 1000",
+            'classes = 1000, padding = "smae"',
+            "expected 'symmetric' or 'same', got 'smae'; nearest: same",
+        ),
+        (5, "recipe", '"torch_256_224"', '"torch_265_224"', no_such("recipe", "torch_265_224", "torch_256_224")),
+        (6, "label_map", '"imagenet1000"', '"imagenet"', no_such("label map", "imagenet", "imagenet1000")),
+        (
+            5,
+            "converted_from",
+            "recipe",
+            'converted_from = "mine/on"\nrecipe',
+            no_such("checkpoint", "mine/on", "mine/one"),
+        ),
+        (
+            5,
+            "sources[0]",
+            "recipe",
+            'sources = ["pge"]\nrecipe',
+            "expected an https address or the id of a known source, got 'pge'; nearest: page",
+        ),
+        (7, "network.resolution", "= 224,", "= 192,", "expected 224, as recipe 'torch_256_224' makes, got 192"),
+        (7, "network.classes", "= 1000", "= 1001", "expected 1000, as label map 'imagenet1000' has, got 1001"),
+        (
+            5,
+            "output.shape",
+            "recipe",
+            'output = { name = "o", dtype = "float32", shape = [-1, 10] }\nrecipe',
+            "expected 1000, as label map 'imagenet1000' has, got 10",
+        ),
+    ],
+    "recipes.toml": [
+        (5, "steps[1].size", "size = 32,", "", "missing"),
+        (5, "steps[1].sise", "size = 32", "sise = 32, size = 32", "not known; nearest: size"),
+        (
+            5,
+            "steps[1].offset",
+            '"floor"',
+            '"flor"',
+            "expected 'floor', 'round_half_even' or 'half_minus_half', got 'flor'; nearest: floor",
+        ),
+        (
+            5,
+            "steps[1].op",
+            '"centre_crop"',
+            '"center_crop"',
+            "expected one of decode, to_float, central_fraction, resize_short, resize_exact, centre_crop; "
+            "got 'center_crop'",
+        ),
+        (5, "steps[1].op", 'op = "centre_crop", ', "", "missing"),
+        (8, "geometry", 'geometry = "small"', "", "missing"),
+        (10, "geometry", 'geometry = "small"', 'geometry = "smal"', no_such("geometry", "smal", "small")),
+        (11, "numeric", '"imagenet_nchw"', '"imagenet_nchv"', no_such("numeric", "imagenet_nchv", "imagenet_nchw")),
+    ],
+    "claims.csv": [
+        (2, "checkpoint", "top1,mine/one", "top1,mine/won", no_such("checkpoint", "mine/won", "mine/one")),
+        (2, "population", "imagenet_val", "imagenet_vl", no_such("population", "imagenet_vl", "imagenet_val")),
+        (3, "source", "MB,1,,page", "MB,1,,paper", no_such("source", "paper", "page")),
+    ],
+}
 
 
 @pytest.mark.parametrize(
-    ("text", "got"), [("[checkpoint]\nid = 'x'\n", "[checkpoint]"), ("checkpoint = 3\n", "checkpoint = 3")]
+    ("file", "line", "field", "old", "new", "rest"),
+    [(file, *mistake) for file, mistakes in MISTAKES.items() for mistake in mistakes],
+    ids=[f"{field}-{new[:12]}" for mistakes in MISTAKES.values() for _, field, _, new, _ in mistakes],
 )
-def test_table_instead_of_array(write: Write, text: str, got: str) -> None:
-    folder = write({"checkpoints.toml": text})
-    assert refused(folder) == (
-        f"{folder / 'checkpoints.toml'}, line 1: expected tables headed [[checkpoint]], got {got}"
-    )
-
-
-FIELDS = [
-    # (file, old, new, line, field, rest of the message)
-    ("checkpoints.toml", 'label_map = "im', 'labelmap = "im', 6, "labelmap", "not known; nearest: label_map"),
-    (
-        "checkpoints.toml",
-        "classes = 1000",
-        "clases = 1000",
-        7,
-        "network.clases",
-        "not known; nearest: classes",
-    ),
-    ("checkpoints.toml", "sha256 =", "sha265 =", 11, "files[0].sha265", "not known; nearest: sha256"),
-    ("checkpoints.toml", "= 1.0,", "= 0,", 7, "network.alpha", "expected greater than 0, got 0"),
-    (
-        "checkpoints.toml",
-        "= 224,",
-        '= "224",',
-        7,
-        "network.resolution",
-        "expected a valid integer, got '224'",
-    ),
-    ("checkpoints.toml", 'format = "onnx"', "format = 7", 4, "format", "expected a valid string, got 7"),
-    (
-        "checkpoints.toml",
-        '"00000000',
-        '"ABCDEFGH',
-        11,
-        "files[0].sha256",
-        "expected 64 lower-case hex digits, got",
-    ),
-    (
-        "checkpoints.toml",
-        "sha256 =",
-        'urls = ["http://a.b"]\nsha256 =',
-        11,
-        "files[0].urls[0]",
-        "expected an https address, got 'http://a.b'",
-    ),
-    (
-        "checkpoints.toml",
-        '"mine/one"',
-        '"mine one"',
-        2,
-        "id",
-        "expected an id (letters, digits and . _ + -; / between parts; a letter or digit first), got 'mine one'",
-    ),
-    (
-        "checkpoints.toml",
-        "classes = 1000",
-        'classes = 1000, padding = "smae"',
-        7,
-        "network.padding",
-        "expected 'symmetric' or 'same', got 'smae'; nearest: same",
-    ),
-    ("recipes.toml", "size = 32,", "", 5, "steps[1].size", "missing"),
-    ("recipes.toml", "size = 32", "sise = 32, size = 32", 5, "steps[1].sise", "not known; nearest: size"),
-    (
-        "recipes.toml",
-        '"floor"',
-        '"flor"',
-        5,
-        "steps[1].offset",
-        "expected 'floor', 'round_half_even' or 'half_minus_half', got 'flor'; nearest: floor",
-    ),
-    (
-        "recipes.toml",
-        '"centre_crop"',
-        '"center_crop"',
-        5,
-        "steps[1].op",
-        "expected one of decode, to_float, central_fraction, resize_short, resize_exact, centre_crop; "
-        "got 'center_crop'",
-    ),
-    ("recipes.toml", 'op = "centre_crop", ', "", 5, "steps[1].op", "missing"),
-    ("recipes.toml", 'geometry = "small"', "", 8, "geometry", "missing"),
-]
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new", "line", "field", "rest"),
-    FIELDS,
-    ids=[f"{case[4]}-{case[2][:12]}" for case in FIELDS],
-)
-def test_wrong_field(write: Write, file: str, old: str, new: str, line: int, field: str, rest: str) -> None:
+def test_wrong_field(write: Write, file: str, line: int, field: str, old: str, new: str, rest: str) -> None:
     folder = write({file: changed(GOOD[file], old, new)})
     message = refused(folder)
     assert message.startswith(f"{folder / file}, line {line}: ")
     assert f", field {field}: {rest}" in message
-
-
-def test_missing_field_names_the_entry(write: Write) -> None:
-    folder = write({"checkpoints.toml": changed(CHECKPOINT, 'framework = "onnxruntime"\n', "")})
-    assert refused(folder) == (
-        f"{folder / 'checkpoints.toml'}, line 1: checkpoint 'mine/one', field framework: missing"
-    )
-
-
-def test_rule_across_fields(write: Write) -> None:
-    folder = write({"checkpoints.toml": CHECKPOINT[: CHECKPOINT.index("[[checkpoint.files]]")]})
-    assert refused(folder) == (
-        f"{folder / 'checkpoints.toml'}, line 1: checkpoint 'mine/one': exactly one of files, export_from "
-        "is needed (or `unavailable` with the reason)"
-    )
 
 
 def test_many_problems_are_cut(write: Write) -> None:
@@ -307,128 +289,10 @@ def test_duplicate_id_names_both_places(write: Write) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("new", "line", "rest"), [("", 1, "missing"), ("id = 5\n", 2, "expected a valid string, got 5")]
-)
-def test_no_id(write: Write, new: str, line: int, rest: str) -> None:
-    folder = write({"checkpoints.toml": changed(CHECKPOINT, 'id = "mine/one"\n', new)})
-    assert refused(folder) == f"{folder / 'checkpoints.toml'}, line {line}: checkpoint, field id: {rest}"
-
-
 def test_an_id_of_the_base_data_is_taken(write: Write) -> None:
     message = refused(write({"recipes.toml": RECIPES.replace('id = "small"', 'id = "torch_256_224"')}))
     assert "line 2: geometry 'torch_256_224', field id: the id stands there already: " in message
     assert "recipes.toml, line" in message.rpartition("already: ")[2]
-
-
-REFERENCES = [
-    (
-        "checkpoints.toml",
-        '"torch_256_224"',
-        '"torch_265_224"',
-        5,
-        "recipe",
-        "expected the id of a known recipe, got 'torch_265_224'; nearest: torch_256_224",
-    ),
-    (
-        "checkpoints.toml",
-        '"imagenet1000"',
-        '"imagenet"',
-        6,
-        "label_map",
-        "expected the id of a known label map, got 'imagenet'; nearest: imagenet1000",
-    ),
-    (
-        "checkpoints.toml",
-        'format = "onnx"',
-        'format = "onnx"\nconverted_from = "mine/on"',
-        5,
-        "converted_from",
-        "expected the id of a known checkpoint, got 'mine/on'; nearest: mine/one",
-    ),
-    (
-        "checkpoints.toml",
-        'format = "onnx"',
-        'format = "onnx"\nsources = ["pge"]',
-        5,
-        "sources[0]",
-        "expected an https address or the id of a known source, got 'pge'; nearest: page",
-    ),
-    (
-        "recipes.toml",
-        'geometry = "small"',
-        'geometry = "smal"',
-        10,
-        "geometry",
-        "expected the id of a known geometry, got 'smal'; nearest: small",
-    ),
-    (
-        "recipes.toml",
-        '"imagenet_nchw"',
-        '"imagenet_nchv"',
-        11,
-        "numeric",
-        "expected the id of a known numeric, got 'imagenet_nchv'; nearest: imagenet_nchw",
-    ),
-    (
-        "claims.csv",
-        "one-top1,mine/one",
-        "one-top1,mine/won",
-        2,
-        "checkpoint",
-        "expected the id of a known checkpoint, got 'mine/won'; nearest: mine/one",
-    ),
-    (
-        "claims.csv",
-        "imagenet_val",
-        "imagenet_vl",
-        2,
-        "population",
-        "expected the id of a known population, got 'imagenet_vl'; nearest: imagenet_val",
-    ),
-    (
-        "claims.csv",
-        "MB,1,,page",
-        "MB,1,,paper",
-        3,
-        "source",
-        "expected the id of a known source, got 'paper'; nearest: page",
-    ),
-    (
-        "checkpoints.toml",
-        "= 224,",
-        "= 192,",
-        7,
-        "network.resolution",
-        "expected 224, as recipe 'torch_256_224' makes, got 192",
-    ),
-    (
-        "checkpoints.toml",
-        "classes = 1000",
-        "classes = 1001",
-        7,
-        "network.classes",
-        "expected 1000, as label map 'imagenet1000' has, got 1001",
-    ),
-    (
-        "checkpoints.toml",
-        'format = "onnx"',
-        'format = "onnx"\noutput = { name = "o", dtype = "float32", shape = [-1, 10] }',
-        5,
-        "output.shape",
-        "expected 1000, as label map 'imagenet1000' has, got 10",
-    ),
-]
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new", "line", "field", "rest"), REFERENCES, ids=[case[4] for case in REFERENCES]
-)
-def test_reference(write: Write, file: str, old: str, new: str, line: int, field: str, rest: str) -> None:
-    folder = write({file: changed(GOOD[file], old, new)})
-    message = refused(folder)
-    assert message.startswith(f"{folder / file}, line {line}: ")
-    assert f", field {field}: {rest}" in message
 
 
 def test_an_output_of_free_size_is_not_judged(write: Write) -> None:
@@ -436,42 +300,88 @@ def test_an_output_of_free_size_is_not_judged(write: Write) -> None:
     load_zoo(write({"checkpoints.toml": changed(CHECKPOINT, 'format = "onnx"', new)}))
 
 
+ID = 'id = "mine/one"\n'
+WHOLE = {
+    # what is wrong: (file, its text, line, the whole message after it)
+    "table of another kind": (
+        "checkpoints.toml",
+        CHECKPOINT + '\n[[checkpoints]]\nid = "x"\n',
+        13,
+        "table 'checkpoints' is not known here; nearest: checkpoint",
+    ),
+    "table instead of array": (
+        "checkpoints.toml",
+        "[checkpoint]\nid = 'x'\n",
+        1,
+        "expected tables headed [[checkpoint]], got [checkpoint]",
+    ),
+    "no table": (
+        "checkpoints.toml",
+        "checkpoint = 3\n",
+        1,
+        "expected tables headed [[checkpoint]], got checkpoint = 3",
+    ),
+    "missing field": (
+        "checkpoints.toml",
+        changed(CHECKPOINT, 'framework = "onnxruntime"\n', ""),
+        1,
+        "checkpoint 'mine/one', field framework: missing",
+    ),
+    "rule across fields": (
+        "checkpoints.toml",
+        CHECKPOINT[: CHECKPOINT.index("[[checkpoint.files]]")],
+        1,
+        "checkpoint 'mine/one': exactly one of files, export_from is needed (or `unavailable` with the reason)",
+    ),
+    "no id": ("checkpoints.toml", changed(CHECKPOINT, ID, ""), 1, "checkpoint, field id: missing"),
+    "id of another type": (
+        "checkpoints.toml",
+        changed(CHECKPOINT, ID, "id = 5\n"),
+        2,
+        "checkpoint, field id: expected a valid string, got 5",
+    ),
+    "setting of a size": (
+        "statements.toml",
+        '[[setting]]\nid = "s"\nsource = "page"\nclaims = ["one-top1", "one-size"]\ncrop = 0.9\n',
+        4,
+        "setting 's', field claims[1]: expected the id of an accuracy, got 'one-size', which is of size",
+    ),
+    "unknown column": (
+        "claims.csv",
+        changed(CLAIMS, "decimals", "decimal"),
+        1,
+        "column 'decimal' is not known; nearest: decimals",
+    ),
+    "missing columns": (
+        "claims.csv",
+        "id,checkpoint,value\n",
+        1,
+        "expected a header with metric, unit, decimals, source; got id,checkpoint,value",
+    ),
+    "empty file": ("sources.csv", "", 1, "expected a header with id, title; got an empty file"),
+    "column twice": ("sources.csv", "id,title,title\n", 1, "column 'title' stands there twice"),
+    "too many fields": (
+        "claims.csv",
+        CLAIMS + "a,mine/one,size,1,000,MB,0,,page\n",
+        4,
+        "expected 8 fields, got 9 (a comma inside a field needs quotes)",
+    ),
+    "too few fields": (
+        "claims.csv",
+        CLAIMS + "a,mine/one,size\n",
+        4,
+        "expected 8 fields, got 3 (an empty field still needs its comma)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "text", "line", "rest"), WHOLE.values(), ids=WHOLE)
+def test_whole_message(write: Write, file: str, text: str, line: int, rest: str) -> None:
+    folder = write({file: text})
+    assert refused(folder) == f"{folder / file}, line {line}: {rest}"
+
+
 # --- mistakes in CSV ---------------------------------------------------------------------------
-
-
-def test_unknown_column(write: Write) -> None:
-    folder = write({"claims.csv": changed(CLAIMS, "decimals", "decimal")})
-    assert refused(folder) == f"{folder / 'claims.csv'}, line 1: column 'decimal' is not known; nearest: decimals"
-
-
-def test_missing_columns(write: Write) -> None:
-    folder = write({"claims.csv": "id,checkpoint,value\n"})
-    assert refused(folder) == (
-        f"{folder / 'claims.csv'}, line 1: expected a header with metric, unit, decimals, source; "
-        "got id,checkpoint,value"
-    )
-
-
-def test_empty_file(write: Write) -> None:
-    folder = write({"sources.csv": ""})
-    assert refused(folder) == f"{folder / 'sources.csv'}, line 1: expected a header with id, title; got an empty file"
-
-
-def test_column_twice(write: Write) -> None:
-    folder = write({"sources.csv": "id,title,title\n"})
-    assert refused(folder) == f"{folder / 'sources.csv'}, line 1: column 'title' stands there twice"
-
-
-@pytest.mark.parametrize(
-    ("row", "got", "hint"),
-    [
-        ("a,mine/one,size,1,000,MB,0,,page", 9, "a comma inside a field needs quotes"),
-        ("a,mine/one,size", 3, "an empty field still needs its comma"),
-    ],
-)
-def test_number_of_fields(write: Write, row: str, got: int, hint: str) -> None:
-    folder = write({"claims.csv": CLAIMS + row + "\n"})
-    assert refused(folder) == f"{folder / 'claims.csv'}, line 4: expected 8 fields, got {got} ({hint})"
 
 
 def test_unclosed_quote(write: Write) -> None:
@@ -514,10 +424,3 @@ def test_duplicate_rows(write: Write) -> None:
     assert refused(folder) == (
         f"{path}, line 4: claim 'one-top1', field id: the id stands there already: {path}, line 2"
     )
-
-
-def test_a_setting_is_of_accuracies(write: Write) -> None:
-    setting = '[[setting]]\nid = "s"\nsource = "page"\nclaims = ["one-top1", "one-size"]\ncrop = 0.9\n'
-    folder = write({"statements.toml": setting})
-    expected = "field claims[1]: expected the id of an accuracy, got 'one-size', which is of size"
-    assert refused(folder) == f"{folder / 'statements.toml'}, line 4: setting 's', {expected}"

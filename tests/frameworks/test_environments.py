@@ -5,23 +5,19 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.by_hand.built import built
+from tests.by_hand.commands import validated
 from tests.by_hand.onnx_zoos import a_zoo_of, an_onnx
 from zoo import disk, kept
 from zoo.errors import EnvironmentBuildError, EnvironmentChangedError
 from zoo.frameworks import environments
 from zoo.frameworks.environments import FACTS, Environment
 from zoo.frameworks.table import Framework, framework
-from zoo.jobs.request import Request
-from zoo.jobs.validate import Validation
-from zoo.progress import Talk
-from zoo.runs.folder import RunFolder
 
 
 def a_framework(requirements: str = "numpy\n", **changes: object) -> Framework:
@@ -29,16 +25,6 @@ def a_framework(requirements: str = "numpy\n", **changes: object) -> Framework:
     (disk.ADAPTERS / "requirements" / "fake.txt").write_text(requirements, encoding="utf-8")
     fields = {"pythons": ("3.11", "3.12", "3.13"), "requirements": "requirements/fake.txt"}
     return framework("fake").changed(**{**fields, **changes})
-
-
-@pytest.fixture
-def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the adapters to play with, and an empty ZOO_HOME."""
-    copied = tmp_path / "adapters"
-    shutil.copytree(disk.ADAPTERS, copied, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(disk, "ADAPTERS", copied)
-    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    return copied
 
 
 @pytest.mark.slow
@@ -205,9 +191,7 @@ def test_results_are_kept_under_what_the_worker_says(
     an_onnx(zoo, "net.data")
     another_numpy(own)
     for number, reused in ((1, False), (2, True)):
-        request = Request(zoo=str(zoo), threads=1, jobs=1)
-        report, _ = Validation(request, RunFolder(tmp_path / str(number)), Talk(quiet=True)).execute()
-        (run,) = report.runs
+        (run,) = validated(zoo, tmp_path / str(number)).runs
         assert (run.status, run.reused, run.versions) == ("done", reused, own.versions), run.error
         told = capsys.readouterr().err.splitlines()
         assert sum("its environment has changed" in line for line in told) == (0 if reused else 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -42,15 +41,6 @@ def test_what_openvino_borrows_from_torch_is_its_own() -> None:
     names = {path.relative_to(disk.ADAPTERS).as_posix() for path in framework("openvino").sources()}
     assert {f"common/{name}.py" for name in ("torch_pickles", "torch_states", "torch_names", "dialects")} <= names
     assert "torch/adapter.py" not in names
-
-
-@pytest.fixture
-def adapters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the adapters to play with."""
-    copied = tmp_path / "adapters"
-    shutil.copytree(disk.ADAPTERS, copied, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(disk, "ADAPTERS", copied)
-    return copied
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.by_hand import little_zoo
+from tests.by_hand.commands import report_of, zoo
 from tests.by_hand.records import a_claim
 from zoo.errors import UsageError, WorkerError
 from zoo.images import image_sets, pixels
@@ -22,7 +21,6 @@ from zoo.images.image_sets import Image
 from zoo.images.pixels import Block
 from zoo.jobs import early_stopping
 from zoo.jobs.early_stopping import Decoded, Lane, Watch
-from zoo.records import Report
 from zoo.records.predictions import Predictions
 from zoo.stats.totals import Accepted
 
@@ -137,15 +135,6 @@ def test_a_decided_claim_stays_decided() -> None:
 
 
 # --- as a user runs it ---------------------------------------------------------------------------
-
-
-def zoo(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "zoo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
-def report_of(out: Path) -> Report:
-    return Report.from_json(json.loads((out / "report.json").read_text(encoding="utf-8")))
 
 
 @pytest.fixture

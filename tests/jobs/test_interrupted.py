@@ -9,14 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.by_hand import little_zoo
-from tests.by_hand.stored import KINDS, flipped, stored
-from zoo.runs.folder import RunFolder
+from tests.by_hand.stored import KINDS, answers, flipped, stored
 
-Answers = dict[str, tuple[list[list[int]], list[bool]]]
 IMAGES = 400  # four blocks
 
 
@@ -46,14 +45,6 @@ def ended(process: subprocess.Popen[str]) -> str:
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, out + err
     return err
-
-
-def answers(out: Path) -> Answers:
-    folder = RunFolder(out)
-    report = folder.report()
-    assert folder.damages() == ()
-    found = {run.checkpoint: folder.predictions(run) for run in report.runs}
-    return {name: (each.indices.tolist(), each.top1.tolist()) for name, each in found.items() if each is not None}
 
 
 def written(*folders: Path) -> int:
@@ -87,7 +78,7 @@ def test_killed_ten_times_and_resumed(zoo: Path, tmp_path: Path) -> None:
 def test_two_processes_on_one_home(zoo: Path, tmp_path: Path) -> None:
     """From nothing, and again when both find the same damaged files."""
     home = tmp_path / "home"
-    before: Answers | None = None
+    before: dict[str, Any] | None = None
     for attempt in ("fresh", "damaged"):
         outs = [tmp_path / f"{attempt}-{number}" for number in (1, 2)]
         for process in [start(home, "validate", "--zoo", zoo, "--out", out) for out in outs]:

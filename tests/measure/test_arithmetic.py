@@ -7,13 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.by_hand import little_zoo
-from tests.by_hand.commands import report_of, zoo
+from tests.by_hand.commands import report_of, validated, zoo
 from zoo import machine
-from zoo.jobs.request import Request
-from zoo.jobs.validate import Validation
-from zoo.progress import Talk
 from zoo.records import AsShipped, Report, Run, Verdict
-from zoo.runs.folder import RunFolder
 
 
 @pytest.fixture
@@ -22,9 +18,7 @@ def folder(tmp_path: Path, own_home: Path) -> Path:
 
 
 def run_of(folder: Path, **options: object) -> Run:
-    request = Request(zoo=str(folder), **options)
-    report, _ = Validation(request, RunFolder(folder / "out"), Talk(quiet=True)).execute()
-    return report.runs[0]
+    return validated(folder, folder / "out", **options).runs[0]
 
 
 def s105(report: Report) -> list[Verdict]:

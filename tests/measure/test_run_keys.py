@@ -9,12 +9,9 @@ from typing import Any
 import pytest
 
 from tests.by_hand import little_zoo
+from tests.by_hand.commands import validated
 from zoo.images import image_sets
 from zoo.images.digests import file_digests, listing_digest
-from zoo.jobs.request import Request
-from zoo.jobs.validate import Validation
-from zoo.progress import Talk
-from zoo.records import Report
 from zoo.report.run_rows import run_rows
 from zoo.runs.folder import RunFolder
 from zoo.runs.merge import merged
@@ -49,13 +46,6 @@ def other_label_map(folder: Path) -> None:
     (folder / "images" / "labels.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
 
 
-def run(folder: Path, out: Path, **request: Any) -> Report:
-    report, _ = Validation(
-        Request(zoo=str(folder), threads=1, jobs=1, **request), RunFolder(out), Talk(quiet=True)
-    ).execute()
-    return report
-
-
 def digest_and_count(folder: Path, home: Path) -> tuple[str, int]:
     found = image_sets.open_image_set(folder / "images")
     return listing_digest(found, file_digests(found, home / "digests")), len(found.images)
@@ -64,7 +54,7 @@ def digest_and_count(folder: Path, home: Path) -> tuple[str, int]:
 def test_another_label_map_is_another_run_of_the_same_scores(folder: Path, tmp_path: Path) -> None:
     other_label_map(folder)
     same_file(folder, "shifted", label_map="shifted")
-    report = run(folder, tmp_path / "out")
+    report = validated(folder, tmp_path / "out")
     good, shifted = report.runs
     assert good.sha256 == shifted.sha256
     assert good.key != shifted.key
@@ -79,7 +69,7 @@ def test_a_true_claim_is_confirmed_beside_a_run_of_the_same_bytes(folder: Path, 
     other_label_map(folder)
     same_file(folder, "shifted", label_map="shifted")
     little_zoo.claim_accuracy(folder, "little/good", "100.0", *digest_and_count(folder, own_home))
-    report = run(folder, tmp_path / "out", sample="auto")
+    report = validated(folder, tmp_path / "out", sample="auto")
     (verdict,) = [each for each in report.verdicts if each.claim_id]
     assert (verdict.subject, verdict.outcome) == ("little/good@fake", "confirmed"), verdict.reason
     again = RunFolder(tmp_path / "out").report()
@@ -93,7 +83,7 @@ def test_two_ids_of_the_same_bytes_are_compared(
     folder: Path, tmp_path: Path, fields: dict[str, str], rule: str
 ) -> None:
     same_file(folder, "twin", **fields)
-    report = run(folder, tmp_path / "out")
+    report = validated(folder, tmp_path / "out")
     found = [each for each in report.verdicts if each.rule == rule]
     keys = {each.checkpoint: each.key for each in report.runs}
     assert {(each.subject, each.run, each.against) for each in found} == {
@@ -107,14 +97,14 @@ def test_the_order_of_the_images_is_part_of_a_run(folder: Path, tmp_path: Path, 
     little_zoo.claim_accuracy(folder, "little/good", "100.0", *digest_and_count(folder, own_home))
     requests: tuple[dict[str, Any], ...] = ({}, {"sample": "auto", "seed": 1}, {"sample": "auto", "seed": 2})
     for number, request in enumerate(requests):
-        run(folder, tmp_path / str(number), **request)
+        validated(folder, tmp_path / str(number), **request)
     found, _ = merged([RunFolder(tmp_path / str(number)) for number in range(3)])
     assert [(each.n, each.look_every) for each in found.runs] == [(COUNT, 0), (COUNT, 128), (COUNT, 128)]
 
 
 def test_the_same_run_twice_is_one(folder: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        run(folder, tmp_path / name)
+        validated(folder, tmp_path / name)
     assert len(merged([RunFolder(tmp_path / "a"), RunFolder(tmp_path / "b")])[0].runs) == 1
 
 
@@ -128,7 +118,7 @@ def test_runs_that_could_not_be_made_have_their_own_documented_numbers(
         file.write("second,little/other,top1,42.0,percent,1,own,page\n")
     for name in ("good", "other"):
         (folder / f"{name}.json").unlink()
-    report = run(folder, tmp_path / "out")
+    report = validated(folder, tmp_path / "out")
     found = run_rows(report, RunFolder(tmp_path / "out").documents().claims)
     assert [(row.checkpoint, row.documented) for row in found] == [
         ("little/good", "81.0 / –"),
@@ -138,7 +128,7 @@ def test_runs_that_could_not_be_made_have_their_own_documented_numbers(
 
 def test_a_key_names_one_file_of_answers(folder: Path, tmp_path: Path) -> None:
     same_file(folder, "twin")
-    report = run(folder, tmp_path / "out")
+    report = validated(folder, tmp_path / "out")
     names = {path.stem for path in (tmp_path / "out" / "predictions").iterdir()}
     assert names == {each.key for each in report.runs}
     assert len(names) == 2

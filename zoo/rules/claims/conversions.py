@@ -51,7 +51,7 @@ class OneRecipe(DocumentRule):
                 yield self._verdict(uses, evidence)
 
     def _verdict(self, uses: Sequence[Preprocessing], evidence: Evidence) -> Verdict:
-        recipes = [evidence.recipes[each.recipe] for each in uses if each.recipe]
+        recipes = [recipe for each in uses if (recipe := evidence.recipes.get(each.recipe or ""))]
         wholes = {str(outline(recipe)) for recipe in recipes}
         constants = {_constants(each, evidence) for each in uses}
         names = [f"{each.purpose}: {each.recipe or f'(x - {each.mean}) / {each.scale}'}" for each in uses]
