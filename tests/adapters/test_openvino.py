@@ -13,7 +13,15 @@ from PIL import Image
 
 from adapters.common.mobilenet_v2 import MobileNetV2
 from tests.by_hand.far_side import FarSide
-from tests.by_hand.real_networks import NCHW, close, exported_logits, random_tensors
+from tests.by_hand.real_networks import (
+    NCHW,
+    REAL,
+    close,
+    exported_logits,
+    random_tensors,
+    real_batch,
+    reference_logits,
+)
 
 FRAMEWORK, FORMAT = "openvino", "openvino_ir"
 EXPORTS = (FORMAT,)
@@ -159,6 +167,17 @@ def test_a_state_dict_that_does_not_fit(far: FarSide, tmp_path: Path) -> None:
 
 
 # real weights
+
+
+@pytest.mark.parametrize("padding", REAL)
+def test_onnx_files_answer_as_in_onnxruntime(far: FarSide, assets: Path, padding: str) -> None:
+    name, _, (mean, std) = REAL[padding]
+    batch = real_batch(assets, mean, std)
+    expected = reference_logits(assets / "reconstructed" / name, batch)
+    assert far.load([assets / "reconstructed" / name], "onnx")["precision"] == "fp32"
+    scores = far.predict(batch, NCHW)
+    assert np.abs(scores - expected).max() < 2e-3
+    assert np.array_equal(scores.argmax(axis=1), expected.argmax(axis=1))
 
 
 @pytest.mark.parametrize(("arithmetic", "precision"), [("exact", "fp32"), ("as-shipped", "int8")])
