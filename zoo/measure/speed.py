@@ -147,8 +147,8 @@ class TimedCell:
             used = machine.Usage.now().since(before)
             self.worker.stop()
             self.last[len(self.loaded)] = reply
-            (found,) = json.loads(out.read_text(encoding="utf-8"))["benchmarks"]  # pytest-benchmark's file
-            times: list[float] = found["stats"]["data"]  # seconds of every call
+            (benchmark,) = json.loads(out.read_text(encoding="utf-8"))["benchmarks"]  # pytest-benchmark's file
+            times: list[float] = benchmark["stats"]["data"]  # seconds of every call
             self.times += times
             probe_after = machine.probe(asked.threads)
             self.rounds.append(

@@ -127,8 +127,8 @@ class LatencyRun(Record):
     @property
     def p50(self) -> float:
         """Median of all calls, seconds; 0 where nothing was measured."""
-        found = self.quantile(0.5)
-        return found.value if found is not None else 0.0
+        median = self.quantile(0.5)
+        return median.value if median is not None else 0.0
 
     @property
     def medians(self) -> tuple[float, ...]:

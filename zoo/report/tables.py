@@ -36,10 +36,10 @@ def latency_csv(report: Report) -> str:
 
 
 def _quantiles(run: LatencyRun) -> dict[str, float | None]:
-    found = {name: each for name, level in _QUANTILES.items() if (each := run.quantile(level))}
+    quantiles = {name: each for name, level in _QUANTILES.items() if (each := run.quantile(level))}
     return {
         f"{name}{end}": value
-        for name, each in found.items()
+        for name, each in quantiles.items()
         for end, value in (("", each.value), ("_low", each.low), ("_high", each.high))
     }
 

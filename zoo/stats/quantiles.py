@@ -56,7 +56,7 @@ def median_of_rounds(values: Sequence[float]) -> tuple[float, float, float] | No
     """(median, low, high) of what each round gave; None of fewer than `FEWEST_ROUNDS`."""
     if len(values) < FEWEST_ROUNDS:
         return None
-    found = quantile(values, 0.5)
-    assert found.low is not None
-    assert found.high is not None
-    return found.value, found.low, found.high
+    median = quantile(values, 0.5)
+    assert median.low is not None
+    assert median.high is not None
+    return median.value, median.low, median.high
