@@ -109,18 +109,18 @@ def look(zoo: Zoo, say: Say, wanted: Iterable[Checkpoint] | None = None) -> Look
     inspections = []
     for checkpoint in published:
         try:
-            located = _located(checkpoint, zoo)
+            inspection = _inspected(checkpoint, zoo)
         except ZooError as error:
             say(f"{checkpoint.id}: not looked at: {error}")
             continue
-        if located is not None:
-            inspections.append(located)
-            if located.error:
-                say(f"{checkpoint.id}: not looked into: {located.error}")
+        if inspection is not None:
+            inspections.append(inspection)
+            if inspection.error:
+                say(f"{checkpoint.id}: not looked into: {inspection.error}")
     return Look(len(published), tuple(inspections))
 
 
-def _located(checkpoint: Checkpoint, zoo: Zoo) -> Inspection | None:
+def _inspected(checkpoint: Checkpoint, zoo: Zoo) -> Inspection | None:
     """One checkpoint's files, if they are here."""
     try:
         located = files.locate(checkpoint, zoo.root)
