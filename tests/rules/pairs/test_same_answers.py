@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -179,6 +180,13 @@ def test_runs_that_are_not_alike_are_not_compared(changes: dict[str, Any]) -> No
         changes = {**changes, "n": 0, "top1_correct": 0, "top5_correct": 0}
     assert judged(SameLabels(), flipped(500), **changes) == []
     assert judged(SameScores(), flipped(500), **changes) == []
+
+
+def test_other_images_of_the_same_names_are_not_compared() -> None:
+    second = flipped(500)
+    assert judged(SameLabels(), second)
+    others = replace(second, classes=second.classes[::-1].copy())
+    assert judged(SameLabels(), others) == judged(SameScores(), others) == []
 
 
 def test_without_kept_answers_there_is_nothing_to_say() -> None:

@@ -146,10 +146,8 @@ def _pairs(evidence: Evidence) -> Iterator[tuple[Answered, Answered]]:
     """Each finished run with the first one that has its weights, its images, its geometry and as many classes."""
     references: dict[tuple[object, ...], Answered] = {}
     for own in answered(evidence):
-        run, answers = own
-        group = (
-            run.image_set, run.n, answers.ids, network(run, evidence), evidence.label_maps[run.label_map].classes
-        )  # fmt: skip
+        classes = evidence.label_maps[own.run.label_map].classes
+        group = images_of(own), network(own.run, evidence), classes
         if (first := references.setdefault(group, own)) is not own:
             yield first, own
 
@@ -160,6 +158,11 @@ def answered(evidence: Evidence) -> Iterator[Answered]:
         answers = evidence.answers(run) if run.status == "done" else None
         if answers is not None:
             yield Answered(run, answers)
+
+
+def images_of(one: Answered) -> tuple[object, ...]:
+    """What two runs on the same images have in common: sets of other images may have the same names."""
+    return one.run.image_set, one.answers.ids, one.answers.classes.tobytes()
 
 
 def network(run: Run, evidence: Evidence) -> tuple[object, ...]:
