@@ -93,6 +93,14 @@ class Graph:
         source = node.input[place] if place < len(node.input) else ""
         return float(self.stored[source].reshape(-1)[0]) if source in self.stored else None
 
+    def minimum(self, node: onnx.NodeProto) -> Optional[float]:
+        """The stored number that the only user of a node's output limits it to; None where there is none."""
+        users = self.users.get(node.output[0], [])
+        if len(users) != 1 or users[0].op_type != "Min":
+            return None
+        limits = [self.stored[name] for name in users[0].input if name in self.stored]
+        return float(limits[0].reshape(-1)[0]) if len(limits) == 1 and limits[0].size == 1 else None
+
 
 def measured(model: onnx.ModelProto, side: int) -> Dict[str, Any]:
     """Layers, inputs and outputs of a file. side: pixels, where the file leaves the size of its input open."""
@@ -139,7 +147,7 @@ def _byte_pairs(graph: Graph, node: onnx.NodeProto) -> List[Dict[str, Any]]:
 def _activations(graph: Graph) -> Iterator[str]:
     for node in graph.nodes:
         if node.op_type == "Relu":
-            yield "relu"
+            yield layers.clipped(0, graph.minimum(node))
         elif node.op_type == "Clip":
             yield layers.clipped(graph.number(node, 1, "min"), graph.number(node, 2, "max"))
 

@@ -46,7 +46,7 @@ def _timeless_run(run: Run, keys: Mapping[str | None, str]) -> Run:
 
 def _timeless_verdict(verdict: Verdict, keys: Mapping[str | None, str]) -> Verdict:
     """How far scores differ depends on the processor; that they hardly do is the verdict."""
-    reason = re.sub(r"differ by at most \S+, on average by \S+", "hardly differ", verdict.reason)
+    reason = re.sub(r"differ by at most \S+ %, on average by \S+ % of their spread", "hardly differ", verdict.reason)
     changed = {"measured": None} if reason != verdict.reason else {}
     runs = {name: keys.get(getattr(verdict, name)) for name in ("run", "against")}
     return verdict.changed(**runs, reason=reason, **changed)

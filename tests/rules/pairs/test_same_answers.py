@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,11 @@ def logits() -> np.ndarray:
     return scores
 
 
-def judged(rule: Rule, second: Predictions, **changes: Any) -> list[Verdict]:
-    """Verdicts on onnxruntime against a second run that answered `second`."""
+def judged(rule: Rule, second: Predictions, first: Predictions | None = None, **changes: Any) -> list[Verdict]:
+    """Verdicts on onnxruntime, undisturbed or with answers `first`, against a second run that answered `second`."""
     fields = {"weights": "w", "n": N, "top1_correct": 5, "top5_correct": 6}
     runs = [a_run(**fields), a_run(**{**fields, "framework": "torch", "key": "2e" * 32, **changes})]
-    kept = {runs[0].key: answers(logits()), runs[1].key: second}
+    kept = {runs[0].key: first or answers(logits()), runs[1].key: second}
     maps = {each.id: each for each in (PLAIN, BACKGROUND)}
     return list(rule.judge(Evidence(runs=runs, label_maps=maps, answers=lambda run: kept[run.key])))
 
@@ -69,24 +70,91 @@ def test_differing_images_are_named() -> None:
     assert "0009.jpg and 2 more" in verdict.reason
 
 
-@pytest.mark.parametrize(("shift", "outcome"), [(0.0, "pass"), (1e-3, "pass"), (5e-3, "fail")])
-def test_largest_logit_difference(shift: float, outcome: str) -> None:
+def near_tie(gap: float, image: int = 100) -> tuple[Predictions, Predictions]:
+    """Two runs that differ in one image's best class; each has the two best scores `gap` apart."""
+    pair = logits(), logits()
+    for scores, (best, other) in zip(pair, ((0, 1), (1, 0)), strict=True):
+        scores[image, [best, other]] = 20, 20 - gap
+    return answers(pair[0]), answers(pair[1])
+
+
+@pytest.mark.parametrize(("gap", "outcome"), [(0.01, "pass"), (0.5, "fail")])
+def test_a_near_tie_may_fall_either_way(gap: float, outcome: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The spread of these logits is about 3, so that 0.09 is near."""
+    first, second = near_tie(gap)
+    monkeypatch.setattr("zoo.rules.pairs.same_answers.LABELS_PER_THOUSAND", 0)
+    (verdict,) = judged(SameLabels(), second, first=first)
+    assert verdict.outcome == outcome
+    assert ("1 of them in near ties" in verdict.reason) == (outcome == "pass")
+    assert "0100.jpg" in verdict.reason
+
+
+def with_difference(shift: float, rows: slice = slice(3, 4)) -> Predictions:
     scores = logits()
-    scores[3, 2] += shift
-    (verdict,) = judged(SameScores(), answers(scores))
-    assert (verdict.outcome, verdict.n) == (outcome, 64)
+    scores[rows, 2] += shift
+    return answers(scores)
 
 
-def test_a_constant_per_row_is_no_difference() -> None:
-    (verdict,) = judged(SameScores(), answers(logits() + 3))
-    assert verdict.outcome == "pass"
+@pytest.mark.parametrize(
+    ("second", "outcome"),
+    [
+        (with_difference(0.0), "pass"),
+        (with_difference(0.3), "pass"),
+        (with_difference(0.9), "fail"),  # one score of one image, by more than 20 % of the spread
+        (with_difference(0.05, slice(None)), "pass"),
+        (with_difference(0.2, slice(None)), "fail"),  # one class of all images, by less
+    ],
+)
+def test_how_far_logits_may_differ(second: Predictions, outcome: str) -> None:
+    (verdict,) = judged(SameScores(), second)
+    assert (verdict.outcome, verdict.n) == (outcome, 64), verdict.reason
+    assert "logits of 64 images differ by at most" in verdict.reason
 
 
-def test_softmax_outputs_are_compared_as_logits() -> None:
-    exponents = np.exp(logits().astype(np.float64))
-    softmax = (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
-    (verdict,) = judged(SameScores(), answers(softmax))
-    assert verdict.outcome == "pass"
+def test_more_than_rounding_is_said_where_it_passes() -> None:
+    said = "more than float32 rounds"
+    assert said in judged(SameScores(), with_difference(0.05, slice(None)))[0].reason
+    assert said not in judged(SameScores(), with_difference(0.0))[0].reason
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    exponents = np.exp(scores.astype(np.float64))
+    return (exponents / exponents.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+KINDS = {
+    "logits of 64 images": lambda scores: scores + 3,
+    "softmax outputs against logits": softmax,
+    "outputs of two softmaxes against logits": lambda scores: softmax(softmax(scores)),
+    "sigmoid outputs against logits": lambda scores: (1 / (1 + np.exp(-scores))).astype(np.float32),
+    "but for a factor of 0.1": lambda scores: scores / 10,
+    "put all classes into the same order": lambda scores: scores**3,
+}
+
+
+@pytest.mark.parametrize("said", list(KINDS))
+def test_scores_of_another_kind_are_compared_as_one(said: str) -> None:
+    kind: Any = KINDS[said]
+    (verdict,) = judged(SameScores(), answers(kind(logits())))
+    assert verdict.outcome == "pass", verdict.reason
+    assert said in verdict.reason
+
+
+@pytest.mark.parametrize("said", list(KINDS))
+def test_a_defect_shows_in_any_kind(said: str) -> None:
+    """The scores of one class are 0.5 too high: a sixth of the spread."""
+    kind: Any = KINDS[said]
+    scores = logits()
+    scores[:, 2] += 0.5
+    (verdict,) = judged(SameScores(), answers(kind(scores)))
+    assert verdict.outcome == "fail", verdict.reason
+
+
+def test_scores_too_coarse_to_compare() -> None:
+    steps = np.rint(softmax(logits()) * 256).astype(np.float32) / 256
+    (verdict,) = judged(SameScores(), answers(steps / steps.sum(axis=1, keepdims=True)))
+    assert verdict.outcome == "not_comparable"
+    assert "too coarse" in verdict.reason
 
 
 def test_background_output_is_left_out() -> None:
@@ -112,6 +180,13 @@ def test_runs_that_are_not_alike_are_not_compared(changes: dict[str, Any]) -> No
         changes = {**changes, "n": 0, "top1_correct": 0, "top5_correct": 0}
     assert judged(SameLabels(), flipped(500), **changes) == []
     assert judged(SameScores(), flipped(500), **changes) == []
+
+
+def test_other_images_of_the_same_names_are_not_compared() -> None:
+    second = flipped(500)
+    assert judged(SameLabels(), second)
+    others = replace(second, classes=second.classes[::-1].copy())
+    assert judged(SameLabels(), others) == judged(SameScores(), others) == []
 
 
 def test_without_kept_answers_there_is_nothing_to_say() -> None:

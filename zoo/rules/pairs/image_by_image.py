@@ -14,7 +14,7 @@ from zoo.records import Claim, Outcome, Run, Verdict
 from zoo.rules.accuracy import obstacle_to
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.nonsense.makes_sense import MakesSense, symptoms
-from zoo.rules.pairs.same_answers import Answered, answered, named, network
+from zoo.rules.pairs.same_answers import Answered, answered, images_of, named, network
 
 ALLOWED_ERROR = 0.05  # chance of any false "fail" among all comparisons of a report
 
@@ -176,7 +176,7 @@ def _same_images(evidence: Evidence) -> dict[object, list[Answered]]:
     """Finished runs by their images; of two with one key, as two run folders may hold, the first."""
     groups: dict[object, dict[str, Answered]] = {}
     for one in answered(evidence):
-        groups.setdefault((one.run.image_set, one.answers.ids), {}).setdefault(one.run.key, one)
+        groups.setdefault(images_of(one), {}).setdefault(one.run.key, one)
     return {images: list(group.values()) for images, group in groups.items()}
 
 
