@@ -12,7 +12,7 @@ Outcome = Literal["confirmed", "refuted", "inconclusive", "not_comparable", "kno
 FindingClass = Literal["contradiction", "cannot_be", "differs_between_documents", "incomplete", "unit_or_rounding"]
 SizeUnit = Literal["points", "percent"]
 Topic = Literal[
-    "", "documents", "files", "accuracy", "nonsense", "same_answers", "image_by_image", "deviations",
+    "", "documents", "files", "accuracy", "population", "nonsense", "same_answers", "image_by_image", "deviations",
     "quotable_latency", "timed_answers", "timed_conditions", "ranking", "documented_latency", "variants", "baseline",
 ]  # fmt: skip
 LATENCY_TOPICS: frozenset[Topic] = frozenset({
