@@ -233,3 +233,17 @@ def test_folders_named_by_number(tmp_path: Path, own_home: Path) -> None:
     answers = Predictions.read(tmp_path / "out" / "predictions" / f"{run.key}.npz")
     assert answers.other_classes is None
     assert np.unique(answers.classes).tolist() == list(range(10))
+
+
+def test_unknown_labels_beside_known_ones(folder: Path, tmp_path: Path) -> None:
+    """The claim is judged by the labels that are known, and the others are shown beside it."""
+    rows = (tmp_path / "real.csv").read_text().replace("none", "4", 1)
+    (tmp_path / "other.csv").write_text(rows)
+    done = zoo("validate", "--zoo", folder, "--more-labels", tmp_path / "other.csv", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    report = report_of(tmp_path / "out")
+    assert {key: each.outcome for key, each in _verdicts(report).items()} == {("A101", "own"): "confirmed"}
+    assert (report.runs[1].population, report.runs[1].n, report.runs[1].left_out) == ("other", 19, 1)
+    assert "little/good (other labels)" in (tmp_path / "out" / "report.md").read_text()
+    listed = zoo("list", "image-sets", "--zoo", folder)
+    assert "files of own" in listed.stdout

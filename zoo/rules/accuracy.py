@@ -107,8 +107,12 @@ def measured(run: Run, claim: Claim) -> str:
 
 
 def _judged_on_another(run: Run, claim: Claim, evidence: Evidence) -> bool:
-    """Whether this run has other known images or labels than the claim, and one just like it has the claim's own."""
-    if run.status != "done" or run.population == "other" or run.population_id == claim.population:
+    """Whether this run has other known images or labels than the claim, and one just like it has the claim's own.
+
+    Answers that were counted again by labels that nobody knows are judged on the first labels alone, too.
+    """
+    unknown = run.population == "other" and not run.recounts
+    if run.status != "done" or unknown or run.population_id == claim.population:
         return False
     like = run.subject, run.recipe
     return any(
