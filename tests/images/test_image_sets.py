@@ -593,3 +593,40 @@ def test_real_class_folders(assets: Path, tmp_path: Path) -> None:
     assert {image.stem: image.class_index for image in found.images} == {
         image.stem: image.class_index for image in sample.images[:60]
     }
+
+
+def test_folders_named_by_the_numbers_of_their_classes(tmp_path: Path) -> None:
+    """ImageNet-V2's form, in a folder and in an archive. As text 10 would come before 2."""
+    for number in range(12):
+        (tmp_path / "v2" / str(number)).mkdir(parents=True)
+        (tmp_path / "v2" / str(number) / f"{number:x}a.jpeg").write_bytes(b"x")
+    expected = {f"{number}/{number:x}a.jpeg": number for number in range(12)}
+    assert classes_of(images.open_image_set(tmp_path / "v2")) == expected
+    with tarfile.open(tmp_path / "v2.tar.gz", "w") as archive:  # the published one is not compressed either
+        archive.add(tmp_path / "v2", "v2-format-val")
+    packed = classes_of(images.open_image_set(tmp_path / "v2.tar.gz"))
+    assert packed == {f"v2-format-val/{name}": number for name, number in expected.items()}
+    (tmp_path / "v2" / "7" / "7a.jpeg").unlink()
+    with pytest.raises(ImageSetError, match="11 folders are not named by a wnid"):
+        images.open_image_set(tmp_path / "v2")
+
+
+def test_labels_given_anew_may_deny_class_folders_but_not_most_known_images(tmp_path: Path) -> None:
+    known = labels.anchors()
+    for stem, number in known.items():
+        folder = tmp_path / "val" / CLASSES.wnids[number]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{stem}.JPEG").write_bytes(b"x")
+
+    def given(classes: dict[str, str]) -> images.ImageSet:
+        rows = "".join(f"{stem},{written}\n" for stem, written in classes.items())
+        (tmp_path / "real.csv").write_text(f"file,class_index\n{rows}")
+        return images.open_image_set(tmp_path / "val", tmp_path / "real.csv")
+
+    stems = list(known)
+    own = {stem: f"{number};5" for stem, number in known.items()}
+    found = given({**own, stems[0]: "none", stems[1]: "8"})
+    assert (len(found.images), len(found.counted)) == (len(known), len(known) - 1)
+    shifted = {stem: f"{number + 1};5" for stem, number in known.items()}
+    with pytest.raises(ImageSetError, match="the labels contradict known images"):
+        given(shifted)

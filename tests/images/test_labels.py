@@ -303,3 +303,83 @@ def test_real_lists_hold_other_numbers(assets: Path) -> None:
 def test_real_classes(assets: Path) -> None:
     lines = (assets / "labels" / "synset.txt").read_text().splitlines()
     assert [line.split()[0] for line in lines] == list(CLASSES.wnids)
+
+
+# --- several right classes -----------------------------------------------------------------------
+
+
+def _several(path: Path, text: str) -> dict[str, tuple[int, ...]]:
+    path.write_text(text, encoding="utf-8")
+    return {key: label.classes for key, label in labels.read_labels(path).labels.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("l.csv", "file,class_index\na.jpg,7;2;7\nb.jpg,none\nc d.jpg,999\n"),
+        ("l.csv", "file,wnid\na.jpg,n01518878;n01484850\nb.jpg,none\nc d.jpg,n15075141\n"),
+        ("l.txt", "a.jpg n01518878;n01484850\nb.jpg none\nc d.jpg n15075141\n"),
+    ],
+)
+def test_several_right_classes_or_none(tmp_path: Path, name: str, text: str) -> None:
+    """By number or wnid; ascending, each once. An image without a right class is told by a word, not by a gap."""
+    found = _several(tmp_path / name, text)
+    expected = {"a.jpg": (2, 7), "b.jpg": (), "c d.jpg": (999,)}
+    assert found == (expected if "7;2" in text else {**expected, "a.jpg": (2, 9)})
+    assert not labels.read_labels(tmp_path / name).one_class_each
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("file,class_index\na.jpg,\n", "line 2: class_index: expected a number from 0, got ''"),
+        ("file,class_index\na.jpg,7;\n", "line 2: class_index: expected a number from 0, got ''"),
+        ("file,class_index\na.jpg,none\n", "none of the 1 images has a right class"),
+        (
+            "file,wnid,class_index\na.jpg,n01518878;n01484850,9;3\n",
+            "n01518878;n01484850 is class 9;2, but class_index says 9;3 (another numbering?)",
+        ),
+    ],
+)
+def test_gaps_are_no_way_to_say_none(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(ImageSetError) as raised:
+        _several(tmp_path / "l.csv", text)
+    assert expected in str(raised.value)
+
+
+def test_real_json(tmp_path: Path) -> None:
+    """The published form: the k-th list is of the k-th validation image."""
+    found = _several(tmp_path / "real.json", "[[], [970, 795], [230]]")
+    assert found == {
+        "ILSVRC2012_val_00000001": (),
+        "ILSVRC2012_val_00000002": (795, 970),
+        "ILSVRC2012_val_00000003": (230,),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[[1], 2]", "entry 2: expected a list of numbers from 0 to 999, got 2"),
+        ("[[1], [1000]]", "entry 2: expected a list of numbers from 0 to 999, got [1000]"),
+        ("[[1], [true]]", "entry 2: expected a list of numbers from 0 to 999, got [true]"),
+        ("[[1], [-1]]", "entry 2: expected a list of numbers from 0 to 999, got [-1]"),
+        ('{"a": [1]}', "got a JSON dict"),
+        ("[[1]", "got something that is no JSON"),
+        ("[" * 100_000, "got something that is no JSON"),
+        ("[[], []]", "none of the 2 images has a right class"),
+        ("[]", "none of the 0 images has a right class"),
+    ],
+)
+def test_json_that_is_no_real_json(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(ImageSetError) as raised:
+        _several(tmp_path / "real.json", text)
+    assert expected in str(raised.value)
+
+
+def test_numbers_of_several_classes_are_told_by_known_images(tmp_path: Path) -> None:
+    """In the development kit's numbering too, if each known image has its known class among the others."""
+    by_id = {index: number for number, index in imagenet_classes().by_ilsvrc2012_id.items()}
+    lines = [f"{stem}.JPEG {by_id[index]};{by_id[5]}" for stem, index in labels.anchors().items()]
+    found = _several(tmp_path / "val.txt", "\n".join(lines))
+    assert found == {stem: tuple(sorted({5, index})) for stem, index in labels.anchors().items()}

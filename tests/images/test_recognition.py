@@ -283,6 +283,61 @@ def test_copies_within_and_beyond_what_the_real_set_has(real_labels: Mapping[str
         assert recognised(found, IMAGENET, digests=tuple(some)).population == expected, copies
 
 
+# --- other labels of the same files ---------------------------------------------------------------
+
+
+def labelled_anew(**more: Any) -> tuple[ImageSet, Population]:
+    """`numbered()` with two right classes for one image and none for another, and the population that it is."""
+    first, second, *others = numbered().images
+    images = (
+        dataclasses.replace(first, class_index=0, other_classes=(1, 3)), dataclasses.replace(second, class_index=-1),
+        *others,
+    )  # fmt: skip
+    found = dataclasses.replace(numbered(), images=images)
+    digest = recognition.labels_digest((image.stem, image.classes) for image in images)
+    fields = {"id": "anew", "title": "", "images": 11, "without_class": 1, "files_of": "twelve"}
+    return found, Population.model_validate({**fields, "labels_digest": digest, **more})
+
+
+def test_other_labels_are_another_population() -> None:
+    found, anew = labelled_anew()
+    known = twelve(known_images=({"stem": "v0002", "sha256": hashes(found)[1]},))  # also of an image that has no class
+    whole = recognised(found, known, anew)
+    assert (whole.population, whole.population_id) == ("full", "anew")
+    assert (whole.how.bytes_by, whole.how.known_images, whole.how.without_class) == ("known_images", 1, 1)
+    assert recognised(numbered(), known, anew).population_id == "twelve"
+
+
+def test_other_labels_of_other_files() -> None:
+    found, anew = labelled_anew()
+    known = twelve(known_images=({"stem": "v0002", "sha256": "0" * 64},))
+    other = recognised(found, known, anew)
+    assert other.population == "other"
+    assert "names and labels are those of anew, but 1 of 1 known images have other bytes" in other.how.doubt
+    wrong, _ = labelled_anew()
+    wrong = dataclasses.replace(wrong, images=(numbered().images[0], *wrong.images[1:]))
+    assert "names are those of anew, labels are not" in recognised(wrong, known, anew).how.doubt
+
+
+def test_a_population_of_labels_states_no_files(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="files_of: what is known of the files is stated by that population alone"):
+        labelled_anew(id_pattern="v{n}")
+    folder = little_zoo.make(tmp_path / "little", count=1)
+    row = f'[[population]]\nid = "p"\ntitle = "t"\nimages = 3\n{LABELS}\nfiles_of = "nobody"\n'
+    (folder / "populations.toml").write_text(row, encoding="utf-8")
+    with pytest.raises(ManifestError, match="files_of: expected the id of a known population, got 'nobody'"):
+        load_zoo(str(folder))
+
+
+def test_what_is_known_of_real_and_of_v2() -> None:
+    """ReaL counts 46,837 of the same 50,000 files; of ImageNet-V2 the archive is known whole."""
+    known = load_zoo("published").populations
+    real, v2 = known["imagenet_real"], known["imagenet_v2_matched_frequency"]
+    assert (real.images, real.images + real.without_class, real.files_of) == (46_837, IMAGENET.images, IMAGENET.id)
+    assert v2.archive is not None
+    assert (v2.images, v2.archive.size_bytes % 512) == (10_000, 0)  # whole blocks of a tar: nothing is compressed
+
+
 # --- records -------------------------------------------------------------------------------------
 
 

@@ -84,7 +84,12 @@ def _recognised_by(population: Population) -> str:
     if population.digest is not None:
         return "all bytes, labels"
     known = len(population.known_images)
-    parts = ("labels", f"bytes of {known} images" if known else "", "archive" if population.archive else "")
+    parts = (
+        "labels",
+        f"bytes of {known} images" if known else "",
+        "archive" if population.archive else "",
+        f"files of {population.files_of}" if population.files_of else "",
+    )
     return ", ".join(part for part in parts if part)
 
 

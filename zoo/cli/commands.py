@@ -109,6 +109,7 @@ def run(arguments: Sequence[str]) -> int:
     callback=options.sample_size,
     help="N images, drawn by id; auto: in random order, until all is decided.",
 )
+@click.option("--more-labels", metavar="FILE", help="Count again by these labels of the images, such as real.json.")
 @click.option("--seed", default=Request().seed, show_default=True, help="Of the sample or the order.")
 @options.RECIPE
 @click.option("--numeric", metavar="ID", help="Numeric steps in place of the checkpoint's own.")

@@ -99,6 +99,7 @@ MODELS: dict[str, type[Record]] = {
 REFERENCES = {
     "recipe": {"geometry": "geometry", "numeric": "numeric"},
     "checkpoint": {"recipe": "recipe", "label_map": "label_map", "converted_from": "checkpoint"},
+    "population": {"files_of": "population"},
     "claim": {name: name for name in ("source", "checkpoint", "population", "recipe")},
     **dict.fromkeys(KINDS, statements.REFERENCES),
 }

@@ -97,8 +97,13 @@ def duplicates(digests: Sequence[str]) -> tuple[tuple[int, ...], ...]:
 
 
 def listing_digest(image_set: ImageSet, digests: Sequence[str]) -> str:
-    """What identifies images and labels together: sha256 over the sorted lines "id sha256 class"."""
+    """What identifies images and labels together: sha256 over the sorted lines "id sha256 class".
+
+    Several right classes stand beside each other with spaces between them. An image without one has no line.
+    """
     lines = sorted(
-        f"{image.id} {digest} {image.class_index}\n" for image, digest in zip(image_set.images, digests, strict=True)
+        f"{image.id} {digest} {' '.join(map(str, image.classes))}\n"
+        for image, digest in zip(image_set.images, digests, strict=True)
+        if image.classes
     )
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()

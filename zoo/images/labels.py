@@ -1,12 +1,17 @@
 """Label files: the class of every image, in any of the numberings that files use.
 
-Four forms are read:
+Five forms are read:
 
 - `labels.csv`: header `file` and `wnid` or `class_index` (both are compared), `name` is for readers;
   class_index counts from 0 in sorted-synset order;
 - text lines "file number" or "file wnid";
 - one number a line, 50,000 lines: line k labels ILSVRC2012_val_<k>;
-- one wnid a line, likewise.
+- one wnid a line, likewise;
+- `real.json` of ReaL (https://github.com/google-research/reassessed-imagenet): a list of lists of classes from 0 in
+  sorted-synset order, the k-th of which labels ILSVRC2012_val_<k>.
+
+Where several classes are right, they stand beside each other with semicolons between them ("970;795"); `none` says that
+no class is right. In real.json an empty list says so.
 
 Three numberings of the same 1000 classes are in use. They agree on few images, and nothing in a file says
 which one it holds, so numbers are believed only when known images (anchors) or their range leave one.
@@ -16,6 +21,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,15 +38,25 @@ WNID = re.compile(r"n\d{8}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _VALIDATION = re.compile(r"(ILSVRC2012_val_\d{8})(\.\w+)?", re.ASCII)
 _VALIDATION_IMAGES = 50_000
+_CLASSES = 1000
+BETWEEN, NONE = ";", "none"  # between the right classes of an image; in place of a class where none is right
 _HELP = "add a labels.csv with the columns file,wnid, or give the whole list of 50,000 lines with --labels"
 
 
 @dataclass(frozen=True)
 class Label:
-    """A class (from 0, sorted-synset order) and the line it was read from (from 1)."""
+    """The right classes (from 0, sorted-synset order), ascending, and the line they were read from (from 1).
 
-    class_index: int
+    classes: none where the file says that no class is right. line: of real.json the place in its list.
+    """
+
+    classes: tuple[int, ...]
     line: int
+
+    @property
+    def class_index(self) -> int:
+        """The lowest right class, -1 where no class is right."""
+        return self.classes[0] if self.classes else -1
 
 
 @dataclass(frozen=True)
@@ -50,12 +66,21 @@ class LabelFile:
     path: Path
     labels: Mapping[str, Label]
 
+    @property
+    def one_class_each(self) -> bool:
+        """Whether every image has exactly one right class."""
+        return all(len(label.classes) == 1 for label in self.labels.values())
+
 
 @dataclass(frozen=True)
 class _Row:
     line: int
     key: str
-    token: str  # a number or a wnid
+    token: str  # numbers or wnids, or NONE
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        return _separate(self.token)
 
 
 @cache
@@ -88,16 +113,58 @@ def read_labels(path: Path) -> LabelFile:
         raise ImageSetError(f"{path}: cannot read the label file: {error.strerror or error}") from error
     if not text.strip():
         raise ImageSetError(f"{path}: the label file is empty; {_HELP}")
-    is_csv = path.suffix.lower() == ".csv"
-    rows = _csv_rows(path, text) if is_csv else _text_rows(path, text)
+    suffix = path.suffix.lower()
+    read = {".csv": _csv_rows, ".json": _json_rows}.get(suffix, _text_rows)
+    rows = read(path, text)
     _refuse_duplicates(path, rows)
-    if is_csv:
-        classes: Mapping[str, int] = {row.token: int(row.token) for row in rows}
-    elif all(WNID.fullmatch(row.token) for row in rows):
+    if not any(row.tokens for row in rows):
+        raise ImageSetError(
+            f"{path}: none of the {len(rows):,} images has a right class; expected at least one that has"
+        )
+    if suffix in (".csv", ".json"):
+        classes: Mapping[str, int] = {token: int(token) for row in rows for token in row.tokens}
+    elif all(WNID.fullmatch(token) for row in rows for token in row.tokens):
         classes = _by_wnid(path, rows)
     else:
         classes = _by_number(path, rows)
-    return LabelFile(path, {row.key: Label(classes[row.token], row.line) for row in rows})
+    return LabelFile(path, {row.key: Label(_ascending(classes[each] for each in row.tokens), row.line) for row in rows})
+
+
+def _separate(text: str) -> tuple[str, ...]:
+    """The classes of one field, as they are written."""
+    return () if text == NONE else tuple(each.strip() for each in text.split(BETWEEN))
+
+
+def _ascending(classes: Iterable[int]) -> tuple[int, ...]:
+    return tuple(sorted(set(classes)))
+
+
+# --- real.json -----------------------------------------------------------------------------------
+
+
+def _json_rows(path: Path, text: str) -> list[_Row]:
+    """Rows whose token is the classes."""
+    expected = "expected the list of lists of class indices that ReaL's real.json is"
+    try:
+        lists = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ImageSetError(f"{path}: {expected}, got something that is no JSON: {error}") from error
+    if not isinstance(lists, list):
+        raise ImageSetError(f"{path}: {expected}, got a JSON {type(lists).__name__}")
+    wrong = (
+        f"entry {number}: expected a list of numbers from 0 to {_CLASSES - 1}, got {json.dumps(entry)[:40]}"
+        for number, entry in enumerate(lists, 1)
+        if not (isinstance(entry, list) and all(_is_class(each) for each in entry))
+    )
+    _refuse(path, "wrong", wrong)
+    return [
+        _Row(number, f"ILSVRC2012_val_{number:08d}", BETWEEN.join(map(str, entry)) or NONE)
+        for number, entry in enumerate(lists, 1)
+    ]
+
+
+def _is_class(value: object) -> bool:
+    return type(value) is int and 0 <= value < _CLASSES
 
 
 # --- labels.csv ----------------------------------------------------------------------------------
@@ -124,7 +191,7 @@ def _csv_rows(path: Path, text: str) -> list[_Row]:
     for line, values in lines:
         stated = dict(zip(header, (value.strip() for value in values), strict=True))
         try:
-            rows.append(_Row(line, key_of(stated["file"]), str(_csv_class(stated))))
+            rows.append(_Row(line, key_of(stated["file"]), BETWEEN.join(map(str, _csv_classes(stated))) or NONE))
         except ValueError as error:
             problems.append(f"line {line}: {error}")
     _refuse(path, "wrong", problems)
@@ -143,19 +210,28 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
         )
 
 
-def _csv_class(values: Mapping[str, str]) -> int:
-    """The class of a row. Raises ValueError that says what is wrong with the row."""
-    wnid, number = values.get("wnid"), values.get("class_index", "")
+def _csv_classes(values: Mapping[str, str]) -> list[int]:
+    """The right classes of a row. Raises ValueError that says what is wrong with the row."""
+    wnids, numbers = (_separate(values[name]) if name in values else None for name in ("wnid", "class_index"))
     known = imagenet_classes().by_wnid
-    if "class_index" in values and not _NUMBER.fullmatch(number):
-        raise ValueError(f"class_index: expected a number from 0, got {number!r}")
-    if wnid is not None and wnid not in known:
-        raise ValueError(f"wnid {wnid!r} is none of the 1000 classes; {known_names(wnid, known, limit=3)}")
-    if wnid is not None and number and int(number) != known[wnid]:
-        raise ValueError(f"{wnid} is class {known[wnid]}, but class_index says {number} (another numbering?)")
+    for number in numbers or ():
+        if not _NUMBER.fullmatch(number):
+            raise ValueError(f"class_index: expected a number from 0, got {number!r}")
+    for wnid in wnids or ():
+        if wnid not in known:
+            raise ValueError(f"wnid {wnid!r} is none of the 1000 classes; {known_names(wnid, known, limit=3)}")
     if problem := _bad_name(values["file"]):
         raise ValueError(problem)
-    return int(number) if wnid is None else known[wnid]
+    by_number = [int(number) for number in numbers or ()]
+    if wnids is None:
+        return by_number
+    by_wnid = [known[wnid] for wnid in wnids]
+    if numbers is not None and by_number != by_wnid:
+        are = f"class {BETWEEN.join(map(str, by_wnid)) or NONE}"
+        raise ValueError(
+            f"{values['wnid']} is {are}, but class_index says {values['class_index']} (another numbering?)"
+        )
+    return by_wnid
 
 
 def _bad_name(name: str) -> str:
@@ -195,15 +271,15 @@ def _text_rows(path: Path, text: str) -> list[_Row]:
 
 
 def _bad_token(token: str) -> str:
-    if _NUMBER.fullmatch(token) or WNID.fullmatch(token):
+    if all(_NUMBER.fullmatch(each) or WNID.fullmatch(each) for each in _separate(token)):
         return ""
     return f"expected a class number or a wnid such as n01440764, got {token!r}"
 
 
 def _by_wnid(path: Path, rows: Sequence[_Row]) -> Mapping[str, int]:
     known = imagenet_classes().by_wnid
-    unknown = (row for row in rows if row.token not in known)
-    _refuse(path, "wrong", (f"line {row.line}: wnid {row.token} is none of the 1000 classes" for row in unknown))
+    unknown = ((row.line, wnid) for row in rows for wnid in row.tokens if wnid not in known)
+    _refuse(path, "wrong", (f"line {line}: wnid {wnid} is none of the 1000 classes" for line, wnid in unknown))
     return known
 
 
@@ -220,23 +296,23 @@ def _numberings() -> dict[str, Mapping[int, int]]:
 
 
 def _by_number(path: Path, rows: Sequence[_Row]) -> Mapping[str, int]:
-    strange = (row for row in rows if not _NUMBER.fullmatch(row.token))
+    strange = (row for row in rows if not all(map(_NUMBER.fullmatch, row.tokens)))
     expected = "expected a number as in the other lines"
     _refuse(path, "wrong", (f"line {row.line}: {expected}, got {row.token}" for row in strange))
-    known = [row for row in rows if row.key in anchors()]
+    known = [row for row in rows if row.key in anchors() and row.tokens]
     title = _told_by_anchors(path, known) if known else _told_by_range(path, rows)
     classes = _numberings()[title]
     limits = f"{min(classes)}..{max(classes)}"
-    outside = (row for row in rows if int(row.token) not in classes)
-    problems = (f"line {row.line}: {row.token} is outside {limits}" for row in outside)
-    _refuse(path, f"out of range for {title}", problems)
-    return {row.token: classes[int(row.token)] for row in rows}
+    tokens = {token: classes.get(int(token)) for row in rows for token in row.tokens}
+    outside = ((row.line, token) for row in rows for token in row.tokens if tokens[token] is None)
+    _refuse(path, f"out of range for {title}", (f"line {line}: {token} is outside {limits}" for line, token in outside))
+    return {token: number for token, number in tokens.items() if number is not None}
 
 
 def _told_by_anchors(path: Path, known: Sequence[_Row]) -> str:
     """The one numbering in which every known image has its known class."""
     wrong = {
-        title: [row for row in known if classes.get(int(row.token)) != anchors()[row.key]]
+        title: [row for row in known if anchors()[row.key] not in [classes.get(int(each)) for each in row.tokens]]
         for title, classes in _numberings().items()
     }
     fitting = [title for title, rows in wrong.items() if not rows]
@@ -257,9 +333,9 @@ def _told_by_anchors(path: Path, known: Sequence[_Row]) -> str:
 
 def _told_by_range(path: Path, rows: Sequence[_Row]) -> str:
     """The one numbering in whose range all numbers lie, for files without a known image."""
-    beyond = (row for row in rows if int(row.token) > 1000)
-    _refuse(path, "out of range", (f"line {row.line}: {row.token} is outside 0..1000" for row in beyond))
-    numbers = {int(row.token) for row in rows}
+    beyond = ((row.line, token) for row in rows for token in row.tokens if int(token) > _CLASSES)
+    _refuse(path, "out of range", (f"line {line}: {token} is outside 0..{_CLASSES}" for line, token in beyond))
+    numbers = {int(token) for row in rows for token in row.tokens}
     fitting = [title for title, classes in _numberings().items() if numbers <= classes.keys()]
     if len(fitting) == 1:
         return fitting[0]

@@ -34,16 +34,20 @@ class Recognised:
     how: Recognition
 
 
-def labels_digest(labels: Iterable[tuple[str, int]]) -> str:
+def labels_digest(labels: Iterable[tuple[str, int | tuple[int, ...]]]) -> str:
     """What identifies names and labels without any byte of an image: sha256 over the sorted lines "stem class".
 
     stem: a name without folders and suffix; class: from 0, in the order of the label map (for ImageNet that of the
-    sorted wnids). A space between them, a newline after each line, UTF-8.
+    sorted wnids), or all right classes, ascending. Spaces between them, a newline after each line, UTF-8. The line of
+    an image without a right class is its stem alone.
 
     >>> labels_digest([("b", 10), ("a", 2)]) == hashlib.sha256(b"a 2\\nb 10\\n").hexdigest()
     True
+    >>> labels_digest([("b", (3, 10)), ("a", ())]) == hashlib.sha256(b"a\\nb 3 10\\n").hexdigest()
+    True
     """
-    lines = sorted(f"{stem} {class_index}\n" for stem, class_index in labels)
+    rows = ((stem, (classes,) if isinstance(classes, int) else classes) for stem, classes in labels)
+    lines = sorted(f"{' '.join([stem, *map(str, classes)])}\n" for stem, classes in rows)
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -56,9 +60,10 @@ def recognise(
     """Which population the whole set is, if any. hash_archive: sha256 of a file, asked for only where it can decide."""
     comparison = _Comparison(image_set, digests, hash_archive)
     doubts = []
-    for candidate in populations.values():
-        if len(image_set.images) != candidate.images:
+    for stated in populations.values():
+        if len(image_set.images) != stated.images + stated.without_class:
             continue
+        candidate = _with_bytes(stated, populations)
         bytes_by, doubt = comparison.compared(candidate)
         if bytes_by:
             known = len(candidate.known_images) if bytes_by == "known_images" else 0
@@ -67,13 +72,22 @@ def recognise(
     return Recognised("other", "", comparison.recognition(doubt="; ".join(filter(None, doubts))))
 
 
+def _with_bytes(population: Population, populations: Mapping[str, Population]) -> Population:
+    """With what is known of the files where these are another population's, labelled anew."""
+    files = populations.get(population.files_of)
+    if files is None:
+        return population
+    names = ("id_pattern", "known_images", "archive")
+    return population.changed(**{name: getattr(files, name) for name in names}, files_of="")
+
+
 class _Comparison:
     """One image set, and what is computed of it once."""
 
     def __init__(self, image_set: ImageSet, digests: Sequence[str], hash_archive: Callable[[Path], str]) -> None:
         self.root, self.images, self.digests = image_set.root, image_set.images, digests
         self.hash_archive = hash_archive
-        pairs = [(image.stem, image.class_index) for image in image_set.images]
+        pairs = [(image.stem, image.classes) for image in image_set.images]
         self.place = {stem: number for number, (stem, _) in enumerate(pairs)}
         self.labels_digest = labels_digest(pairs)
         self.digest = listing_digest(image_set, digests)
@@ -84,8 +98,9 @@ class _Comparison:
         """The record, with what holds of every set."""
         return Recognition(
             labels_digest=self.labels_digest,
+            without_class=sum(not image.classes for image in self.images),
             copies=len(self.copies),
-            copies_relabelled=sum(copy.class_index != first.class_index for copy, first in self.copies),
+            copies_relabelled=sum(copy.classes != first.classes for copy, first in self.copies),
             copies_listed=tuple(_listed(*pair) for pair in self.copies[:LISTED]),
             **known,
         )
@@ -136,5 +151,5 @@ class _Comparison:
 
 
 def _listed(copy: Image, first: Image) -> str:
-    labels = "the same label" if copy.class_index == first.class_index else "another label"
+    labels = "the same label" if copy.classes == first.classes else "another label"
     return f"{copy.id} has the bytes of {first.id} and {labels}"

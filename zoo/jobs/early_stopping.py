@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from zoo import stats
 from zoo.errors import UsageError, ZooError
 from zoo.images import pixels
@@ -60,7 +58,7 @@ class Lane:
         """Answers for a decoded block; a sentence for each claim that they decide."""
         answers = self.evaluation.answers(block)
         self.answers.append(answers)
-        classes = np.array([image.class_index for image in block.images], dtype=np.int64)
+        classes = ranking.table([image.classes for image in block.images])
         right = dict(
             zip(("top1", "top5"), ranking.correct(answers.indices, classes, self.evaluation.first_class), strict=True)
         )

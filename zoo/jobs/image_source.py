@@ -79,7 +79,7 @@ class ImageSource:
     def population(self) -> tuple[PopulationKind, str]:
         """What the set is of a population; a sample of a full set is a random one."""
         whole = self.whole.recognised
-        sampled = whole.population == "full" and len(self.set.images) < len(self.whole.set.images)
+        sampled = whole.population == "full" and len(self.set.counted) < len(self.whole.set.counted)
         return "random_sample" if sampled else whole.population, whole.population_id
 
     @cached_property
@@ -115,8 +115,28 @@ def _chosen(whole: ImageSet, request: Request) -> ImageSet:
     if request.sample is None:
         return whole
     if isinstance(request.sample, int):
-        return image_sets.sample(whole, request.sample, request.seed)
-    return image_sets.ordered(whole, request.seed)
+        chosen = image_sets.sample(whole, request.sample, request.seed)
+        if not chosen.counted:
+            raise UsageError(f"--sample {request.sample}: no image drawn has a right class; take more images")
+        return chosen
+    return image_sets.ordered(replace(whole, images=whole.counted), request.seed)
+
+
+def relabelled(zoo: Zoo, request: Request, first: ImageSource, talk: Talk) -> ImageSource:
+    """The images of `first` in their order, with the labels of --more-labels. Raises UsageError, ImageSetError."""
+    assert request.more_labels is not None
+    if request.sample == "auto":
+        raise UsageError(
+            "--more-labels with --sample auto: claims about the first labels decide when that stops; give --sample N, "
+            "or these labels as --labels"
+        )
+    found = opened(zoo, request.images, request.more_labels)
+    found = replace(found, name=f"{found.name} by {Path(request.more_labels).name}")
+    by_id = {image.id: image for image in found.images}
+    chosen = replace(found, images=tuple(by_id[image.id] for image in first.set.images))
+    if not chosen.counted:
+        raise UsageError(f"{request.more_labels}: none of the images that were chosen has a right class")
+    return ImageSource(WholeSet(zoo, found, talk, fresh=False), chosen, request.jobs, talk)
 
 
 def opened(zoo: Zoo, given: str | None, labels: str | None) -> ImageSet:

@@ -49,6 +49,7 @@ class Request(JobRequest):
 
     sample: Count | Literal["auto"] | None = None  # of so many images; "auto": of as many as it takes
     seed: int = 0
+    more_labels: str | None = None
     numeric: str | None = None
     threads: Count = Field(default_factory=pixels.default_jobs)
     batch_size: Count = 8

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cached_property, partial
+from pathlib import Path
 
 from zoo.checkpoints import inspections
 from zoo.errors import Cause, FileUnavailableError, ImageSetError, WorkerError, ZooError
 from zoo.images.image_sets import check_labels_against_classes
 from zoo.jobs import audit, early_stopping, judging, thumbnails
-from zoo.jobs.image_source import ImageSource
+from zoo.jobs.image_source import ImageSource, relabelled
 from zoo.jobs.job import Job
 from zoo.jobs.judging import NO_PICTURES
 from zoo.jobs.request import Request
 from zoo.measure import as_shipped
-from zoo.measure.accuracy import Evaluation, Material, Settings
+from zoo.measure.accuracy import BlockAnswers, Evaluation, Material, Settings
 from zoo.measure.preparation import Planned
 from zoo.progress import Talk
 from zoo.records import Conditions, Inspection, Report, Run, RunStatus, Verdict
 from zoo.records.predictions import Predictions
-from zoo.records.reports import Documents
+from zoo.records.reports import Documents, Relabelled
 from zoo.runs.folder import RunFolder
 
 
@@ -31,6 +32,7 @@ class Validation(Job[Request]):
         """Raises UsageError, ManifestError or ImageSetError before anything is run."""
         super().__init__(request, folder, talk, numeric=request.numeric)
         self.source = ImageSource.of(self.zoo, request, talk, fresh=fresh)
+        self.relabelled = relabelled(self.zoo, request, self.source, talk) if request.more_labels else None
         self.settings = Settings(request.threads, request.batch_size, arithmetic=request.arithmetic, fresh=fresh)
         self._inspections: dict[str, Inspection] = {}
 
@@ -39,14 +41,16 @@ class Validation(Job[Request]):
         as not run, so that --resume completes the folder, and is raised again.
         """
         runs: list[Run] = []
+        finished = 0
         try:
             if self.request.sample == "auto":
                 return self._write(self._until_decided())
             for planned in self.plan:
-                runs.append(self.attempt(partial(self._run, planned), partial(self._failed, planned)))
+                runs += self.attempt(partial(self._runs, planned), partial(self._failed_alone, planned))
+                finished += 1
                 self._write(runs)
         except KeyboardInterrupt:
-            rest = self.plan[len(runs) :]
+            rest = self.plan[finished:]
             why = f"interrupted; zoo validate --resume {self.folder.path} goes on"
             self._write([*runs, *(self._missing(planned, "not_run", why, "interrupted") for planned in rest)])
             raise
@@ -107,17 +111,30 @@ class Validation(Job[Request]):
         self.talk.say(f"{planned.title}: failed: {error}")
         return self._missing(planned, "failed", f"{error}\n{details}".strip(), error.cause)
 
-    def _run(self, planned: Planned) -> Run:
+    def _failed_alone(self, planned: Planned, error: ZooError) -> list[Run]:
+        return [self._failed(planned, error)]
+
+    def _runs(self, planned: Planned) -> list[Run]:
+        """The run, and the same answers counted by the second labels where there are any."""
         with Evaluation(self.preparation.task(planned), self.settings) as evaluation:
             evaluation.check()
-            check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
+            for source in filter(None, (self.source, self.relabelled)):
+                check_labels_against_classes(source.set, evaluation.task.label_map.classes)
             material = self.source.decoded(planned.recipe.geometry)
             with self.talk.bar(planned.title, len(self.source.set.images)) as advance:
-                run, predictions = evaluation.run(material, advance)
+                answers = evaluation.all_answers(material, advance)
+            run, predictions = evaluation.assembled(material, answers)
             run = self._beside(run, evaluation, material, predictions)
             self._note(self.inspected(evaluation, fresh=self.settings.fresh))  # last: a worker may fail here
+            recounted = [] if self.relabelled is None else [self._recounted(self.relabelled, run, evaluation, answers)]
         self.folder.write_predictions(run, predictions)
-        return run
+        return [run, *recounted]
+
+    def _recounted(self, source: ImageSource, run: Run, evaluation: Evaluation, answers: Sequence[BlockAnswers]) -> Run:
+        again, predictions = evaluation.assembled(source.material(), answers)
+        again = again.changed(recounts=run.key)
+        self.folder.write_predictions(again, predictions)
+        return again
 
     def _beside(self, run: Run, evaluation: Evaluation, material: Material, predictions: Predictions) -> Run:
         """The run with what the framework's defaults answer, where they add integer products otherwise."""
@@ -174,4 +191,20 @@ class Validation(Job[Request]):
         """What holds for every run, with what the images are of a population."""
         kind, name = self.source.population
         how, tolerance = self.source.whole.recognised.how, self.request.tolerance
-        return super().conditions().changed(population=kind, population_id=name, recognition=how, tolerance=tolerance)
+        return super().conditions().changed(
+            population=kind, population_id=name, recognition=how, tolerance=tolerance, relabelled=self._second_labels()
+        )  # fmt: skip
+
+    def _second_labels(self) -> Relabelled | None:
+        source = self.relabelled
+        if source is None:
+            return None
+        kind, name = source.population
+        return Relabelled(
+            label_file=Path(self.request.more_labels or "").name,
+            image_set=source.set.name,
+            images_digest=source.digest,
+            population=kind,
+            population_id=name,
+            recognition=source.whole.recognised.how,
+        )

@@ -128,12 +128,16 @@ class Evaluation:
 
     def run(self, material: Material, progress: Callable[[int], None]) -> tuple[Run, Predictions]:
         """Answers for every block, kept ones first asked for; `progress` is told finished images."""
+        return self.assembled(material, self.all_answers(material, progress))
+
+    def all_answers(self, material: Material, progress: Callable[[int], None]) -> list[BlockAnswers]:
+        """Answers for every block; `progress` is told finished images. They do not depend on the labels."""
         self.check()
         answers = []
         for block in material.blocks:
             answers.append(self.answers(block))
             progress(len(block.images))
-        return self.assembled(material, answers)
+        return answers
 
     def answers(self, block: Block) -> BlockAnswers:
         """Answers for one decoded block, computed unless they were kept."""
@@ -153,29 +157,31 @@ class Evaluation:
         """The run that these answers make, those for each block of the material; look_every: see Run."""
         known = {**identity(self.task, material), "look_every": look_every}
         images, label_map, facts = material.image_set.images, self.task.label_map, self.check()
-        ids = tuple(image.id for image in images)
-        key = [self._base, known, label_map.to_json(), material.digest, list(ids)]
-        indices = np.concatenate([block.indices for block in answers])
-        classes = np.array([image.class_index for image in images], dtype=np.int64)
-        top1, top5 = ranking.correct(indices, classes, label_map.first)
+        key = [self._base, known, label_map.to_json(), material.digest, [image.id for image in images]]
+        counted = np.array([bool(image.classes) for image in images])
+        answered = _Joined(answers, counted)
+        classes = ranking.table([image.classes for image in material.image_set.counted])
+        top1, top5 = ranking.correct(answered.indices, classes, label_map.first)
         predictions = Predictions(
-            ids=ids,
-            classes=classes,
-            indices=indices,
-            scores=np.concatenate([block.scores for block in answers]),
+            ids=tuple(image.id for image in material.image_set.counted),
+            classes=classes[:, 0],
+            indices=answered.indices,
+            scores=answered.scores,
             top1=top1,
             top5=top5,
-            first_scores=np.concatenate([block.first_scores for block in answers]),
+            first_scores=answered.first_scores,
+            other_classes=classes[:, 1:] if classes.shape[1] > 1 else None,
         )
         seconds = float(sum(block.seconds for block in answers))
         run = Run(
             **known,
             key=disk.digest_of(key),
-            n=len(images),
+            n=len(top1),
+            left_out=len(images) - len(top1),
             top1_correct=int(top1.sum()),
             top5_correct=int(top5.sum()),
-            top1_ties=int(sum(block.tied_first.sum() for block in answers)),
-            top5_ties=int(sum(block.tied_fifth.sum() for block in answers)),
+            top1_ties=int(answered.tied_first.sum()),
+            top5_ties=int(answered.tied_fifth.sum()),
             seconds=seconds,
             images_per_second=len(images) / seconds if seconds else 0.0,
             batch_size=self.settings.batch_size,
@@ -303,6 +309,21 @@ class BlockAnswers:
         """Inverse of `write`."""
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
+
+
+class _Joined:
+    """Answers of all blocks as one, without those for images that are not counted.
+
+    counted: bool (N,), of all images of the blocks. The arrays are those of `BlockAnswers`.
+    """
+
+    def __init__(self, answers: Sequence[BlockAnswers], counted: NDArray[np.bool_]) -> None:
+        self.indices = np.concatenate([block.indices for block in answers])[counted]
+        self.scores = np.concatenate([block.scores for block in answers])[counted]
+        self.tied_first = np.concatenate([block.tied_first for block in answers])[counted]
+        self.tied_fifth = np.concatenate([block.tied_fifth for block in answers])[counted]
+        first_scores = np.concatenate([block.first_scores for block in answers])
+        self.first_scores = first_scores[counted[: len(first_scores)]]
 
 
 def _state(path: Path) -> tuple[int, ...] | None:

@@ -24,10 +24,14 @@ def beside(evaluation: Evaluation, material: Material, predictions: Predictions)
     if settings.arithmetic != "exact" or facts["shipped_sums"] == facts["integer_sums"]:
         return None
     blocks = material.blocks[: IMAGES // BLOCK]
+    counted = [bool(image.classes) for block in blocks for image in block.images]
     with Evaluation(evaluation.task, replace(settings, arithmetic="as-shipped")) as shipped:
-        indices = np.concatenate([shipped.answers(block).indices for block in blocks])
+        indices = np.concatenate([shipped.answers(block).indices for block in blocks])[counted]
     n = len(indices)
-    right, _ = ranking.correct(indices, predictions.classes[:n], evaluation.first_class)
+    if not n:
+        return None
+    classes = ranking.table([predictions.right_classes(row) for row in range(n)])
+    right, _ = ranking.correct(indices, classes, evaluation.first_class)
     before = predictions.top1[:n]
     return AsShipped(
         n=n,

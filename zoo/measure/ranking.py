@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,8 +41,20 @@ def correct(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether each image is right at top-1 and within top-K.
 
-    indices: int32 (N, k) output indices; classes: int64 (N,) true classes, 0-based; first: the output index of
-    class 0 (label map), so that output i stands for class i - first.
+    indices: int32 (N, k) output indices; classes: int64 (N,) true classes, 0-based, or (N, m) where up to m classes of
+    an image are right, filled up with -1; first: the output index of class 0 (label map), so that output i stands for
+    class i - first.
     """
-    hits = indices - first == classes[:, None]
+    given, right = indices - first, classes.reshape(len(classes), -1)
+    hits = ((given[:, :, None] == right[:, None, :]) & (right >= 0)[:, None, :]).any(axis=2)
     return hits[:, 0], hits.any(axis=1)
+
+
+def table(classes: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    """Right classes of N images as `correct` takes them: int64 (N, m), filled up with -1; m is 1 at least.
+
+    >>> table([[3], [5, 8]]).tolist()
+    [[3, -1], [5, 8]]
+    """
+    most = max((len(each) for each in classes), default=1) or 1
+    return np.array([[*each, *[-1] * (most - len(each))] for each in classes], dtype=np.int64).reshape(-1, most)

@@ -46,7 +46,7 @@ from zoo.records.recipes import (
     Subtract,
     ToFloat,
 )
-from zoo.records.reports import FORMAT, Conditions, Documents, Part, Recognition, Report
+from zoo.records.reports import FORMAT, Conditions, Documents, Part, Recognition, Relabelled, Report
 from zoo.records.runs import (
     Arithmetic,
     AsShipped,
@@ -112,6 +112,7 @@ __all__ = [
     "Recipe",
     "Recognition",
     "Record",
+    "Relabelled",
     "Report",
     "ResNet",
     "Resample",

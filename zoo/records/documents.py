@@ -215,12 +215,17 @@ class ImageArchive(Record):
 
 
 class Population(Record):
-    """The images a claim speaks of, and how a set is recognised as them.
+    """The images a claim speaks of with their labels, and how a set is recognised as them.
 
-    digest: sha256 over the sorted lines "id sha256 class" of an image set. Where it is given, it alone decides.
-    labels_digest: sha256 over the sorted lines "stem class" (the name without folders and suffix, the class from 0, a
-    newline after each). It decides where the bytes of all images are not known, together with what is known of them:
-    known_images, and archive, which is looked at only if the set is one.
+    images: how many are counted; without_class: how many more belong to the set, but have no right class and are left
+    out of every count. files_of: the population whose files these are, where only the labels are others; what is known
+    of the files (id_pattern, known_images, archive) is then stated there.
+    digest: sha256 over the sorted lines "id sha256 class" of an image set, several right classes with spaces between
+    them. Where it is given, it alone decides.
+    labels_digest: sha256 over the sorted lines "stem class" (the name without folders and suffix, the class from 0 or
+    all right classes, ascending, a newline after each; the stem alone where no class is right). It decides
+    where the bytes of all images are not known, together with what is known of them: known_images, and archive, which
+    is looked at only if the set is one.
     id_pattern: the names (`{n}` counts from 1, zero-padded as written). It recognises nothing; of a set that has these
     names and other labels it is said what is wrong.
     """
@@ -228,6 +233,8 @@ class Population(Record):
     id: Identifier
     title: str
     images: Images
+    without_class: int = Field(default=0, ge=0)
+    files_of: str = ""
     digest: Sha256 | None = None
     labels_digest: Sha256 | None = None
     id_pattern: IdPattern | None = None
@@ -239,6 +246,8 @@ class Population(Record):
     def _recognisable(self) -> Self:
         if self.digest is not None and (self.known_images or self.archive):
             raise ValueError("digest stands for every byte: known_images and archive are for sets without it")
+        if self.files_of and (self.digest or self.id_pattern or self.known_images or self.archive):
+            raise ValueError("files_of: what is known of the files is stated by that population alone")
         stems = [image.stem for image in self.known_images]
         if len(set(stems)) != len(stems):
             raise ValueError("known_images: a stem occurs twice")
@@ -247,7 +256,8 @@ class Population(Record):
     def names(self) -> frozenset[str]:
         """The stems of all images; none where id_pattern is not given."""
         pattern = self.id_pattern
-        return frozenset(pattern.format(n=number) for number in range(1, self.images + 1)) if pattern else frozenset()
+        numbers = range(1, self.images + self.without_class + 1)
+        return frozenset(pattern.format(n=number) for number in numbers) if pattern else frozenset()
 
 
 METRICS = ("top1", "top5", "size", "parameters", "multiply_adds", "gflops", "latency")

@@ -19,8 +19,10 @@ K = 5  # best outputs of each image that are kept
 class Predictions:
     """Per-image answers of a run, in the order of the image set.
 
+    Images without a right class are not among them.
     ids: file names; indices: int32 (N, k) output indices; scores: float32 (N, k); top1, top5: bool (N,);
-    classes: int64 (N,) true classes; first_scores: float32 (min(N, 64), outputs), whole vectors.
+    classes: int64 (N,) true classes, the lowest where several are right; first_scores: float32 (min(N, 64), outputs),
+    whole vectors. other_classes: int64 (N, m) the other right classes, ascending, then -1; None where no image has any.
     """
 
     ids: tuple[str, ...]
@@ -30,6 +32,12 @@ class Predictions:
     top1: NDArray[np.bool_]
     top5: NDArray[np.bool_]
     first_scores: NDArray[np.float32]
+    other_classes: NDArray[np.int64] | None = None
+
+    def right_classes(self, row: int) -> list[int]:
+        """Every right class of one image, ascending."""
+        others = [] if self.other_classes is None else self.other_classes[row].tolist()
+        return [int(self.classes[row]), *(each for each in others if each >= 0)]
 
     def correct(self, metric: str) -> NDArray[np.bool_]:
         """Which images are right by `top1` or `top5`, bool (N,)."""
@@ -38,7 +46,8 @@ class Predictions:
     def write(self, out: BinaryIO) -> None:
         """As .npz, readable with `numpy.load(..., allow_pickle=False)`."""
         arrays: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "ids"}
-        np.savez_compressed(out, allow_pickle=False, ids=np.array(self.ids, dtype=np.str_), **arrays)
+        stored = {name: array for name, array in arrays.items() if array is not None}
+        np.savez_compressed(out, allow_pickle=False, ids=np.array(self.ids, dtype=np.str_), **stored)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -50,7 +59,8 @@ class Predictions:
         """Inverse of `write`. Raises RunFolderError that names `path`, the file of these bytes."""
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-                fields = {name: arrays[name] for name in cls.__dataclass_fields__ if name != "ids"}
+                optional = {"ids", "other_classes"} - {*arrays.files}
+                fields = {name: arrays[name] for name in cls.__dataclass_fields__.keys() - optional - {"ids"}}
                 predictions = cls(ids=tuple(str(name) for name in arrays["ids"]), **fields)
             lengths = {len(predictions.ids), *(len(each) for name, each in fields.items() if name != "first_scores")}
             if (

@@ -23,6 +23,7 @@ class Recognition(Record):
     hash of the "archive"; of some: "known_images", so many as the field of that name says; else "nothing". "" where
     the set is no population.
     doubt: what is wrong with a set that resembles a population and is none.
+    without_class: images of the set that have no right class, so that they are left out of every count.
     copies: images with the bytes of another one before them; copies_relabelled: those of them with another label;
     copies_listed: the first of them, in words.
     """
@@ -31,9 +32,24 @@ class Recognition(Record):
     bytes_by: Literal["", "digest", "archive", "known_images", "nothing"] = ""
     known_images: int = Field(default=0, ge=0)
     doubt: str = ""
+    without_class: int = Field(default=0, ge=0)
     copies: int = Field(default=0, ge=0)
     copies_relabelled: int = Field(default=0, ge=0)
     copies_listed: tuple[str, ...] = ()
+
+
+class Relabelled(Record):
+    """Other labels of the same images, by which the answers were counted a second time.
+
+    label_file: its name; image_set: what the runs that count by them call the images.
+    """
+
+    label_file: str
+    image_set: str
+    images_digest: str
+    population: PopulationKind
+    population_id: str = ""
+    recognition: Recognition = Recognition()
 
 
 class Conditions(Record):
@@ -44,6 +60,7 @@ class Conditions(Record):
     instruction_sets: the processor's that answers can depend on; variables: those of the user's environment that
     frameworks take their arithmetic or threads from.
     population: what the images are of the population that recognition is about.
+    relabelled: the second labels, where there were any.
     """
 
     created: str
@@ -62,6 +79,7 @@ class Conditions(Record):
     population: PopulationKind
     population_id: str = ""
     recognition: Recognition = Recognition()
+    relabelled: Relabelled | None = None
     decoders: dict[str, str] = Field(default_factory=dict)
     tolerance: Fraction = 0.001
 

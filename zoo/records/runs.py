@@ -45,7 +45,9 @@ class Run(Record):
     """One checkpoint x framework x recipe x image set, and the conditions it was made under.
 
     seconds: time inside the worker for numeric steps and network, decoding excluded. key: hash of everything the
-    answers depend on. top1_ties / top5_ties: images whose decision fell among equal scores (lower index wins).
+    answers depend on. n: images that were counted; left_out: more images, which have no right class. recounts: key of
+    the run whose answers these are, counted once more by other labels of the same images. top1_ties / top5_ties: images
+    whose decision fell among equal scores (lower index wins).
     cause: of the error, what has to be mended; None where that is not known.
     look_every: images between two looks of a run that was stopped early, in the order of its answers; 0: the number
     of images was fixed beforehand.
@@ -65,6 +67,8 @@ class Run(Record):
     population: PopulationKind
     population_id: str = ""
     n: int = Field(ge=0)
+    left_out: int = Field(default=0, ge=0)
+    recounts: str = ""
     top1_correct: int = Field(ge=0)
     top5_correct: int = Field(ge=0)
     top1_ties: int = Field(default=0, ge=0)

@@ -58,7 +58,7 @@ def _row(run: Run, verdicts: Sequence[Verdict], known: Mapping[str, Claim]) -> R
     return RunRow(
         run=run,
         framework=text.one_line(run.framework),
-        checkpoint=text.one_line(run.checkpoint),
+        checkpoint=text.one_line(run.checkpoint) + (f" ({_other_labels(run)})" if run.recounts else ""),
         n=str(run.n) if done else text.ABSENT,
         top1=text.share(run.top1_correct, run.n) if done else text.ABSENT,
         top5=text.share(run.top5_correct, run.n) if done else text.ABSENT,
@@ -68,12 +68,17 @@ def _row(run: Run, verdicts: Sequence[Verdict], known: Mapping[str, Claim]) -> R
     )
 
 
+def _other_labels(run: Run) -> str:
+    """By which labels answers were counted again."""
+    return text.one_line(run.population_id or "other labels")
+
+
 def _documented(run: Run, judged: Sequence[Verdict], known: Mapping[str, Claim]) -> str:
     """`top-1 / top-5`, as printed; several documents that differ are separated by commas."""
     claims = [claim for verdict in judged if (claim := claim_of(verdict, known))]
     if not claims:
-        about = (claim for claim in known.values() if claim.checkpoint == run.checkpoint)
-        claims = [claim for claim in about if claim.is_accuracy]
+        about = (claim for claim in known.values() if claim.checkpoint == run.checkpoint and claim.is_accuracy)
+        claims = [claim for claim in about if not run.recounts or claim.population == run.population_id]
     if not claims:
         return text.ABSENT
     printed = {

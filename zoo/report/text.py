@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from zoo.documents import formatting
 from zoo.documents.formatting import ABSENT as ABSENT
 from zoo.documents.formatting import percent as percent
-from zoo.records import Claim, Conditions, LatencyRun, Outcome, Recognition, Report, Run, Verdict
+from zoo.records import Claim, Conditions, LatencyRun, Outcome, Recognition, Relabelled, Report, Run, Verdict
 
 # Worst first: the order in which outcomes are counted and listed.
 OUTCOMES: tuple[Outcome, ...] = (
@@ -196,14 +196,25 @@ def images_of(report: Report) -> str:
 
 def images_sentence(conditions: Conditions) -> str:
     """What was looked at and how it was recognised: "500 images of shapes (a random sample of shapes_test; ...)"."""
-    how, known = conditions.recognition, POPULATIONS[conditions.population]
-    if conditions.population == "other":
+    how, second = conditions.recognition, conditions.relabelled
+    twice = f"; {copies(how)}" if how.copies else ""
+    again = f"; counted again by {second.label_file} ({_known(second)})" if second else ""
+    images = counted(conditions.images, "image")
+    return one_line(f"{images} of {conditions.image_set} ({_known(conditions)}){twice}{again}")
+
+
+def _known(labelled: Conditions | Relabelled) -> str:
+    """What the images are with these labels, how that was found out, and how many are left out of the count."""
+    how, known = labelled.recognition, POPULATIONS[labelled.population]
+    if labelled.population == "other":
         known += f": {how.doubt}" if how.doubt else ""
     else:
-        known += f" of {conditions.population_id}" if conditions.population_id else ""
+        known += f" of {labelled.population_id}" if labelled.population_id else ""
         known += _BYTES[how.bytes_by].format(images=counted(how.known_images, "image"))
-    twice = f"; {copies(how)}" if how.copies else ""
-    return one_line(f"{counted(conditions.images, 'image')} of {conditions.image_set} ({known}){twice}")
+    if not how.without_class:
+        return known
+    left = "image of the whole set has" if how.without_class == 1 else "images of the whole set have"
+    return f"{known}; {how.without_class:,} {left} no right class and are not counted"
 
 
 def copies(how: Recognition) -> str:
@@ -217,8 +228,13 @@ def doubtful_images(report: Report) -> str:
     """`images_of` where there is something to doubt in the images, and "" where there is nothing."""
     parts = [part.conditions for part in report.parts] or [report.conditions]
     hows = [conditions.recognition for conditions in parts]
-    odd = any(how.doubt or how.copies or how.bytes_by in ("known_images", "nothing") for how in hows)
+    second = any(conditions.relabelled for conditions in parts)
+    odd = second or any(_is_odd(how) for how in hows)
     return images_of(report) if odd else ""
+
+
+def _is_odd(how: Recognition) -> bool:
+    return bool(how.doubt or how.copies or how.without_class or how.bytes_by in ("known_images", "nothing"))
 
 
 def listed(names: Sequence[str], limit: int = 3) -> str:

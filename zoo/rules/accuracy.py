@@ -29,6 +29,8 @@ class _Accuracy(Rule):
         """One verdict for each documented number of each run's checkpoint."""
         for run in evidence.runs:
             for claim in evidence.claims_on(run.checkpoint, self.metric):
+                if _judged_on_another(run, claim, evidence):
+                    continue
                 yield self._verdict(run, claim, evidence)
 
     def _verdict(self, run: Run, claim: Claim, evidence: Evidence) -> Verdict:
@@ -47,13 +49,13 @@ class _Accuracy(Rule):
         how = _placed(known.outcome, low, claim, evidence.tolerance)
         when = "" if known.decided_at is None else f"; decided after {known.decided_at:,} images"
         more = f"{when}{_more(known, run, claim, goal)}{_coarse(run, evidence.tolerance)}{_saturated(run)}"
-        reason = f"measured {_measured(run, claim)}{sample}: {how}{more}{nonsense}"
+        reason = f"measured {measured(run, claim)}{_left_out(run)}{sample}: {how}{more}{nonsense}"
         return self._on_finished(
             run, claim, known.outcome, reason, low=low, high=high, p_value=known.p_value, decided_at=known.decided_at
         )
 
     def _not_comparable(self, run: Run, claim: Claim, why: str) -> Verdict:
-        reason = f"measured {_measured(run, claim)}; documented {as_printed(claim)}, but {why}"
+        reason = f"measured {measured(run, claim)}{_left_out(run)}; documented {as_printed(claim)}, but {why}"
         return self._on_finished(run, claim, "not_comparable", reason)
 
     def _on_finished(self, run: Run, claim: Claim, outcome: Outcome, reason: str, **fields: Any) -> Verdict:
@@ -81,10 +83,43 @@ def obstacle_to(run: Run, claim: Claim, evidence: Evidence) -> str | None:
     if run.population == "other" or run.population_id != claim.population:
         population = evidence.populations.get(claim.population)
         of = f"the {population.images:,} images of {population.title}" if population else claim.population
+        if run.population != "other":
+            own = evidence.populations[run.population_id].title
+            return f"{run.image_set} has the images and labels of {own}, not {of}"
         return f"{run.image_set} is neither {of} nor a random sample drawn from them"
     if checkpoint is not None and run.recipe != checkpoint.recipe:
         return f"this is recipe {run.recipe}, and the checkpoint is documented with {checkpoint.recipe}"
     return None
+
+
+def outcome_on(run: Run, claim: Claim, evidence: Evidence) -> Outcome:
+    """What a run says of a claim's number as if this were about the images and labels of the run."""
+    if claim.population != run.population_id:
+        claim = claim.changed(population=run.population_id, n_images=None)
+    goal = accepted(claim, evidence.tolerance, evidence.populations[run.population_id].images)
+    return _known(run, claim, goal, evidence).outcome
+
+
+def measured(run: Run, claim: Claim) -> str:
+    """A run's accuracy by the claim's metric: "71.88 % (35,940 of 50,000 images)"."""
+    correct = run.correct(claim.metric)
+    return f"{percent(correct / run.n)} % ({correct:,} of {run.n:,} images)"
+
+
+def _judged_on_another(run: Run, claim: Claim, evidence: Evidence) -> bool:
+    """Whether this run has other known images or labels than the claim, and one just like it has the claim's own.
+
+    Answers that were counted again by labels that nobody knows are judged on the first labels alone, too.
+    """
+    unknown = run.population == "other" and not run.recounts
+    if run.status != "done" or unknown or run.population_id == claim.population:
+        return False
+    like = run.subject, run.recipe
+    return any(
+        other.status == "done" and (other.subject, other.recipe) == like
+        and other.population != "other" and other.population_id == claim.population
+        for other in evidence.runs
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -151,9 +186,11 @@ def _first_line(error: str) -> str:
     return next((line for line in error.splitlines() if line.strip()), "no reason was kept")
 
 
-def _measured(run: Run, claim: Claim) -> str:
-    correct = run.correct(claim.metric)
-    return f"{percent(correct / run.n)} % ({correct:,} of {run.n:,} images)"
+def _left_out(run: Run) -> str:
+    """How many images more there are that have no right class."""
+    if not run.left_out:
+        return ""
+    return f", {run.left_out:,} more without a right class {'is' if run.left_out == 1 else 'are'} left out"
 
 
 def _placed(outcome: Outcome, low: float, claim: Claim, tolerance: float) -> str:

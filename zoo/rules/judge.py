@@ -34,6 +34,7 @@ from zoo.rules.latency.ranked import Ranked
 from zoo.rules.nonsense.makes_sense import MakesSense
 from zoo.rules.pairs.image_by_image import ClaimedLoss, Converted, Frameworks, Recipes
 from zoo.rules.pairs.same_answers import SameLabels, SameScores
+from zoo.rules.populations import NamedPopulation
 
 PAIR_RULES: tuple[Rule, ...] = (Frameworks(), Converted(), ClaimedLoss(), Recipes())
 
@@ -52,7 +53,8 @@ LATENCY_RULES: tuple[Rule, ...] = (
 
 # What a run is judged by.
 RULES: tuple[Rule, ...] = (
-    Top1(), Top5(), MakesSense(), SameLabels(), SameScores(), *PAIR_RULES, *FILE_RULES, *LATENCY_RULES,
+    Top1(), Top5(), NamedPopulation(), MakesSense(), SameLabels(), SameScores(),
+    *PAIR_RULES, *FILE_RULES, *LATENCY_RULES,
 )  # fmt: skip
 
 # Rules C: documents alone. They need no run, so they are the audit's and not part of a run's verdicts.

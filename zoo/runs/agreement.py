@@ -77,7 +77,7 @@ def groups(
     """
     found: dict[tuple[object, ...], list[_Member]] = {}
     for run in runs:
-        own = answers(run) if run.status == "done" else None
+        own = answers(run) if run.status == "done" and not run.recounts else None
         if own is not None and run.label_map in label_maps:
             label_map = label_maps[run.label_map]
             key = run.image_set, own.ids, own.classes.tobytes(), label_map.classes
@@ -134,6 +134,6 @@ def _discordant(members: Sequence[_Member], row: int) -> Discordant:
     ]
     return Discordant(
         image=first.answers.ids[row],
-        truth=class_name(first.label_map, int(first.answers.classes[row])),
+        truth=" or ".join(class_name(first.label_map, each) for each in first.answers.right_classes(row)),
         answers=tuple(answers),
     )

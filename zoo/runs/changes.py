@@ -281,7 +281,8 @@ def _differing_versions(before: Mapping[str, str], after: Mapping[str, str]) -> 
 
 
 _COMPARED = (
-    "status", "recipe", "geometry", "label_map", "image_set", "population", "n", "top1_correct", "top5_correct",
+    "status", "recipe", "geometry", "label_map", "image_set", "population", "n", "left_out",
+    "top1_correct", "top5_correct",
     "threads", "precision", "arithmetic", "integer_sums", "kernels", "instruction_sets", "batch_size",
     "sha256", "hash_verified", "weights",
 )  # fmt: skip

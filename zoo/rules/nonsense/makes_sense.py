@@ -40,7 +40,7 @@ class MakesSense(Rule):
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict for each finished run whose label map is known and has more than one class."""
         for run in evidence.runs:
-            seen = seen_of(run, evidence)
+            seen = None if run.recounts else seen_of(run, evidence)  # its answers are judged where they were made
             if seen is not None:
                 outcome, reason = _outcome(seen, _symptoms(seen, evidence))
                 yield self.verdict(run, outcome, reason, measured=run.top1_correct / run.n, n=run.n)

@@ -55,9 +55,9 @@ class Seen:
 
     @property
     def labels(self) -> Integers:
-        """True class of each image, int64 (N,)."""
+        """True class of each image, int64 (N,); where several are right, the one that was given if it is among them."""
         assert self.answers is not None
-        return self.answers.classes
+        return np.where(self.answers.top1, self.given, self.answers.classes)
 
 
 def seen_of(run: Run, evidence: Evidence) -> Seen | None:

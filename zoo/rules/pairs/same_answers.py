@@ -153,9 +153,9 @@ def _pairs(evidence: Evidence) -> Iterator[tuple[Answered, Answered]]:
 
 
 def answered(evidence: Evidence) -> Iterator[Answered]:
-    """Every finished run whose answers were kept."""
+    """Every finished run whose answers were kept. Answers that are counted again by other labels are the same."""
     for run in evidence.runs:
-        answers = evidence.answers(run) if run.status == "done" else None
+        answers = evidence.answers(run) if run.status == "done" and not run.recounts else None
         if answers is not None:
             yield Answered(run, answers)
 

@@ -1,0 +1,82 @@
+"""Rule A103: whether a documented accuracy is about the images and labels that its document names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from zoo.documents.formatting import as_printed
+from zoo.records import Claim, Outcome, Run, Verdict
+from zoo.rules.accuracy import measured, obstacle_to, outcome_on
+from zoo.rules.base import Evidence, Rule
+from zoo.rules.nonsense.makes_sense import symptoms
+
+METRICS = ("top1", "top5")
+
+
+class NamedPopulation(Rule):
+    """A documented accuracy is about the images and labels that its document names, and not about others.
+
+    Judged where the same checkpoint was measured with the same framework and recipe on other known images or labels
+    too, such as ReaL's labels or ImageNet-V2. Fails where the number is refuted on what its document names, and fits
+    what was measured on the other. If it fits neither, A101 and A102 say so alone.
+    """
+
+    id = "A103"
+    topic = "population"
+    unit = "fraction"
+
+    def judge(self, evidence: Evidence) -> Iterator[Verdict]:
+        """One verdict for each documented accuracy that was measured on its own population and on another."""
+        for run in evidence.runs:
+            if run.status != "done" or symptoms(run, evidence):
+                continue
+            for metric in METRICS:
+                for claim in evidence.claims_on(run.checkpoint, metric):
+                    others = _elsewhere(run, evidence) if obstacle_to(run, claim, evidence) is None else []
+                    if others:
+                        yield from self._verdict(run, others, claim, evidence)
+
+    def _verdict(self, run: Run, others: Sequence[Run], claim: Claim, evidence: Evidence) -> Iterator[Verdict]:
+        own = outcome_on(run, claim, evidence)
+        found = [(other, outcome_on(other, claim, evidence)) for other in others]
+        fitting = [other for other, outcome in found if outcome == "confirmed"]
+        possible = [other for other, outcome in found if outcome != "refuted"]
+        if own == "refuted" and not possible:
+            return
+        outcome: Outcome = "inconclusive"
+        if own == "refuted" and fitting:
+            outcome = "fail"
+        elif own == "confirmed" or not possible:
+            outcome = "pass"
+        shown = next(iter(fitting or possible), others[0])
+        yield self.verdict(
+            run,
+            outcome,
+            f"documented {as_printed(claim)} for {_title(run, evidence)}, where {measured(run, claim)} are right; for "
+            f"{_title(shown, evidence)} it is {measured(shown, claim)}; {_conclusion(outcome, own, shown in possible)}",
+            claim=claim, against=shown, measured=shown.correct(claim.metric) / shown.n, n=shown.n,
+        )  # fmt: skip
+
+
+def _elsewhere(run: Run, evidence: Evidence) -> list[Run]:
+    """The finished runs of the same checkpoint, framework and recipe on other known images or labels."""
+    same = run.subject, run.recipe, run.sha256
+    return [
+        other for other in evidence.runs
+        if other.status == "done" and other.population != "other" and other.population_id != run.population_id
+        and (other.subject, other.recipe, other.sha256) == same
+    ]  # fmt: skip
+
+
+def _title(run: Run, evidence: Evidence) -> str:
+    return evidence.populations[run.population_id].title
+
+
+def _conclusion(outcome: Outcome, own: Outcome, also: bool) -> str:
+    if outcome == "fail":
+        return "the number fits the latter, so it is likely to be about these images and labels, not about the former"
+    if outcome == "inconclusive":
+        return "more images would tell which of the two the number is about"
+    if own == "confirmed" and also:
+        return "the number fits both"
+    return "the number fits the former alone" if own == "confirmed" else "the number can only be about the former"
