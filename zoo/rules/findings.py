@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import get_args
 
 from zoo.records import Claim, FindingClass, SizeUnit
 
@@ -51,3 +53,8 @@ def between(kind: FindingClass, one: Claim, other: Claim, gap: Fraction) -> Find
         return points(kind, gap)
     smaller = min(Fraction(one.value), Fraction(other.value))
     return percent(kind, smaller + gap, smaller)
+
+
+def gravest(kinds: Iterable[FindingClass]) -> FindingClass:
+    """The most serious of some classes; at least one is needed."""
+    return min(kinds, key=get_args(FindingClass).index)
