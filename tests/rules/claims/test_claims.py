@@ -449,6 +449,10 @@ def test_attainable_says_what_chance_would_do(value: str, chance: float) -> None
     unit = "fraction" if value.startswith("0") else "percent"
     (verdict,) = RULES["C101"].judge(evidence(claim(value=value, unit=unit)))
     assert verdict.chance == pytest.approx(chance)
+    likely = (
+        "every number with as many digits passes" if chance == 1 else "50.00 % of all numbers with as many digits pass"
+    )
+    assert verdict.reason.endswith(f"; {likely}")
 
 
 def test_an_impossible_accuracy_is_sized_by_the_way_to_a_possible_one() -> None:
