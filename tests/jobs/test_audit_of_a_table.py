@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,15 @@ def table() -> list[Row]:
     return list(csv.DictReader(io.StringIO(gzip.decompress(TABLE.read_bytes()).decode())))
 
 
+def test_the_table_is_the_published_one(table: list[Row], assets: Path) -> None:
+    path = assets.parent / "facts" / "timm-results-imagenet.csv"
+    if not path.is_file():
+        pytest.skip(f"needs the published table at {path}")
+    with path.open(encoding="utf-8", newline="") as stream:
+        published = list(csv.DictReader(stream))
+    assert [{name: row[name].replace(",", "") for name in table[0]} for row in published] == table
+
+
 def claims(rows: Iterable[Row], checkpoint: str = "") -> list[dict[str, Any]]:
     """Three claims of each row, as a user would enter them."""
     found = []
@@ -70,7 +81,9 @@ def audited(
     folder: Path, entered: Sequence[dict[str, Any]], checkpoint: str = "", columns: Sequence[str] = ()
 ) -> list[Verdict]:
     """Findings of `zoo audit` over a folder with these claims, and no checkpoint unless one is given."""
-    (folder / "sources.csv").write_text("id,title\nresults,timm's results-imagenet.csv\n", encoding="utf-8")
+    (folder / "sources.csv").write_text(
+        "id,title\nresults,timm's results-imagenet.csv\nreadme,A page\n", encoding="utf-8"
+    )
     if checkpoint:
         (folder / "checkpoints.toml").write_text(checkpoint, encoding="utf-8")
     with (folder / "claims.csv").open("w", encoding="utf-8", newline="") as stream:
@@ -89,6 +102,50 @@ def test_nothing_is_found(table: list[Row], tmp_path: Path) -> None:
 
 def test_nothing_is_found_without_the_crops(table: list[Row], tmp_path: Path) -> None:
     assert audited(tmp_path, [each | {"crop": ""} for each in claims(table)]) == []
+
+
+def quoted(table: list[Row], rounding: str) -> list[dict[str, Any]]:
+    """The accuracies of the table once more with one decimal, in another document."""
+    tenth = Decimal("0.1")
+    return [
+        each | {"id": f"{each['id']}-quoted", "source": "readme", "decimals": 1}
+        | {"value": str(Decimal(each["value"]).quantize(tenth, rounding))}
+        for each in claims(table) if each["metric"] != "parameters"
+    ]  # fmt: skip
+
+
+def test_errors_beside_accuracies_and_rounded_quotations_are_no_findings(table: list[Row], tmp_path: Path) -> None:
+    errors = [
+        each | {"id": f"{each['id']}-error", "unit": "percent_error", "value": str(100 - Decimal(each["value"]))}
+        for each in claims(table) if each["metric"] != "parameters"
+    ]  # fmt: skip
+    assert audited(tmp_path, [*claims(table), *errors, *quoted(table, ROUND_HALF_EVEN)]) == []
+
+
+def test_quotations_that_are_cut_off_are_called_so(table: list[Row], tmp_path: Path) -> None:
+    """How many are: of each name at one setting those whose second decimal is 5 or more."""
+    found = audited(tmp_path, [*claims(table[:300]), *quoted(table[:300], ROUND_DOWN)])
+    assert {(each.rule, each.finding_class) for each in found} == {("C206", "unit_or_rounding")}
+    cut = {
+        (row["model"].casefold(), metric)
+        for row in table[:300] for metric in ("top1", "top5")
+        if Decimal(row[metric]) % Decimal("0.1") > Decimal("0.05")
+    }  # fmt: skip
+    assert len(found) == len(cut) > 100
+    assert max(each.size or 0 for each in found) == 0.098
+
+
+def test_a_table_of_checkpoints_has_no_findings(table: list[Row], tmp_path: Path) -> None:
+    """Each name a checkpoint known by the beginning of its hash: at two resolutions it is not compared."""
+    names = dict.fromkeys(row["model"] for row in table)
+    records = "".join(
+        CHECKPOINT.replace("mine/net", f"mine/{name}").format(
+            recipe="torch_256_224", more=f', sha256_prefix = "{hashlib.sha256(name.encode()).hexdigest()[:8]}"'
+        ) + "recipe_assumed = true\n"
+        for name in names
+    )  # fmt: skip
+    entered = [each | {"checkpoint": f"mine/{each['model']}"} for each in claims(table)]
+    assert audited(tmp_path, entered, records) == []
 
 
 def planted(table: list[Row], **changes: str) -> list[dict[str, Any]]:
@@ -126,17 +183,17 @@ framework = "torch"
 format = "torch_state_dict"
 recipe = "{recipe}"
 label_map = "imagenet1000"
-files = [{{ name = "net.pth", urls = ["https://example.org/net.pth"] }}]
+files = [{{ name = "net.pth", urls = ["https://example.org/net.pth"]{more} }}]
 """
 
 
 def test_one_checkpoint_at_two_resolutions_is_not_contradicted(table: list[Row], tmp_path: Path) -> None:
     """Its bytes are the same, and what was done with them is not."""
     rows = [{**table[0], "img_size": "224"}, {**table[1], "img_size": "256", "param_count": table[0]["param_count"]}]
-    assert audited(tmp_path, claims(rows, "mine/net"), CHECKPOINT.format(recipe="torch_256_224")) == []
+    assert audited(tmp_path, claims(rows, "mine/net"), CHECKPOINT.format(recipe="torch_256_224", more="")) == []
     rows[1]["img_size"] = "224"
     rows[1]["crop_pct"] = rows[0]["crop_pct"]
-    found = audited(tmp_path, claims(rows, "mine/net"), CHECKPOINT.format(recipe="torch_256_224"))
+    found = audited(tmp_path, claims(rows, "mine/net"), CHECKPOINT.format(recipe="torch_256_224", more=""))
     assert {(each.rule, each.subject) for each in found} == {("C201", "mine/net top1"), ("C201", "mine/net top5")}
 
 

@@ -14,6 +14,7 @@ from zoo.records import Claim, Report
 from zoo.report import markdown, terminal, text
 from zoo.report.baseline import baseline_rows
 from zoo.report.run_rows import run_rows
+from zoo.report.verdict_rows import verdict_rows
 
 
 def _shown(report: Report, claims: list[Claim], width: int = 100) -> str:
@@ -92,6 +93,17 @@ def test_each_cause_has_its_advice_and_doctor_its_zoo() -> None:
         "run `zoo doctor --zoo 'my zoo'` and mend what it names; look at the file and the numeric steps of the network "
         "whose scores are of no use; repeat the command; finished runs are reused"
     )
+
+
+def test_of_the_refuted_the_largest_comes_first() -> None:
+    sized = {"outcome": "refuted", "finding_class": "contradiction", "size_unit": "points"}
+    small = a_verdict(**sized, size=0.3, reason="A little off.")
+    large = a_verdict(**sized, size=4.0, reason="Far off.", rule="A102")
+    earlier = a_verdict(outcome="refuted", reason="Stored before verdicts had sizes.")
+    report = a_report(verdicts=[earlier, small, large])
+    lines = [line.rpartition(": ")[2] for line in terminal.summary(report).splitlines() if line.startswith("refuted")]
+    assert lines == ["Far off.", "A little off.", "Stored before verdicts had sizes."]
+    assert [verdict.size for verdict, _ in verdict_rows(report, [])] == [4.0, 0.3, None]
 
 
 def test_nonsense_comes_first() -> None:

@@ -58,6 +58,11 @@ def test_full_set_decides(correct: int, outcome: str) -> None:
     assert verdict(a_run(top1_correct=correct), a_claim()).outcome == outcome
 
 
+def test_a_refuted_claim_is_a_contradiction_of_known_size() -> None:
+    found = verdict(a_run(top1_correct=700), a_claim())
+    assert (found.finding_class, found.size, found.size_unit) == ("contradiction", 1.7, "points")
+
+
 def test_a_full_set_leaves_one_total() -> None:
     assert verdict(a_run(), a_claim()).reason == (
         "measured 68.30 % (683 of 1,000 images): inside the documented 68.30 %, that is [68.195, 68.405) % with a "

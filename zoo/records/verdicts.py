@@ -46,10 +46,10 @@ class Verdict(Record):
     Of documents besides: the ids of their sources (first the one the verdict is about), what is printed there, the
     arithmetic in one line, and what would settle it.
 
-    Of a finding in documents or files: finding_class, what kind it is; size, what a reader is wrong by who trusts the
-    print, in size_unit: percentage points of an accuracy, percent of a file size or of a count of parameters or
-    multiply-adds; None where no number is wrong by a known amount. habit: what a slip is called that is so common that
-    it is listed last, else "".
+    Of a finding (in documents or files, a number that is refuted, two runs that fail to agree): finding_class, what
+    kind it is; size, what a reader is wrong by who trusts the print, in size_unit: percentage points of an accuracy,
+    percent of a file size or of a count of parameters or multiply-adds; None where no number is wrong by a known
+    amount. habit: what a slip is called that is so common that it is listed last, else "".
     chance: probability that a random number of as many digits would have passed the rule.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from zoo.records import Claim, Report, Verdict
-from zoo.report import text
+from zoo.report import importance, text
 
 
 def by_id(claims: Sequence[Claim]) -> dict[str, Claim]:
@@ -24,6 +24,7 @@ def is_accuracy(verdict: Verdict, claim: Claim | None) -> bool:
 
 
 def verdict_rows(report: Report, claims: Sequence[Claim]) -> list[tuple[Verdict, Claim | None]]:
-    """The verdicts, the worst first, each with the claim that it judges."""
+    """The verdicts, the worst first and of those the largest, each with the claim that it judges."""
     known = by_id(claims)
-    return [(verdict, claim_of(verdict, known)) for verdict in text.worst_first(report.verdicts)]
+    ordered = text.worst_first(importance.sorted_by_importance(report.verdicts))
+    return [(verdict, claim_of(verdict, known)) for verdict in ordered]

@@ -25,6 +25,7 @@ from zoo.records import (
 )
 from zoo.records.predictions import Predictions
 from zoo.records.statements import Statement
+from zoo.rules import findings
 from zoo.rules.findings import Finding
 
 K = TypeVar("K", bound=Hashable)
@@ -113,7 +114,8 @@ class Rule(ABC):
         """A verdict of this rule on a run or an inspection, or on anything else by its name.
 
         claim: the documented number that is judged; against: what a run is compared with; finding: what is wrong, of
-        which class and size; fields: further ones of the verdict, which win over those that follow from the others.
+        which class and size, where that does not follow from the numbers; fields: further ones of the verdict, which
+        win over those that follow from the others.
         """
         own: dict[str, Any] = {"subject": subject} if isinstance(subject, str) else {
             "subject": subject.subject, "checkpoints": (subject.checkpoint,), "run": getattr(subject, "key", None),
@@ -122,10 +124,13 @@ class Rule(ABC):
             own |= {"claim_id": claim.id, "documented": claim.number()}
         if against is not None:
             own |= {"against": against.key}
-        if finding is not None:
-            own |= finding.fields()
         shared = {"rule": self.id, "topic": self.topic, "unit": self.unit, "outcome": outcome, "reason": reason}
-        return Verdict(**(shared | own | fields))
+        known = shared | own | fields
+        finding = finding or findings.measured(
+            outcome, known["topic"], known["unit"], known.get("documented"), known.get("measured"),
+            alike=getattr(subject, "recipe", None) == getattr(against or subject, "recipe", None),
+        )  # fmt: skip
+        return Verdict(**(shared | own | (finding.fields() if finding else {}) | fields))
 
     @classmethod
     def name(cls) -> str:

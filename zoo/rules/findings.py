@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import get_args
 
-from zoo.records import Claim, FindingClass, SizeUnit
+from zoo.records import Claim, FindingClass, Outcome, SizeUnit, Topic
 
+COMPARED: frozenset[Topic] = frozenset({"same_answers", "image_by_image"})  # rules on two runs that should agree
 DIGITS = 6  # of a size, after the point: more is arithmetic, not knowledge
 
 
@@ -51,3 +54,26 @@ def between(kind: FindingClass, one: Claim, other: Claim, gap: Fraction) -> Find
         return points(kind, gap)
     smaller = min(Fraction(one.value), Fraction(other.value))
     return percent(kind, smaller + gap, smaller)
+
+
+def measured(
+    outcome: Outcome, topic: Topic, unit: str, stated: float | None, found: float | None, *, alike: bool
+) -> Finding | None:
+    """What follows of a measurement alone: a number that is refuted, or two runs that fail to agree; else None.
+
+    stated, found: what was documented and measured, in `unit` as `Verdict.unit` has it; a difference that is not
+    documented should be none. alike: whether what is compared was measured under the same conditions.
+    """
+    if outcome != "refuted" and not (outcome == "fail" and topic in COMPARED):
+        return None
+    kind: FindingClass = "contradiction" if alike else "differs_between_documents"
+    if unit == "points" and stated is None:
+        stated = 0.0
+    if unit not in ("fraction", "points") or stated is None or found is None:
+        return plain(kind)
+    return points(kind, (Fraction(found) - Fraction(stated)) * 100)
+
+
+def gravest(kinds: Iterable[FindingClass]) -> FindingClass:
+    """The most serious of some classes; at least one is needed."""
+    return min(kinds, key=get_args(FindingClass).index)

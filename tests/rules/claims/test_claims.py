@@ -395,7 +395,7 @@ def test_one_way_of_counting(documents: Evidence, expected: set[str]) -> None:
 def test_equal_counts_are_out_of_order_where_the_print_would_tell(
     first: dict[str, Any], second: dict[str, Any], expected: str
 ) -> None:
-    of = {"checkpoint": "", "metric": "parameters", "unit": "M", "place": "column parameters"}
+    of = {"checkpoint": "", "model": "MobileNetV2", "metric": "parameters", "unit": "M", "place": "column parameters"}
     assert outcomes("C106", evidence(claim("one", **of, **first), claim("two", **of, **second))) == {expected}
 
 
@@ -449,6 +449,10 @@ def test_attainable_says_what_chance_would_do(value: str, chance: float) -> None
     unit = "fraction" if value.startswith("0") else "percent"
     (verdict,) = RULES["C101"].judge(evidence(claim(value=value, unit=unit)))
     assert verdict.chance == pytest.approx(chance)
+    likely = (
+        "every number with as many digits passes" if chance == 1 else "50.00 % of all numbers with as many digits pass"
+    )
+    assert verdict.reason.endswith(f"; {likely}")
 
 
 def test_an_impossible_accuracy_is_sized_by_the_way_to_a_possible_one() -> None:
@@ -464,3 +468,20 @@ def test_of_an_accuracy_of_nothing_there_is_no_share() -> None:
     nothing = claim("paper", value="0.0"), claim("one", value="1.0")
     assert outcomes("C501", evidence(*nothing, statements=(stated,))) == set()
     assert outcomes("C502", quantised("top1", "0.0", "1.0", "0.5")) == set()
+
+
+def test_another_family_of_a_width_is_no_mobilenet_v2() -> None:
+    """Without a checkpoint only the printed name says what the network is."""
+    for model, judged in (("MobileNet v2", 1), ("mobilenetv2_1.0", 1), ("mobilenet_v3_large", 0), ("mobilenet_v1", 0)):
+        documents = counted("parameters", "5.4", checkpoint="", model=model)
+        assert len(list(RULES["C401"].judge(documents))) == judged, model
+
+
+def test_a_sentence_names_a_few_of_many_figures() -> None:
+    figures = [claim(f"c{at}", value=f"{50 + at}.{at % 2}", alpha=1 + at / 10) for at in range(12)]
+    odd = [claim(f"o{at}", value=f"{60 + at}.25") for at in range(10)]
+    (verdict,) = RULES["C107"].judge(evidence(*figures, *odd))
+    assert verdict.reason.endswith("but not 60.25, 61.25, 62.25, 63.25, 64.25, 65.25, 66.25, 67.25, 2 more")
+    falling = [each.changed(value=f"{80 - at}.0") for at, each in enumerate(figures)]
+    (verdict,) = RULES["C106"].judge(evidence(*falling))
+    assert verdict.reason.endswith("; 58 more")

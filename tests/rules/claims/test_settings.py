@@ -229,3 +229,41 @@ def test_among_many_figures_a_shared_pair_is_no_surprise() -> None:
     assert [each.outcome for each in RULES["C204"].judge(few)] == ["fail"]
     many = evidence(*claims, checkpoints=checkpoints)
     assert {each.outcome for each in RULES["C204"].judge(many)} == {"pass"}
+
+
+@pytest.mark.parametrize(
+    ("second", "changes", "kind"),
+    [
+        ("71.2", {"crop": None}, "incomplete"),
+        ("71.2", {"resolution": None}, "incomplete"),
+        ("71.2", {"device": "", "source": "other"}, "differs_between_documents"),
+        ("71.878", {}, "unit_or_rounding"),
+        ("0.71878", {"unit": "fraction", "source": "other"}, "unit_or_rounding"),
+        ("28.122", {"unit": "percent_error"}, "contradiction"),
+        ("71.90", {}, "contradiction"),
+        ("71.72", {}, "contradiction"),
+    ],
+)
+def test_what_is_not_said_of_both_and_what_is_cut_off_is_no_contradiction(
+    second: str, changes: dict[str, Any], kind: str
+) -> None:
+    own = {"checkpoint": "", "recipe": "", "crop": 0.875, "device": "board"}
+    both = claim("one", **own), claim("two", **(own | {"value": second} | changes))
+    (verdict,) = RULES["C206"].judge(evidence(*both))
+    assert verdict.finding_class == kind
+    assert ("cut off instead of rounded" in verdict.reason) == (kind == "unit_or_rounding")
+    assert ("stated of only one" in verdict.reason) == (kind == "incomplete")
+
+
+def test_class_and_size_of_a_name_are_of_one_pair() -> None:
+    """0.5 points apart in one document are graver than 1.5 in two, and it is the contradiction's size that is said."""
+    own = {"checkpoint": "", "recipe": ""}
+    figures = claim("one", **own), claim("two", **own, value="71.3"), claim("three", **own, value="70.3", source="far")
+    (verdict,) = RULES["C206"].judge(evidence(*figures))
+    assert (verdict.finding_class, verdict.size) == ("contradiction", 0.5)
+
+
+def test_a_figure_cut_off_is_so_for_one_file_and_for_a_conversion_too() -> None:
+    assert bytes_of("71.8", "71.878").finding_class == "unit_or_rounding"
+    assert bytes_of("71.8", "71.978").finding_class == "contradiction"
+    assert conversion("71.878").finding_class == "unit_or_rounding"

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from zoo.records import Claim, Report, Verdict
-from zoo.report import text
+from zoo.report import importance, text
 from zoo.report.run_rows import HEADS, NUMBERS, RunRow, run_rows
 from zoo.report.terminal import latency
 from zoo.report.terminal.console import GAP, STYLES, folded, plain
@@ -76,7 +76,7 @@ def _open_verdicts(report: Report) -> list[str]:
     """One line per outcome and reason, with the subjects that share it; failed runs have their own lines."""
     failed = {run.subject for run in text.not_done(report)}
     subjects: dict[tuple[str, str, bool], list[str]] = {}
-    for verdict in text.worst_first(report.verdicts):
+    for verdict in text.worst_first(importance.sorted_by_importance(report.verdicts)):
         follows = verdict.outcome == "not_run" and verdict.subject in failed
         if verdict.outcome not in text.GOOD and verdict.topic != "documented_latency" and not follows:
             kind = verdict.outcome, text.one_line(verdict.reason), verdict.is_latency

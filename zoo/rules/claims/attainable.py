@@ -40,19 +40,24 @@ class Attainable(DocumentRule):
         if ways:
             reading, counts = next(iter(ways.items()))
             shown = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
-            return self.verdict_on(claim.id, None, f"{shown} of {n:,} images, {reading}", [claim], chance=chance)
+            reason = f"{shown} of {n:,} images, {reading}; {_by_chance(chance)}"
+            return self.verdict_on(claim.id, None, reason, [claim], chance=chance)
         value = Fraction(claim.value) / whole
         k = round(value * n)
         near = [count for count in (k - 1, k, k + 1) if 0 <= count <= n]
         shares = _listed([decimal(whole * Fraction(count, n), claim.decimals + MORE_DIGITS) for count in near])
-        reason = (
-            f"no whole number of {n:,} images gives {claim.value}, however it is rounded; "
-            f"{percent(float(chance))} % of all numbers with as many digits pass"
-        )
+        reason = f"no whole number of {n:,} images gives {claim.value}, however it is rounded; {_by_chance(chance)}"
         return self.verdict_on(
             claim.id, findings.points("cannot_be", (value - Fraction(k, n)) * PER_POINT), reason, [claim],
             arithmetic=f"{_listed([f'{count:,}' for count in near])} of {n:,} are {shares}", chance=chance,
         )  # fmt: skip
+
+
+def _by_chance(chance: Fraction) -> str:
+    """How much it means that a number passes."""
+    if chance == 1:
+        return "every number with as many digits passes"
+    return f"{percent(float(chance))} % of all numbers with as many digits pass"
 
 
 def _listed(values: list[str]) -> str:

@@ -13,6 +13,7 @@ from zoo.records.statements import Statement
 from zoo.rules.base import Rule
 from zoo.rules.findings import Finding
 
+MOST = 8  # texts in one sentence
 _ROW = re.compile(r"\brow (?:of )?[^,]*(?:, )?")
 
 
@@ -63,8 +64,15 @@ class DocumentRule(Rule):
 
 
 def side_by_side(claims: Iterable[Claim]) -> str:
-    """Printed texts, each once: "71.85 % / 70.20 %"."""
-    return " / ".join(dict.fromkeys(with_unit(claim) for claim in claims))
+    """Printed texts, each once, the first few: "71.85 % / 70.20 %"."""
+    return shortened(dict.fromkeys(with_unit(claim) for claim in claims), " / ")
+
+
+def shortened(texts: Iterable[str], between: str) -> str:
+    """The first MOST of some texts, and how many more there are: a sentence has to be read."""
+    found = list(texts)
+    more = [f"{len(found) - MOST} more"] if len(found) > MOST else []
+    return between.join([*found[:MOST], *more])
 
 
 def stated(statement: Statement, text: str) -> str:

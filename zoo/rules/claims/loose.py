@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from zoo.documents.formatting import with_unit
-from zoo.records import Claim, Verdict
+from zoo.records import Claim, FindingClass, Verdict
 from zoo.rules import findings
 from zoo.rules.base import Evidence, grouped
 from zoo.rules.claims.base import DocumentRule, gap, side_by_side
@@ -38,7 +38,8 @@ class Remeasured(DocumentRule):
     def _verdict(self, claim: Claim, pairs: Sequence[Compared], why: str) -> Verdict:
         nearest = min(pairs, key=lambda pair: (pair.excess, pair.gap))
         same = {pair.other.value: pair.other for pair in pairs}
-        finding = findings.points("differs_between_documents", nearest.gap) if nearest.contradicts else None
+        kind: FindingClass = "unit_or_rounding" if nearest.cut_off else "differs_between_documents"
+        finding = findings.points(kind, nearest.gap) if nearest.contradicts else None
         documented = side_by_side(same.values())
         return self.verdict_on(
             claim.id, finding, f"measured {with_unit(claim)}, documented {documented}{why if finding else ''}",
@@ -82,13 +83,27 @@ class OtherFigure(DocumentRule):
             alone = all(beyond_rounding(claims[0], claim) == 0 for claim in (*claims, *files))
             why = "one value fits all" if alone else "each for its own images, resolution, crop, recipe and device"
             return self.verdict_on(subject, None, f"{side_by_side((*claims, *files))}: {why}", [*claims, *files])
-        widest = max(wrong, key=lambda pair: pair.gap)
+        kind = findings.gravest(_kind(pair) for pair in wrong)
+        widest = max((pair for pair in wrong if _kind(pair) == kind), key=lambda pair: pair.gap)
         shown = involved(wrong)
-        one_document = any(pair.one.source == pair.other.source for pair in wrong)
-        finding = findings.points("contradiction" if one_document else "differs_between_documents", widest.gap)
         return self.verdict_on(
-            subject, finding, f"{side_by_side(shown)} under one name", shown, arithmetic=gap(widest.one, widest.other)
+            subject, findings.points(kind, widest.gap), f"{side_by_side(shown)} under one name{_REMARKS.get(kind, '')}",
+            shown, arithmetic=gap(widest.one, widest.other),
         )  # fmt: skip
+
+
+_REMARKS: dict[FindingClass, str] = {
+    "incomplete": "; resolution, crop, recipe, device or number of images is stated of only one",
+    "unit_or_rounding": "; the shorter is cut off instead of rounded",
+}
+
+
+def _kind(pair: Compared) -> FindingClass:
+    if pair.cut_off:
+        return "unit_or_rounding"
+    if pair.one.source != pair.other.source:
+        return "differs_between_documents"
+    return "incomplete" if pair.one_sided else "contradiction"
 
 
 def _key(name: str, claim: Claim) -> tuple[str, str, str]:

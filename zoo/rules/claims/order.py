@@ -14,7 +14,7 @@ from zoo.records.statements import Complement
 from zoo.rules import findings
 from zoo.rules.base import Evidence, grouped
 from zoo.rules.claims.architecture import UNITS, network_of
-from zoo.rules.claims.base import DocumentRule, column, exact, one_value_fits, scale, table
+from zoo.rules.claims.base import DocumentRule, column, exact, one_value_fits, scale, shortened, table
 from zoo.rules.findings import Finding
 
 MOST_DECIMALS = 6  # more is a number printed as the program had it
@@ -115,11 +115,11 @@ class WiderIsMore(DocumentRule):
         subject = f"{claims[0].source} {claims[0].metric} ({column(claims[0])})"
         if not wrong:
             return self.verdict_on(subject, None, f"{len(pairs)} pairs of variants in order", claims)
-        wrong_pairs = "; ".join(
-            f"{_name(small)} {with_unit(small)}, {_name(large)} {with_unit(large)}" for small, large in wrong
+        wrong_pairs = shortened(
+            (f"{_name(small)} {with_unit(small)}, {_name(large)} {with_unit(large)}" for small, large in wrong), "; "
         )
-        sums = "; ".join(
-            f"{large.value} - {small.value} = {float(exact(large) - exact(small)):g}" for small, large in wrong
+        sums = shortened(
+            (f"{large.value} - {small.value} = {float(exact(large) - exact(small)):g}" for small, large in wrong), "; "
         )
         involved = list({claim.id: claim for pair in wrong for claim in pair}.values())
         finding = max((_finding(*pair, evidence) for pair in wrong), key=lambda each: each.size or 0)
@@ -177,7 +177,7 @@ class OnePrecision(DocumentRule):
         usual = max(decimals, key=lambda digits: (decimals[digits], digits))
         odd = [claim for claim in claims if claim.decimals != usual]
         subject = " ".join(part for part in (claims[0].source, table(claims[0])) if part)
-        odd_values = ", ".join(dict.fromkeys(claim.value for claim in odd))
+        odd_values = shortened(dict.fromkeys(claim.value for claim in odd), ", ")
         one = "figure has" if len(claims) - len(odd) == 1 else "figures have"
         reason = f"{len(claims) - len(odd)} {one} {_decimals(usual)}" + (f", but not {odd_values}" if odd else "")
         shown = list({claim.value: claim for claim in odd}.values()) or claims[:1]

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import ClassVar
 
 from zoo.documents.formatting import with_unit
-from zoo.records import Checkpoint, Claim, Verdict
+from zoo.records import Checkpoint, Claim, FindingClass, Verdict
 from zoo.records.statements import Converted
 from zoo.rules import findings
 from zoo.rules.base import Evidence, grouped
@@ -59,13 +59,16 @@ class _OneNumber(DocumentRule):
         # Two documents may count in two ways; without the same steps in both, something else may be behind it.
         two_documents = widest.one.source != widest.other.source
         differs = widest.unsaid or widest.library if accuracy else two_documents
+        cut_off = all(pair.cut_off for pair in wrong)
+        kind: FindingClass = (
+            "unit_or_rounding" if cut_off else "differs_between_documents" if differs else "contradiction"
+        )
         explained = "rounding and another image library explain" if widest.library else "rounding explains"
         return self.verdict_on(
             subject,
-            findings.between(
-                "differs_between_documents" if differs else "contradiction", widest.one, widest.other, widest.gap
-            ),
+            findings.between(kind, widest.one, widest.other, widest.gap),
             f"{side_by_side(claims)} for {self.shared}"
+            + "; the shorter is cut off instead of rounded" * cut_off
             + f"; no recipe is documented for {side_by_side(unsaid)}" * (len(unsaid) > 0),
             claims,
             arithmetic=f"{gap(widest.one, widest.other)}, more than {explained}",

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
+from zoo.documents import rounding
 from zoo.records import Claim, Recipe
 from zoo.rules.base import Evidence
-from zoo.rules.claims.base import exact, interval
+from zoo.rules.claims.base import exact, interval, scale
 from zoo.rules.claims.recipe_steps import affine, kept_side, outline
 
 SIDE = 224  # pixels, where no resolution is stated: what a crop is compared at
@@ -34,15 +35,18 @@ class Compared:
     """Two claims of one metric whose printed digits cannot stand for one value.
 
     apart: what is stated of both and differs, in words; then the two are about different things. unsaid: whether the
-    recipe of one is not stated. library: whether the same is done to each image through different image libraries.
-    gap: between the printed numbers. excess: what neither rounding nor another image library explains. Both in percent
-    for accuracies, else in the claims' unit.
+    recipe of one is not stated. one_sided: whether a condition is stated of one and not of the other. cut_off: whether
+    the number with fewer digits is the other one cut off. library: whether the same is done to each image through
+    different image libraries. gap: between the printed numbers. excess: what neither rounding nor another image library
+    explains. Both in percent for accuracies, else in the claims' unit.
     """
 
     one: Claim
     other: Claim
     apart: tuple[str, ...]
     unsaid: bool
+    one_sided: bool
+    cut_off: bool
     library: bool
     gap: Fraction
     excess: Fraction
@@ -97,16 +101,20 @@ def compare(one: Claim, other: Claim, evidence: Evidence, *, of_bytes: bool) -> 
     Evidence.tolerance is what another image library may change where the same is done to each image.
     """
     gap, excess = abs(exact(one) - exact(other)), beyond_rounding(one, other)
+    cut_off = _is_cut_off(one, other) or _is_cut_off(other, one)
     if not one.is_accuracy:
-        return Compared(one=one, other=other, apart=(), unsaid=False, library=False, gap=gap, excess=excess)
+        return Compared(
+            one=one, other=other, apart=(), unsaid=False, one_sided=False, cut_off=cut_off, library=False,
+            gap=gap, excess=excess,
+        )  # fmt: skip
     first, second = setting(one, evidence), setting(other, evidence)
     recipes = [each.recipe for each in (first, second) if each.recipe is not None]
     library = len(recipes) == 2 and recipes[0].geometry.steps != recipes[1].geometry.steps
     if library:
         excess = max(excess - Fraction(str(evidence.tolerance)) * 100, Fraction(0))
     return Compared(
-        one=one, other=other, apart=tuple(_apart(first, second, of_bytes)), unsaid=len(recipes) < 2, library=library,
-        gap=gap, excess=excess,
+        one=one, other=other, apart=tuple(_apart(first, second, of_bytes)), unsaid=len(recipes) < 2,
+        one_sided=_is_one_sided(first, second), cut_off=cut_off, library=library, gap=gap, excess=excess,
     )  # fmt: skip
 
 
@@ -126,6 +134,17 @@ def beyond_rounding(one: Claim, other: Claim) -> Fraction:
     """What lies between the values that round to one and to the other print; 0 where one value fits both."""
     (low, high), (other_low, other_high) = interval(one), interval(other)
     return max(low - other_high, other_low - high, Fraction(0))
+
+
+def _is_cut_off(short: Claim, long: Claim) -> bool:
+    if short.is_error != long.is_error or not (short.is_accuracy or short.unit == long.unit):
+        return False
+    return rounding.fits(short.value, Fraction(long.value) * scale(short) / scale(long)) == "cut off"
+
+
+def _is_one_sided(one: Setting, other: Setting) -> bool:
+    stated = [(each.resolution, each.crop, each.recipe, each.device or None, each.images[1]) for each in (one, other)]
+    return any((first is None) != (second is None) for first, second in zip(*stated, strict=True))
 
 
 def _apart(one: Setting, other: Setting, of_bytes: bool) -> Iterator[str]:
