@@ -56,6 +56,10 @@ class Request(JobRequest):
     tolerance: Fraction = 0.001
     thumbnails: bool = False
 
+    def needs_no_images(self) -> bool:
+        """Whether nothing was asked for that is about images."""
+        return not (self.images or self.labels or self.sample or self.thumbnails or self.recipe or self.numeric)
+
     def arguments(self, **shown: str) -> tuple[str, ...]:
         """The command line; it has the tolerance in points."""
         return super().arguments(tolerance=f"{self.tolerance * 100:g}", **shown)
