@@ -177,8 +177,8 @@ def _name(output: int, label_map: LabelMap | None) -> str:
 
 def _words(compared: _Compared, sample: SampleAnswer, label_map: LabelMap | None) -> str:
     at, count = compared.worst, len(compared.outputs)
-    scores = f"{count:,} {'score' if count == 1 else 'scores'}"
-    many = f"{compared.beyond:,} of {scores} differ by more than they may" if compared.beyond else f"{scores} agree"
+    scores, agree = (f"{count:,} scores", "agree") if count > 1 else ("1 score", "agrees")
+    many = f"{compared.beyond:,} of {scores} beyond what is allowed" if compared.beyond else f"{scores} {agree}"
     largest = (
         f"largest difference {compared.differences[at]:.2g} at {_name(compared.outputs[at], label_map)}: "
         f"printed {compared.printed[at]:.6g}, here {compared.ours[at]:.6g}, allowed {compared.allowed[at]:.2g}"
