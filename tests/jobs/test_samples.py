@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
 import tarfile
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,15 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
+from PIL import Image
 
 from tests.by_hand import little_zoo
 from tests.by_hand.built import built
-from tests.by_hand.commands import report_of, validated, zoo
+from tests.by_hand.commands import report_of, validated
 from tests.by_hand.far_side import interpreter
 from tests.by_hand.samples import declare, judged, scores
 from zoo import disk
+from zoo.cli.commands import run
 from zoo.documents.load import load_zoo
 from zoo.jobs.request import Request
 from zoo.jobs.samples import SampleJob
@@ -28,6 +33,23 @@ from zoo.progress import Talk
 from zoo.records import Report
 from zoo.runs import merge
 from zoo.runs.folder import RunFolder
+
+
+@dataclass
+class Done:
+    """What a command did."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def zoo(*arguments: object) -> Done:
+    """`zoo ARGUMENTS` in this process: only the exit code and the words are of interest here."""
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        code = run([str(argument) for argument in arguments])
+    return Done(code, out.getvalue(), err.getvalue())
+
 
 # --- the fake framework: everything but the arithmetic -----------------------------------------
 
@@ -48,8 +70,6 @@ def bare(folder: Path, picture: Path) -> Path:
 
 
 def fake_class(picture: Path) -> int:
-    from PIL import Image
-
     with Image.open(picture) as opened:
         return int(np.asarray(opened, np.int64).sum()) % little_zoo.CLASSES
 
@@ -74,10 +94,10 @@ def test_alone_without_images(bare: Path, picture: Path, out: Path) -> None:
     assert "to have documented accuracies validated too, give images (`--images PATH`)" in done.stdout
     report = report_of(out)
     assert not report.runs
-    (run,) = report.samples
-    assert run.input_sha256 == disk.file_sha256(picture)
-    assert run.input_verified
-    assert len(run.outputs) == little_zoo.CLASSES
+    (sample,) = report.samples
+    assert sample.input_sha256 == disk.file_sha256(picture)
+    assert sample.input_verified
+    assert len(sample.outputs) == little_zoo.CLASSES
     page, markdown = (out / "report.html").read_text(), (out / "report.md").read_text()
     for text in (page, markdown, done.stdout):
         assert "Sample answers" in text or text is done.stdout
@@ -198,7 +218,7 @@ def test_a_crash_is_one_failed_sample_answer(bare: Path, picture: Path, out: Pat
     done = zoo("validate", "--zoo", bare, "--out", out)
     assert done.returncode == 3
     report = report_of(out)
-    assert {run.sample: run.status for run in report.samples} == {"one": "done", "dead": "failed"}
+    assert {sample.sample: sample.status for sample in report.samples} == {"one": "done", "dead": "failed"}
     assert 'classname="sample answer"' in (out / "junit.xml").read_text()
 
 
@@ -243,7 +263,7 @@ def test_interrupted_and_resumed(bare: Path, picture: Path, out: Path, monkeypat
     with pytest.raises(KeyboardInterrupt):
         Validation(request, folder, Talk(quiet=True)).execute()
     report = report_of(out)
-    assert [run.status for run in report.samples] == ["done", "not_run", "not_run"]
+    assert [sample.status for sample in report.samples] == ["done", "not_run", "not_run"]
     assert "--resume" in (report.samples[1].error or "")
     monkeypatch.undo()
 
@@ -316,7 +336,7 @@ def test_the_embedded_network(tmp_path: Path, own_home: Path, out: Path) -> None
             for kind, values in (("right", printed), ("wrong", wrong))
         ),
     )
-    done = zoo("validate", "--zoo", folder, "--out", out.with_name("all"), timeout=300)
+    done = zoo("validate", "--zoo", folder, "--out", out.with_name("all"))
     assert done.returncode == 1, done.stdout + done.stderr
     outcomes = {name: verdict.outcome for name, verdict in judged(report_of(out.with_name("all"))).items()}
     assert outcomes == {
@@ -411,8 +431,8 @@ def test_the_published_onnx_file(assets: Path, mirror: Path, tmp_path: Path, out
         "right": "confirmed", "wrong": "refuted", "silent": "not_comparable", "picture": "confirmed"
     }  # fmt: skip
     assert "1 of 1,000 scores beyond what is allowed; largest difference 0.1 at output 500" in found["wrong"].reason
-    assert {run.hash_verified for run in report.samples} == {True}
-    assert {run.integer_sums for run in report.samples} == {"exact"}
+    assert {sample.hash_verified for sample in report.samples} == {True}
+    assert {sample.integer_sums for sample in report.samples} == {"exact"}
     np.testing.assert_allclose(report.samples[0].outputs, right.ravel(), rtol=1e-6)
 
 
@@ -440,7 +460,7 @@ def test_the_published_tflite_file(assets: Path, mirror: Path, tmp_path: Path, o
     assert {name: verdict.outcome for name, verdict in judged(report).items()} == {
         "right": "confirmed", "wrong": "refuted", "digits": "confirmed", "falsified": "refuted"
     }  # fmt: skip
-    assert {run.integer_sums for run in report.samples} == {"exact"}
+    assert {sample.integer_sums for sample in report.samples} == {"exact"}
 
 
 @pytest.mark.slow
