@@ -13,7 +13,7 @@ from zoo.cli import commands
 from zoo.ending.exit_codes import EXIT_CODES
 
 
-@pytest.mark.parametrize("what", ["checkpoints", "claims", "recipes", "frameworks", "image-sets"])
+@pytest.mark.parametrize("what", ["checkpoints", "claims", "sample-answers", "recipes", "frameworks", "image-sets"])
 def test_list_prints_a_table(what: str) -> None:
     done = zoo("list", what)
     assert done.returncode == 0, done.stderr

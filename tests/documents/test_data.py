@@ -138,6 +138,7 @@ def test_source(zoo: Zoo, source: records.Source) -> None:
     users = {claim.source for claim in zoo.claims.values()}
     users |= {name for checkpoint in zoo.checkpoints.values() for name in checkpoint.sources}
     users |= {statement.source for statement in zoo.statements.values()}
+    users |= {sample.source for sample in zoo.sample_answers.values()}
     assert source.id in users or not zoo.claims
     if source.url and "/blob/" in source.url:
         assert source.revision in source.url

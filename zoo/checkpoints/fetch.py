@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import requests
 from pooch import HTTPDownloader
 
@@ -27,31 +29,41 @@ def fetch(checkpoint: Checkpoint, zoo: Zoo, talk: Talk) -> Located:
         if checkpoint.unavailable:
             raise
     for file in checkpoint.files:
-        if not files.is_here(checkpoint, file, zoo.root):
-            _download(checkpoint, file, talk)
+        if not files.is_here(checkpoint.id, file, zoo.root):
+            _download(checkpoint.id, file, talk)
     return files.locate(checkpoint, zoo.root)
 
 
-def _download(checkpoint: Checkpoint, file: File, talk: Talk) -> None:
+def fetch_file(owner: str, file: File, zoo: Zoo, talk: Talk) -> Path:
+    """A file that lies among those of the checkpoint with the id `owner`, such as the picture of a sample answer.
+
+    Raises FileUnavailableError as `fetch` does.
+    """
+    if not files.is_here(owner, file, zoo.root):
+        _download(owner, file, talk)
+    return files.locate_file(owner, file, zoo.root)[0]
+
+
+def _download(owner: str, file: File, talk: Talk) -> None:
     complaints: list[str] = []
     wanted: list[tuple[File | Archive, str]] = [(file, url) for url in file.urls]
     if file.archive is not None:
         wanted += [(file.archive, url) for url in file.archive.urls]
     for what, url in wanted:
-        talk.say(f"{checkpoint.id}: fetching {url}")
-        complaint = _fetch_from(url, what, checkpoint)
+        talk.say(f"{owner}: fetching {url}")
+        complaint = _fetch_from(url, what, owner)
         if complaint is None:
             return
         complaints.append(f"{url}: {complaint}")
     if not wanted:
         complaints.append("no address is known")
-    raise FileUnavailableError(f"{checkpoint.id}: cannot fetch {file.name}: " + "; ".join(complaints))
+    raise FileUnavailableError(f"{owner}: cannot fetch {file.name}: " + "; ".join(complaints))
 
 
-def _fetch_from(url: str, what: File | Archive, checkpoint: Checkpoint) -> str | None:
+def _fetch_from(url: str, what: File | Archive, owner: str) -> str | None:
     """Download one file; why it was not kept, or None."""
-    target = disk.home() / "files" / checkpoint.id / what.name
-    part = target.with_name(f".{what.name}.part")
+    target = disk.home() / "files" / owner / what.name
+    part = target.with_name(f".{target.name}.part")
     with disk.explained(target, what.size_bytes or 0):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

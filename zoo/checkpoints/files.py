@@ -54,37 +54,40 @@ def locate(checkpoint: Checkpoint, root: Path) -> Located:
     """The checkpoint's files; `root` is the zoo's own folder. Raises FileUnavailableError."""
     if checkpoint.unavailable:
         raise FileUnavailableError(f"{checkpoint.id}: {checkpoint.unavailable}")
-    located = [_locate_file(checkpoint, file, root) for file in checkpoint.files]
+    located = [locate_file(checkpoint.id, file, root) for file in checkpoint.files]
     paths = tuple(path for path, _ in located)
     names = tuple(file.name for file in checkpoint.files)
     return Located(paths, names, tuple(map(disk.file_sha256, paths)), all(sure for _, sure in located))
 
 
-def is_here(checkpoint: Checkpoint, file: File, root: Path) -> bool:
-    """Whether one of a checkpoint's files is on this machine, with its published bytes."""
+def is_here(owner: str, file: File, root: Path) -> bool:
+    """Whether a file of the checkpoint with the id `owner` is on this machine, with its published bytes."""
     try:
-        _locate_file(checkpoint, file, root)
+        locate_file(owner, file, root)
     except FileUnavailableError:
         return False
     return True
 
 
-def _locate_file(checkpoint: Checkpoint, file: File, root: Path) -> tuple[Path, bool]:
-    """(path, whether a published hash says that it is right)."""
+def locate_file(owner: str, file: File, root: Path) -> tuple[Path, bool]:
+    """(path, whether a published hash says that it is right) of a file of the checkpoint with the id `owner`.
+
+    Raises FileUnavailableError.
+    """
     complaints: list[str] = []
     ways = [_loose, _archived] if file.published() else [_archived, _loose]
     for way in ways:
-        path = way(checkpoint, file, root, complaints)
+        path = way(owner, file, root, complaints)
         if path is not None:
             return path
     if complaints:
-        raise WrongBytesError(f"{checkpoint.id}: no usable {file.name}: " + "; ".join(complaints))
-    raise FileUnavailableError(_not_found(checkpoint, file))
+        raise WrongBytesError(f"{owner}: no usable {file.name}: " + "; ".join(complaints))
+    raise FileUnavailableError(_not_found(owner, file))
 
 
-def _loose(checkpoint: Checkpoint, file: File, root: Path, complaints: list[str]) -> tuple[Path, bool] | None:
+def _loose(owner: str, file: File, root: Path, complaints: list[str]) -> tuple[Path, bool] | None:
     """The file itself."""
-    for path in _candidates(checkpoint, file.name, root):
+    for path in _candidates(owner, file.name, root):
         complaint = mismatch(path, file)
         if complaint is None:
             return path, bool(file.published())
@@ -92,12 +95,12 @@ def _loose(checkpoint: Checkpoint, file: File, root: Path, complaints: list[str]
     return None
 
 
-def _archived(checkpoint: Checkpoint, file: File, root: Path, complaints: list[str]) -> tuple[Path, bool] | None:
+def _archived(owner: str, file: File, root: Path, complaints: list[str]) -> tuple[Path, bool] | None:
     """The file as a member of its published archive."""
     archive = file.archive
     if archive is None:
         return None
-    for path in _candidates(checkpoint, archive.name, root):
+    for path in _candidates(owner, archive.name, root):
         complaint = mismatch(path, archive)
         # Repacked archives are common; a member that has its own published hash needs no right archive.
         if complaint is not None and (unreadable(path) or not file.published()):
@@ -111,19 +114,19 @@ def _archived(checkpoint: Checkpoint, file: File, root: Path, complaints: list[s
     return None
 
 
-def _not_found(checkpoint: Checkpoint, file: File) -> str:
+def _not_found(owner: str, file: File) -> str:
     names = file.name if file.archive is None else f"{file.name} (or {file.archive.name})"
     urls = [*file.urls, *(file.archive.urls if file.archive else ())]
     remedy = "put it into a folder and set ZOO_MIRROR to that folder"
     if urls:
-        remedy = f"`zoo fetch {checkpoint.id}` gets it from {urls[0]}; or {remedy}"
-    return f"{checkpoint.id}: {names} is not on this machine; {remedy}"
+        remedy = f"`zoo fetch {owner}` gets it from {urls[0]}; or {remedy}"
+    return f"{owner}: {names} is not on this machine; {remedy}"
 
 
-def _candidates(checkpoint: Checkpoint, name: str, root: Path) -> Iterator[Path]:
+def _candidates(owner: str, name: str, root: Path) -> Iterator[Path]:
     yield from _named(_index(root), name)
     # By checkpoint: publishers use one name for different bytes, and not every hash is known.
-    fetched = disk.home() / "files" / checkpoint.id / name
+    fetched = disk.home() / "files" / owner / name
     if os.path.lexists(fetched):
         yield fetched
     mirror = disk.mirror()
@@ -187,7 +190,7 @@ def misplaced(checkpoint: Checkpoint, root: Path, others: Iterable[File]) -> lis
     known = list(others)
     pairs = []
     for file in checkpoint.files:
-        paths = list(_candidates(checkpoint, file.name, root)) if file.published() else []
+        paths = list(_candidates(checkpoint.id, file.name, root)) if file.published() else []
         if any(mismatch(path, file) is None for path in paths):
             continue
         theirs = [other for other in known if other.name == file.name and other.published()]

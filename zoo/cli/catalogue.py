@@ -1,4 +1,4 @@
-"""`zoo list`: checkpoints, claims, recipes, frameworks and image sets as tables."""
+"""`zoo list`: checkpoints, claims, sample answers, recipes, frameworks and image sets as tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoo.documents.formatting import with_unit
 from zoo.documents.load import Zoo
 from zoo.frameworks import environments
 from zoo.frameworks.table import Framework, public_frameworks
-from zoo.records import HASHES, Checkpoint, Population
+from zoo.records import HASHES, Checkpoint, Population, SampleAnswer
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
@@ -50,6 +50,25 @@ def claims(zoo: Zoo) -> Table:
         for claim in zoo.claims.values()
     )
     return table(heads, rows)
+
+
+def sample_answers(zoo: Zoo) -> Table:
+    """Every published sample answer: to what, and what is printed."""
+    rows = (
+        (each.id, each.checkpoint, _given(each), each.recipe or ("tensor" if each.is_tensor else ""), _printed(each))
+        for each in zoo.sample_answers.values()
+    )
+    return table(("sample answer", "checkpoint", "input", "recipe", "printed"), rows)
+
+
+def _given(sample: SampleAnswer) -> str:
+    return sample.input.name if sample.input else f"unavailable: {sample.unavailable}"
+
+
+def _printed(sample: SampleAnswer) -> str:
+    scores = f"{len(sample.scores)} {sample.of}" if sample.scores else ""
+    best = f"highest: {', '.join(map(str, sample.best))}" if sample.best else ""
+    return "; ".join(filter(None, (scores, best, sample.output.name if sample.output else "")))
 
 
 def recipes(zoo: Zoo) -> Table:
@@ -96,6 +115,7 @@ def _recognised_by(population: Population) -> str:
 TABLES: dict[str, Callable[[Zoo], Table]] = {
     "checkpoints": checkpoints,
     "claims": claims,
+    "sample-answers": sample_answers,
     "recipes": recipes,
     "frameworks": frameworks,
     "image-sets": image_sets,

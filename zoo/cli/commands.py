@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from zoo import __version__, disk
 from zoo.checkpoints import fetch
 from zoo.cli import catalogue, doctor, options, plan
 from zoo.cli.options import FILE, PATH
-from zoo.documents.load import load_zoo
+from zoo.documents.load import Zoo, load_zoo
 from zoo.ending.exit_codes import DEVIATES, EXIT_CODES, NOT_RUN, OK, WRONG_USE
 from zoo.ending.streams import OutputError
 from zoo.errors import (
@@ -39,7 +40,7 @@ from zoo.jobs.thumbnails import of_report
 from zoo.jobs.validate import Validation
 from zoo.measure import selection
 from zoo.progress import Talk
-from zoo.records import Documents, Report
+from zoo.records import Checkpoint, Documents, Report
 from zoo.report import changes as report_of_changes
 from zoo.report import terminal
 from zoo.report.audit import FORMATS
@@ -180,7 +181,11 @@ def _executed(job: Validation | Bench) -> int:
     job.folder.create(job.request.to_json())
     report, documents = job.execute()
     _show(report, documents, job.folder)
-    return exit_code(report.runs, report.verdicts, report.latencies)
+    return _exit_code(report)
+
+
+def _exit_code(report: Report) -> int:
+    return exit_code(report.runs, report.verdicts, report.latencies, report.samples)
 
 
 @cli.command("plan")
@@ -238,7 +243,7 @@ def _judge_again(folder: RunFolder) -> int:
     changed = changes.count_differing(stored.verdicts, report.verdicts)
     verb = "differs" if changed == 1 else "differ"
     click.echo(f"{counted(changed, 'verdict')} {verb} from what is stored" if changed else "the stored verdicts stand")
-    return exit_code(report.runs, report.verdicts, report.latencies)
+    return _exit_code(report)
 
 
 def _side(path: Path) -> changes.Side:
@@ -305,25 +310,36 @@ def setup(names: tuple[str, ...], quiet: bool) -> int:
 @options.known_zoo("published", "published, or a folder.")
 @options.QUIET
 def fetch_(pattern: str | None, zoo: str, quiet: bool) -> int:
-    """Download checkpoint files (all, or ids matching GLOB); kept only if size and hash are the published ones."""
+    """Download checkpoint files (all, or ids matching GLOB), and the inputs of their sample answers.
+
+    They are kept only if size and hash are the published ones.
+    """
     known, talk, code = load_zoo(zoo), Talk(quiet=quiet), OK
     for checkpoint in selection.checkpoints(known, pattern):
         if checkpoint.export_from:
             continue
-        try:
-            paths = fetch.fetch(checkpoint, known, talk)
-            click.echo(f"{checkpoint.id}: {', '.join(str(path) for path in paths.paths)}")
-        except FileUnavailableError as error:
-            talk.warn(str(error))
-            code = NOT_RUN
+        wanted: list[Callable[[], object]] = [partial(_checkpoint_files, checkpoint, known, talk)]
+        wanted += [
+            partial(fetch.fetch_file, checkpoint.id, file, known, talk) for file in known.sample_files(checkpoint.id)
+        ]
+        for fetched in wanted:
+            try:
+                click.echo(f"{checkpoint.id}: {fetched()}")
+            except FileUnavailableError as error:
+                talk.warn(str(error))
+                code = NOT_RUN
     return code
+
+
+def _checkpoint_files(checkpoint: Checkpoint, zoo: Zoo, talk: Talk) -> str:
+    return ", ".join(str(path) for path in fetch.fetch(checkpoint, zoo, talk).paths)
 
 
 @cli.command("list")
 @click.argument("what", type=click.Choice(tuple(catalogue.TABLES)))
 @options.known_zoo("published")
 def list_(what: str, zoo: str) -> int:
-    """What is known: checkpoints, claims, recipes, frameworks, image sets."""
+    """What is known: checkpoints, claims, sample answers, recipes, frameworks, image sets."""
     console = Console(highlight=False)
     # Lists are searched with other programs: what does not go to a terminal is not folded.
     wide = console if console.is_terminal else Console(highlight=False, width=LIST_WIDTH)

@@ -27,6 +27,7 @@ from zoo.records import (
     Checkpoint,
     Claim,
     Deviation,
+    File,
     FileName,
     Geometry,
     Identifier,
@@ -36,6 +37,7 @@ from zoo.records import (
     Population,
     Recipe,
     Record,
+    SampleAnswer,
     Source,
     Url,
     statements,
@@ -71,6 +73,18 @@ class Zoo:
     claims: dict[str, Claim]
     statements: dict[str, Statement] = field(default_factory=dict)
     deviations: dict[str, Deviation] = field(default_factory=dict)
+    sample_answers: dict[str, SampleAnswer] = field(default_factory=dict)
+
+    def samples_of(self, checkpoint: str) -> list[SampleAnswer]:
+        """The sample answers of a checkpoint that somebody can look at."""
+        samples = [sample for sample in self.sample_answers.values() if sample.checkpoint == checkpoint]
+        usable = checkpoint in self.checkpoints and not self.checkpoints[checkpoint].unavailable
+        return [sample for sample in samples if usable and not sample.unavailable]
+
+    def sample_files(self, checkpoint: str) -> list[File]:
+        """The inputs of these, and the tensors of scores that are published with them; each once."""
+        files = [file for sample in self.samples_of(checkpoint) for file in (sample.input, sample.output) if file]
+        return list({file.name: file for file in files}.values())
 
 
 class _RecipeRow(Record):
@@ -92,6 +106,7 @@ MODELS: dict[str, type[Record]] = {
     "population": Population,
     "source": Source,
     "claim": Claim,
+    "sample_answer": SampleAnswer,
     "deviation": Deviation,
     **KINDS,
 }
@@ -101,6 +116,7 @@ REFERENCES = {
     "checkpoint": {"recipe": "recipe", "label_map": "label_map", "converted_from": "checkpoint"},
     "population": {"files_of": "population"},
     "claim": {name: name for name in ("source", "checkpoint", "population", "recipe")},
+    "sample_answer": {name: name for name in ("source", "checkpoint", "recipe")},
     **dict.fromkeys(KINDS, statements.REFERENCES),
 }
 TOML_FILES = {
@@ -110,6 +126,7 @@ TOML_FILES = {
     "label_maps.toml": ("label_map",),
     "populations.toml": ("population",),
     "statements.toml": tuple(KINDS),
+    "sample_answers.toml": ("sample_answer",),
     "known_deviations.toml": ("deviation",),
 }
 CSV_FILES = {"sources.csv": "source", "claims.csv": "claim"}
@@ -334,6 +351,7 @@ def _zoo(name: str, root: Path, rows: Mapping[str, Mapping[str, _Row]]) -> Zoo:
         claims=found["claim"],
         statements=stated,
         deviations=found["deviation"],
+        sample_answers=found["sample_answer"],
     )
 
 
@@ -449,6 +467,8 @@ def _check(zoo: Zoo, rows: Mapping[str, Mapping[str, _Row]]) -> None:
         if side is not None and claim.resolution not in (None, side):
             problem = f"expected {side}, as recipe {claim.recipe!r} makes, got {claim.resolution}"
             rows["claim"][name].fail(problem, ("resolution",))
+    for name, sample in zoo.sample_answers.items():
+        _check_sample(zoo, sample, rows["sample_answer"][name])
     for row in rows["setting"].values():
         for index, claim_id in enumerate(row.data["claims"]):
             if not (claim := zoo.claims[claim_id]).is_accuracy:
@@ -465,6 +485,24 @@ def _check_population(population: Population, row: _Row) -> None:
         )
     if population.per_class is not None:
         row.fail("not known; labels_digest stands for the label of every image", ("per_class",))
+
+
+def _check_sample(zoo: Zoo, sample: SampleAnswer, row: _Row) -> None:
+    """Its recipe makes what the checkpoint takes, and it speaks of outputs that the checkpoint has."""
+    checkpoint = zoo.checkpoints[sample.checkpoint]
+    outputs = zoo.label_maps[checkpoint.label_map].outputs
+    limit = f"expected an output below {outputs}, as label map {checkpoint.label_map!r} has"
+    for index, score in enumerate(sample.scores):
+        if score.output >= outputs:
+            row.fail(f"{limit}, got {score.output}", ("scores", index, "output"))
+    for index, output in enumerate(sample.best):
+        if output >= outputs:
+            row.fail(f"{limit}, got {output}", ("best", index))
+    if sample.recipe:
+        given, wanted = (zoo.recipes[name].geometry.side for name in (sample.recipe, checkpoint.recipe))
+        if given != wanted:
+            problem = f"expected one that makes {wanted} pixels, as recipe {checkpoint.recipe!r} does"
+            row.fail(f"{problem}, got {sample.recipe!r}, which makes {given}", ("recipe",))
 
 
 def _check_checkpoint(zoo: Zoo, checkpoint: Checkpoint, row: _Row) -> None:

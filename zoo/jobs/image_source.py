@@ -70,6 +70,12 @@ class ImageSource:
         whole = WholeSet(zoo, opened(zoo, request.images, request.labels), talk, fresh=fresh)
         return cls(whole, _chosen(whole.set, request), request.jobs, talk)
 
+    @classmethod
+    def nothing(cls, zoo: Zoo, talk: Talk) -> ImageSource:
+        """No image at all: of a job that looks at sample answers alone, whose pictures are the publishers' own."""
+        none = ImageSet("none", Path(), ())
+        return cls(WholeSet(zoo, none, talk, fresh=False), none, 1, talk)
+
     @cached_property
     def digests(self) -> tuple[str, ...]:
         """sha256 of every image file."""
@@ -139,16 +145,20 @@ def relabelled(zoo: Zoo, request: Request, first: ImageSource, talk: Talk) -> Im
     return ImageSource(WholeSet(zoo, found, talk, fresh=False), chosen, request.jobs, talk)
 
 
+def has_images(zoo: Zoo) -> bool:
+    """Whether a zoo has images of its own."""
+    return (zoo.root / "images").is_dir()
+
+
 def opened(zoo: Zoo, given: str | None, labels: str | None) -> ImageSet:
     """The images of --images with --labels, else the zoo's own; raises UsageError, ImageSetError."""
     label_file = Path(labels) if labels else None
     if given is not None:
         return image_sets.open_image_set(Path(given), label_file)
-    own = zoo.root / "images"
-    if not own.is_dir():
+    if not has_images(zoo):
         raise UsageError(
             f"--images is needed: zoo {zoo.name!r} has no images of its own; give a folder of labelled images, "
             "for instance the ILSVRC2012 validation set"
         )
-    whole = image_sets.open_image_set(own, label_file)
+    whole = image_sets.open_image_set(zoo.root / "images", label_file)
     return replace(whole, name=f"{zoo.name}/{whole.name}")

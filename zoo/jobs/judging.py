@@ -28,6 +28,8 @@ def evidence(report: Report, documents: Documents, folder: RunFolder) -> Evidenc
     return Evidence(
         runs=report.runs,
         inspections=report.inspections,
+        samples=report.samples,
+        sample_answers=documents.sample_answers,
         claims=documents.claims,
         checkpoints={checkpoint.id: checkpoint for checkpoint in documents.checkpoints},
         populations={population.id: population for population in documents.populations},

@@ -57,6 +57,11 @@ class Request(JobRequest):
     tolerance: Fraction = 0.001
     thumbnails: bool = False
 
+    def needs_no_images(self) -> bool:
+        """Whether nothing was asked for that is about images."""
+        asked = (self.images, self.labels, self.more_labels, self.sample, self.thumbnails, self.recipe, self.numeric)
+        return not any(asked)
+
     def arguments(self, **shown: str) -> tuple[str, ...]:
         """The command line; it has the tolerance in points."""
         return super().arguments(tolerance=f"{self.tolerance * 100:g}", **shown)

@@ -11,10 +11,11 @@ from zoo.checkpoints import inspections
 from zoo.errors import Cause, FileUnavailableError, ImageSetError, WorkerError, ZooError
 from zoo.images.image_sets import check_labels_against_classes
 from zoo.jobs import audit, early_stopping, judging, thumbnails
-from zoo.jobs.image_source import ImageSource, relabelled
+from zoo.jobs.image_source import ImageSource, has_images, relabelled
 from zoo.jobs.job import Job
 from zoo.jobs.judging import NO_PICTURES
 from zoo.jobs.request import Request
+from zoo.jobs.samples import SampleJob
 from zoo.measure import as_shipped
 from zoo.measure.accuracy import BlockAnswers, Evaluation, Material, Settings
 from zoo.measure.preparation import Planned
@@ -31,27 +32,45 @@ class Validation(Job[Request]):
     def __init__(self, request: Request, folder: RunFolder, talk: Talk, *, fresh: bool = False) -> None:
         """Raises UsageError, ManifestError or ImageSetError before anything is run."""
         super().__init__(request, folder, talk, numeric=request.numeric)
-        self.source = ImageSource.of(self.zoo, request, talk, fresh=fresh)
-        self.relabelled = relabelled(self.zoo, request, self.source, talk) if request.more_labels else None
         self.settings = Settings(request.threads, request.batch_size, arithmetic=request.arithmetic, fresh=fresh)
+        answered = {sample.checkpoint for sample in self.zoo.sample_answers.values()}
+        with_samples = [planned for planned in self.plan if planned.checkpoint.id in answered]
+        alone = bool(with_samples) and request.needs_no_images() and not has_images(self.zoo)
+        self.samples = SampleJob(self.zoo, self.preparation, self.settings, talk, alone=alone)
+        if alone:
+            left_out = len({planned.checkpoint.id for planned in self.plan})
+            talk.say(
+                f"no --images: sample answers alone are looked at; the documented accuracies of {left_out} "
+                f"{'checkpoint' if left_out == 1 else 'checkpoints'} are not validated"
+            )
+            self.plan = with_samples
+        self.source = (
+            ImageSource.nothing(self.zoo, talk) if alone else ImageSource.of(self.zoo, request, talk, fresh=fresh)
+        )
+        self.relabelled = relabelled(self.zoo, request, self.source, talk) if request.more_labels else None
         self._inspections: dict[str, Inspection] = {}
 
     def execute(self) -> tuple[Report, Documents]:
         """Make every run and judge them. A run that fails is recorded and the others go on; Ctrl-C records the rest
         as not run, so that --resume completes the folder, and is raised again.
         """
-        runs: list[Run] = []
-        finished = 0
+        samples, runs, finished = self.samples.planned(self.plan), list[Run](), 0
+        plan = [] if self.samples.alone else self.plan
         try:
-            if self.request.sample == "auto":
+            for sample in samples:
+                self.samples.look(sample)
+                self._write(runs)
+            if self.request.sample == "auto" and plan:
                 return self._write(self._until_decided())
-            for planned in self.plan:
+            for planned in plan:
                 runs += self.attempt(partial(self._runs, planned), partial(self._failed_alone, planned))
                 finished += 1
                 self._write(runs)
         except KeyboardInterrupt:
-            rest = self.plan[finished:]
+            rest = plan[finished:]
             why = f"interrupted; zoo validate --resume {self.folder.path} goes on"
+            unseen = samples[len(self.samples.done) :]
+            self.samples.done += [sample.missing("not_run", why, "interrupted") for sample in unseen]
             self._write([*runs, *(self._missing(planned, "not_run", why, "interrupted") for planned in rest)])
             raise
         return self._write(runs)
@@ -177,11 +196,15 @@ class Validation(Job[Request]):
 
     def _write(self, runs: Sequence[Run]) -> tuple[Report, Documents]:
         pictures = thumbnails.Thumbnails(self.source.set) if self.request.thumbnails else NO_PICTURES
-        return self.write(pictures, runs=tuple(runs), inspections=tuple(self._inspections.values()))
+        samples = tuple(self.samples.done)
+        return self.write(pictures, runs=tuple(runs), samples=samples, inspections=tuple(self._inspections.values()))
 
     def documents(self) -> Documents:
         """What the zoo says of the planned checkpoints, and what the audit finds in it."""
-        return super().documents().changed(findings=self._findings)
+        known = super().documents()
+        ids = {checkpoint.id for checkpoint in known.checkpoints}
+        samples = tuple(sample for sample in self.zoo.sample_answers.values() if sample.checkpoint in ids)
+        return known.changed(findings=self._findings, sample_answers=samples)
 
     @cached_property
     def _findings(self) -> tuple[Verdict, ...]:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -93,6 +94,11 @@ class Evaluation:
         self._reused = True
 
     @property
+    def key(self) -> str:
+        """A hash of everything that the answers depend on but the images."""
+        return self._base
+
+    @property
     def first_class(self) -> int:
         """The output that stands for class 0."""
         return self.task.label_map.first
@@ -141,13 +147,23 @@ class Evaluation:
 
     def answers(self, block: Block) -> BlockAnswers:
         """Answers for one decoded block, computed unless they were kept."""
-        key = self._result_key(block)
+        return self._kept(self._result_key(block), partial(self._computed, block))
+
+    def answers_to(self, tensor: NDArray[np.generic], digest: str) -> BlockAnswers:
+        """Answers to rows that are no image, computed unless they were kept. Their numeric steps are the recipe's.
+
+        tensor: uint8 or float32 (N, side, side, 3), NHWC; digest: a hash of it.
+        """
+        key = disk.digest_of([self._base, "tensor", digest, disk.source_digest(ranking)])
+        return self._kept(key, partial(self._computed_of, tensor))
+
+    def _kept(self, key: str, compute: Callable[[], BlockAnswers]) -> BlockAnswers:
         path = disk.home() / "results" / key[:2] / f"{key}.npz"
         known = None if self.settings.fresh else kept.read(path, key)
         if known is not None:
             return BlockAnswers.parse(known)
         self._reused = False
-        answers = self._computed(block)
+        answers = compute()
         kept.write(path, key, answers.write)
         return answers
 
@@ -215,6 +231,13 @@ class Evaluation:
             raise CacheError(f"{stored}: it was changed while a worker read it; run it again")
         first = scores[: FIRST if block.start == 0 else 0]
         return BlockAnswers(*ranking.rank(scores), first_scores=first, seconds=np.float64(seconds))
+
+    def _computed_of(self, tensor: NDArray[np.generic]) -> BlockAnswers:
+        with tempfile.TemporaryDirectory(prefix="zoo-tensor-") as folder:
+            stored = Path(folder) / "rows.npy"
+            np.save(stored, tensor, allow_pickle=False)
+            scores, seconds = self._scores(stored, len(tensor))
+        return BlockAnswers(*ranking.rank(scores), first_scores=scores[:FIRST], seconds=np.float64(seconds))
 
     def _scores(self, stored: Path, count: int) -> tuple[NDArray[np.float32], float]:
         """float32 (count, outputs), and the seconds that the worker took."""

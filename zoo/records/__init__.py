@@ -59,6 +59,7 @@ from zoo.records.runs import (
     Run,
     RunStatus,
 )
+from zoo.records.samples import PrintedScore, SampleAnswer, SampleRun
 from zoo.records.verdicts import FindingClass, Outcome, SizeUnit, Topic, Verdict
 
 __all__ = [
@@ -108,6 +109,7 @@ __all__ = [
     "Population",
     "PopulationKind",
     "Port",
+    "PrintedScore",
     "Quantile",
     "Recipe",
     "Recognition",
@@ -121,6 +123,8 @@ __all__ = [
     "Round",
     "Run",
     "RunStatus",
+    "SampleAnswer",
+    "SampleRun",
     "Sha256",
     "SizeUnit",
     "Source",

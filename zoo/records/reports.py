@@ -10,6 +10,7 @@ from zoo.records.base import Fraction, Record
 from zoo.records.documents import Checkpoint, Claim, Deviation, LabelMap, Population
 from zoo.records.latency import LatencyRun, Stage
 from zoo.records.runs import Inspection, PopulationKind, Run
+from zoo.records.samples import SampleAnswer, SampleRun
 from zoo.records.verdicts import Verdict
 
 FORMAT = 2  # of a run folder's report.json; 1: first version, without digests
@@ -106,6 +107,7 @@ class Seal(Record):
 class Report(Record):
     """A run folder's report.json: everything that was measured and judged.
 
+    samples: what was answered to the inputs of published sample answers.
     latencies, stages: of benches; their speed is not that of `runs`, which is a by-product of measuring accuracy.
     parts: the run folders it was merged from; none where it is of one. `conditions` are then the latest part's.
     answers: xxh3 of the answers of each run, by its key; documents: of documents.json; seal: of this file's other
@@ -116,6 +118,7 @@ class Report(Record):
     conditions: Conditions
     parts: tuple[Part, ...] = ()
     runs: tuple[Run, ...]
+    samples: tuple[SampleRun, ...] = ()
     verdicts: tuple[Verdict, ...]
     inspections: tuple[Inspection, ...] = ()
     latencies: tuple[LatencyRun, ...] = ()
@@ -134,6 +137,7 @@ class Documents(Record):
 
     checkpoints: tuple[Checkpoint, ...]
     claims: tuple[Claim, ...]
+    sample_answers: tuple[SampleAnswer, ...] = ()
     populations: tuple[Population, ...]
     label_maps: tuple[LabelMap, ...] = ()
     deviations: tuple[Deviation, ...] = ()

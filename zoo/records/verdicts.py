@@ -12,7 +12,8 @@ Outcome = Literal["confirmed", "refuted", "inconclusive", "not_comparable", "kno
 FindingClass = Literal["contradiction", "cannot_be", "differs_between_documents", "incomplete", "unit_or_rounding"]
 SizeUnit = Literal["points", "percent"]
 Topic = Literal[
-    "", "documents", "files", "accuracy", "population", "nonsense", "same_answers", "image_by_image", "deviations",
+    "", "documents", "files", "accuracy", "population", "nonsense", "sample_answers", "same_answers", "image_by_image",
+    "deviations",
     "quotable_latency", "timed_answers", "timed_conditions", "ranking", "documented_latency", "variants", "baseline",
 ]  # fmt: skip
 LATENCY_TOPICS: frozenset[Topic] = frozenset({
@@ -23,7 +24,7 @@ LATENCY_TOPICS: frozenset[Topic] = frozenset({
 _EARLIER: dict[str, tuple[Topic, str]] = {
     "C": ("documents", ""), "P": ("files", ""), "S": ("files", ""), "D": ("deviations", ""),
     "A103": ("population", "fraction"), "A1": ("accuracy", "fraction"), "A2": ("nonsense", "fraction"),
-    "X1": ("same_answers", ""), "X2": ("image_by_image", "points"),
+    "X1": ("same_answers", ""), "X2": ("image_by_image", "points"), "X3": ("sample_answers", ""),
     "L101": ("quotable_latency", "seconds"), "L102": ("timed_answers", "share"), "L103": ("timed_conditions", "cores"),
     "L2": ("ranking", "ratio"), "L301": ("documented_latency", "seconds"), "L302": ("variants", "correlation"),
     "L4": ("baseline", "ratio"),

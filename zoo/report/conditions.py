@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from zoo.records import Conditions, LatencyRun, Report, Run
+from zoo.records import Conditions, LatencyRun, Report, Run, SampleRun
 from zoo.report import text
 
 
@@ -51,7 +51,7 @@ def _with_sets(name: str, of: Conditions | LatencyRun) -> str:
     return f"{name}, {' '.join(of.instruction_sets)}" if of.instruction_sets else name
 
 
-def _sums(run: Run | LatencyRun) -> str:
+def _sums(run: Run | LatencyRun | SampleRun) -> str:
     """How products of integers were added: "exact (session.x64quantprecision=1)", "cut off at 16 bits, as shipped"."""
     words: str = "cut off at 16 bits" if run.integer_sums == "saturating" else run.integer_sums
     words += f" ({run.kernels})" if run.kernels else ""
@@ -60,7 +60,6 @@ def _sums(run: Run | LatencyRun) -> str:
 
 def of_run(run: Run) -> dict[str, str]:
     """What holds for one run, by its name."""
-    verified = "as published" if run.hash_verified else "not compared with a published hash"
     return _shown(
         {
             "run": run.subject,
@@ -72,10 +71,33 @@ def of_run(run: Run) -> dict[str, str]:
             "batch": str(run.batch_size),
             "seconds": f"{run.seconds:.1f}" + (" (reused)" if run.reused else ""),
             "versions": _versions(run.versions),
-            "file sha256": f"{run.sha256} ({verified})" if run.sha256 else "",
+            "file sha256": _verified(run.sha256, run.hash_verified),
             "run key": run.key,
         }
     )
+
+
+def of_sample(run: SampleRun) -> dict[str, str]:
+    """What holds for one sample answer, by its name."""
+    return _shown(
+        {
+            "sample answer": f"{run.sample}, {run.subject}",
+            "recipe": run.recipe,
+            "input": run.input,
+            "input sha256": _verified(run.input_sha256, run.input_verified),
+            "threads": str(run.threads) if run.status == "done" else "",
+            "precision": run.precision,
+            "integer sums": _sums(run),
+            "instruction sets": " ".join(run.instruction_sets),
+            "versions": _versions(run.versions),
+            "file sha256": _verified(run.sha256, run.hash_verified),
+            "key": run.key,
+        }
+    )
+
+
+def _verified(sha256: str, verified: bool) -> str:
+    return f"{sha256} ({'as published' if verified else 'not compared with a published hash'})" if sha256 else ""
 
 
 def of_latency(run: LatencyRun) -> dict[str, str]:

@@ -8,15 +8,18 @@ from xml.etree import ElementTree
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from zoo.records import LatencyRun, Report, Run, Verdict
+from zoo.records import LatencyRun, Report, Run, SampleRun, Verdict
 from zoo.report import text
 
 _FAILURES = {"refuted", "fail"}
+_CLASSES = {Run: "run", LatencyRun: "latency", SampleRun: "sample answer"}
 
 
 def render(report: Report) -> str:
     """One test case per verdict (class name: rule, name: subject) and one per run that could not be done."""
     cases = {"verdicts": _verdicts(report.verdicts), "runs": _failures(report.runs)}
+    if report.samples:
+        cases["sample answers"] = _failures(report.samples)
     if report.latencies:
         cases["latency runs"] = _failures(report.latencies)
     conditions = report.conditions
@@ -82,14 +85,14 @@ def _case(name: str, verdict: Verdict) -> TestCase:
     return case
 
 
-def _failures(runs: Sequence[Run | LatencyRun]) -> list[TestCase]:
+def _failures(runs: Sequence[Run | LatencyRun | SampleRun]) -> list[TestCase]:
     return [_failed(run) for run in runs if run.status != "done"]
 
 
-def _failed(run: Run | LatencyRun) -> TestCase:
+def _failed(run: Run | LatencyRun | SampleRun) -> TestCase:
     case = TestCase(
-        text.one_line(run.subject),
-        classname="run" if isinstance(run, Run) else "latency",
+        text.one_line(f"{run.subject} ({run.sample})" if isinstance(run, SampleRun) else run.subject),
+        classname=_CLASSES[type(run)],
         time=run.seconds if isinstance(run, Run) else 0,
     )
     error = Error(text.first_line(run.error or ""), run.status)

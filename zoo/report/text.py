@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from zoo.documents import formatting
 from zoo.documents.formatting import ABSENT as ABSENT
 from zoo.documents.formatting import percent as percent
-from zoo.records import Claim, Conditions, LatencyRun, Outcome, Recognition, Relabelled, Report, Run, Verdict
+from zoo.records import Claim, Conditions, LatencyRun, Outcome, Recognition, Relabelled, Report, Run, SampleRun, Verdict
 
 # Worst first: the order in which outcomes are counted and listed.
 OUTCOMES: tuple[Outcome, ...] = (
@@ -168,9 +168,14 @@ def outcome_counts(verdicts: Iterable[Verdict]) -> dict[Outcome, int]:
     return {outcome: outcomes.count(outcome) for outcome in OUTCOMES if outcome in outcomes}
 
 
-def not_done(report: Report) -> list[Run | LatencyRun]:
-    """Runs and latency runs that failed or could not be started."""
-    runs: tuple[Run | LatencyRun, ...] = (*report.runs, *report.latencies)
+def has_runs(report: Report) -> bool:
+    """Whether runs are shown, though there may be none: not of a bench, nor where sample answers alone were asked."""
+    return bool(report.runs) or not (report.latencies or report.samples)
+
+
+def not_done(report: Report) -> list[Run | LatencyRun | SampleRun]:
+    """Runs, latency runs and sample answers that failed or could not be started."""
+    runs: list[Run | LatencyRun | SampleRun] = [*report.samples, *report.runs, *report.latencies]
     return [run for run in runs if run.status != "done"]
 
 
@@ -178,12 +183,13 @@ def headline(report: Report) -> str:
     """The counts: "1 refuted, 4 confirmed; 1 of 6 runs could not be done"."""
     counts = outcome_counts(report.verdicts)
     verdicts = ", ".join(f"{number} {outcome_name(outcome)}" for outcome, number in counts.items())
-    runs = [_how_many("run", report.runs)] if report.runs or not report.latencies else []
+    samples = [_how_many("sample answer", report.samples)] if report.samples else []
+    runs = [_how_many("run", report.runs)] if has_runs(report) else []
     latencies = [_how_many("latency run", report.latencies)] if report.latencies else []
-    return "; ".join([verdicts or "no verdicts", *runs, *latencies])
+    return "; ".join([verdicts or "no verdicts", *samples, *runs, *latencies])
 
 
-def _how_many(noun: str, runs: Sequence[Run | LatencyRun]) -> str:
+def _how_many(noun: str, runs: Sequence[Run | LatencyRun | SampleRun]) -> str:
     failed = sum(run.status != "done" for run in runs)
     return f"{failed} of {counted(len(runs), noun)} could not be done" if failed else counted(len(runs), noun)
 
@@ -196,6 +202,8 @@ def images_of(report: Report) -> str:
 
 def images_sentence(conditions: Conditions) -> str:
     """What was looked at and how it was recognised: "500 images of shapes (a random sample of shapes_test; ...)"."""
+    if not conditions.images:
+        return "No images, so no accuracy was measured"
     how, second = conditions.recognition, conditions.relabelled
     twice = f"; {copies(how)}" if how.copies else ""
     again = f"; counted again by {second.label_file} ({_known(second)})" if second else ""
@@ -263,6 +271,8 @@ def next_step(report: Report) -> str:
         steps.append("repeat with more images (`--sample N`; `--sample auto` stops once every claim is decided)")
     if any(verdict.outcome == "inconclusive" for verdict in report.verdicts if verdict.topic in _MORE_TIME):
         steps.append("repeat the bench on a quiet machine, or with more time for each cell (`--budget SECONDS`)")
+    if not report.conditions.images:
+        return "to have documented accuracies validated too, give images (`--images PATH`)"
     if not steps and "not_comparable" in accuracy:
         return "to have these numbers judged, give what their reasons miss: images (`--images PATH`), recipe"
     return "; ".join(steps) or "nothing to mend"

@@ -19,6 +19,8 @@ from zoo.records import (
     Population,
     Recipe,
     Run,
+    SampleAnswer,
+    SampleRun,
     Source,
     Topic,
     Verdict,
@@ -63,6 +65,8 @@ class Evidence:
     inspections: Sequence[Inspection] = ()
     latencies: Sequence[LatencyRun] = ()
     baseline: Sequence[LatencyRun] = ()
+    samples: Sequence[SampleRun] = ()
+    sample_answers: Sequence[SampleAnswer] = ()
 
     def claims_on(self, checkpoint: str, metric: str) -> list[Claim]:
         """Documented numbers of one checkpoint: its publishers' and their quoters', no reader's own measurement."""
@@ -102,7 +106,7 @@ class Rule(ABC):
 
     def verdict(
         self,
-        subject: Run | LatencyRun | Inspection | str,
+        subject: Run | LatencyRun | SampleRun | Inspection | str,
         outcome: Outcome,
         reason: str,
         *,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from zoo import stats
 from zoo.ending.exit_codes import DEVIATES, NOT_RUN, OK
-from zoo.records import Deviation, LatencyRun, Run, Verdict
+from zoo.records import Deviation, LatencyRun, Run, SampleRun, Verdict
 from zoo.rules import deviations
 from zoo.rules.accuracy import Top1, Top5
 from zoo.rules.base import Evidence, Rule
@@ -35,6 +35,7 @@ from zoo.rules.nonsense.makes_sense import MakesSense
 from zoo.rules.pairs.image_by_image import ClaimedLoss, Converted, Frameworks, Recipes
 from zoo.rules.pairs.same_answers import SameLabels, SameScores
 from zoo.rules.populations import NamedPopulation
+from zoo.rules.samples import SampleAnswers
 
 PAIR_RULES: tuple[Rule, ...] = (Frameworks(), Converted(), ClaimedLoss(), Recipes())
 
@@ -53,7 +54,7 @@ LATENCY_RULES: tuple[Rule, ...] = (
 
 # What a run is judged by.
 RULES: tuple[Rule, ...] = (
-    Top1(), Top5(), NamedPopulation(), MakesSense(), SameLabels(), SameScores(),
+    SampleAnswers(), Top1(), Top5(), NamedPopulation(), MakesSense(), SameLabels(), SameScores(),
     *PAIR_RULES, *FILE_RULES, *LATENCY_RULES,
 )  # fmt: skip
 
@@ -78,7 +79,8 @@ def judge(evidence: Evidence, rules: Sequence[Rule] = RULES) -> list[Verdict]:
     whole zoo.
     """
     verdicts = _adjusted([verdict for rule in rules for verdict in rule.judge(evidence)])
-    measured = [*(run.subject for run in evidence.runs), *(run.subject for run in evidence.latencies)]
+    runs: list[Run | LatencyRun | SampleRun] = [*evidence.runs, *evidence.latencies, *evidence.samples]
+    measured = [run.subject for run in runs]
     accepted = [deviation for deviation in evidence.deviations if _looked_at(deviation, evidence)]
     return deviations.apply(verdicts, accepted, [rule.id for rule in rules], measured or None)
 
@@ -104,9 +106,15 @@ def _adjusted(verdicts: Sequence[Verdict]) -> list[Verdict]:
     return result
 
 
-def exit_code(runs: Iterable[Run], verdicts: Iterable[Verdict], latencies: Iterable[LatencyRun] = ()) -> int:
+def exit_code(
+    runs: Iterable[Run],
+    verdicts: Iterable[Verdict],
+    latencies: Iterable[LatencyRun] = (),
+    samples: Iterable[SampleRun] = (),
+) -> int:
     """3 if something asked for could not be run, else 1 if something is refuted or failed, else 0."""
-    if any(status != "done" for status in [*(run.status for run in runs), *(run.status for run in latencies)]):
+    asked: list[Run | LatencyRun | SampleRun] = [*runs, *latencies, *samples]
+    if any(run.status != "done" for run in asked):
         return NOT_RUN
     if any(verdict.outcome in ("refuted", "fail") for verdict in verdicts):
         return DEVIATES

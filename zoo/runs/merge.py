@@ -49,12 +49,14 @@ def merged(folders: Sequence[RunFolder]) -> tuple[Report, Documents]:
     by_time = sorted(folders, key=lambda folder: folder.report().conditions.created)
     reports = [folder.report() for folder in by_time]
     inspections = {(each.subject, each.sha256): each for report in reports for each in report.inspections}
+    samples = {(each.key or (each.sample, each.framework)): each for report in reports for each in report.samples}
     stages = {(each.stage, each.recipe, each.image_set): each for report in reports for each in report.stages}
     zoos = ", ".join(dict.fromkeys(origin.conditions.zoo for origin in origins))
     report = Report(
         conditions=origins[-1].conditions.changed(zoo=zoos),
         parts=tuple(parts),
         runs=tuple(runs),
+        samples=tuple(samples.values()),
         verdicts=(),
         inspections=tuple(inspections.values()),
         latencies=tuple(latencies),

@@ -15,6 +15,8 @@ from zoo.report.html.plot import claim_plot
 from zoo.report.html.ratios import ratio_plots
 from zoo.report.html.scatter import against_latency, against_multiply_adds
 from zoo.report.run_rows import RunRow, run_rows
+from zoo.report.sample_rows import HEADS, sample_rows
+from zoo.report.sample_rows import TITLE as TITLE_OF_SAMPLES
 from zoo.report.verdict_rows import verdict_rows
 from zoo.runs.agreement import Answer, Discordant
 
@@ -37,6 +39,7 @@ def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) 
         frameworks=list(dict.fromkeys(row.framework for row in runs)),
         matrix=_matrix(runs),
         run_outcomes=_run_outcomes(runs),
+        samples=sample_rows(report), sample_heads=HEADS, sample_title=TITLE_OF_SAMPLES,
         latencies=latencies,
         latency_outcomes={row.outcome: "a check failed" if row.outcome == "fail" else row.words for row in latencies},
         unquotable=latency_rows.reasons(latencies),
@@ -56,7 +59,7 @@ def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) 
 def tiles(report: Report, latencies: Sequence[latency_rows.LatencyRow] = ()) -> list[tuple[str, int, str]]:
     """(outcome, how many, name): latencies, then documented numbers, then checks, then runs that were not done."""
     counts = text.outcome_counts(report.verdicts)
-    shown = [outcome for outcome in _ALWAYS_COUNTED if counts.get(outcome) or report.runs or not report.latencies]
+    shown = [outcome for outcome in _ALWAYS_COUNTED if counts.get(outcome) or text.has_runs(report)]
     shown += [outcome for outcome in _COUNTED_WHEN_SEEN if counts.get(outcome)]
     of_verdicts = [
         (outcome, counts.get(outcome, 0), "checks failed" if outcome == "fail" else text.outcome_name(outcome))

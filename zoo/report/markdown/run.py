@@ -9,6 +9,8 @@ from zoo.report import conditions, text
 from zoo.report.markdown import latency
 from zoo.report.markdown.marks import escape, folded, marked, name, table
 from zoo.report.run_rows import HEADS, NUMBERS, RunRow, run_rows
+from zoo.report.sample_rows import HEADS as HEADS_OF_SAMPLES
+from zoo.report.sample_rows import TITLE, sample_rows
 from zoo.report.verdict_rows import verdict_rows
 
 
@@ -17,7 +19,8 @@ def render(report: Report, claims: Sequence[Claim]) -> str:
     parts = [
         f"## MobileNetV2 conformance: {text.headline(report)}",
         f"{escape(text.images_of(report))}. Zoo: {escape(report.conditions.zoo)}. {escape(report.conditions.created)}.",
-        _runs(run_rows(report, claims)) if report.runs or not report.latencies else "",
+        _samples(report),
+        _runs(run_rows(report, claims)) if text.has_runs(report) else "",
         *latency.sections(report),
         _failed(report),
         _verdicts(report, claims),
@@ -36,6 +39,11 @@ def _runs(rows: Sequence[RunRow]) -> str:
         for row in rows
     ]  # fmt: skip
     return table(HEADS, lines, right=NUMBERS) if lines else "No runs."
+
+
+def _samples(report: Report) -> str:
+    lines = [(*(name(cell) for cell in row.cells[:-1]), marked(row.outcome, row.words)) for row in sample_rows(report)]
+    return f"**{TITLE}:**\n\n{table(HEADS_OF_SAMPLES, lines)}" if lines else ""
 
 
 def _failed(report: Report) -> str:
@@ -72,9 +80,10 @@ def _verdict_table(rows: Sequence[tuple[Verdict, Claim | None]]) -> str:
 def _conditions(report: Report) -> str:
     parts = [(title, table(("condition", "value"), _escaped(pairs))) for title, pairs in conditions.of_parts(report)]
     general = "\n\n".join(f"{escape(title)}:\n\n{each}" if report.parts else each for title, each in parts)
+    samples = _each([conditions.of_sample(run) for run in report.samples])
     runs = _each([conditions.of_run(run) for run in report.runs])
     latencies = _each([conditions.of_latency(run) for run in report.latencies])
-    return folded("Conditions", "\n\n".join(part for part in (general, runs, latencies) if part))
+    return folded("Conditions", "\n\n".join(part for part in (general, samples, runs, latencies) if part))
 
 
 def _escaped(values: Mapping[str, str]) -> list[tuple[str, str]]:

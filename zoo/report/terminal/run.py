@@ -11,6 +11,8 @@ from rich.text import Text
 from zoo.records import Claim, Report, Verdict
 from zoo.report import importance, text
 from zoo.report.run_rows import HEADS, NUMBERS, RunRow, run_rows
+from zoo.report.sample_rows import HEADS as HEADS_OF_SAMPLES
+from zoo.report.sample_rows import sample_rows
 from zoo.report.terminal import latency
 from zoo.report.terminal.console import GAP, STYLES, folded, plain
 
@@ -19,11 +21,20 @@ _MOST_DOUBTS = 8  # lines: on a busy machine each latency has a doubt of its own
 
 
 def table(report: Report, claims: Sequence[Claim], width: int = 100) -> RenderableType:
-    """One row per run, then one per latency run; long ids are folded so that the tables fit `width` columns."""
-    tables = [] if report.latencies and not report.runs else [_of_runs(run_rows(report, claims), width)]
+    """One row per sample answer, per run and per latency run; long ids are folded, so that tables fit `width`."""
+    parts: list[RenderableType] = [_of_samples(report)] if report.samples else []
+    parts += [_of_runs(run_rows(report, claims), width)] if text.has_runs(report) else []
     timed = list(latency.tables(report, width))
-    between = [Text()] if tables and timed else []
-    return Group(*tables, *between, *timed)
+    parts += [Group(*timed)] if timed else []
+    return Group(*(each for place, part in enumerate(parts) for each in ((Text(), part) if place else (part,))))
+
+
+def _of_samples(report: Report) -> Table:
+    result = plain(HEADS_OF_SAMPLES, (), HEADS_OF_SAMPLES)
+    for row in sample_rows(report):
+        *cells, words = row.cells
+        result.add_row(*cells, Text(words, style=STYLES.get(row.outcome, "")))
+    return result
 
 
 def _of_runs(rows: Sequence[RunRow], width: int) -> Table:
