@@ -17,6 +17,7 @@ from zoo import rules, stats
 from zoo.records import Inspection, Verdict
 from zoo.rules import findings
 from zoo.rules import judge as judging
+from zoo.rules.accuracy import Top1
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.deviations import Outlived
 from zoo.rules.judge import judge
@@ -51,7 +52,7 @@ def test_a_verdict_of_an_earlier_version_gets_the_topic_and_unit_of_its_rule(kin
 
 def test_a_verdict_says_what_it_is_about() -> None:
     run = a_run()
-    verdict = judging.RULES[0].verdict(run, "pass", "so it is", against=a_latency_run(), n=3)
+    verdict = Top1().verdict(run, "pass", "so it is", against=a_latency_run(), n=3)
     assert (verdict.subject, verdict.run, verdict.checkpoints) == (run.subject, run.key, (run.checkpoint,))
     assert (verdict.topic, verdict.unit, verdict.n) == ("accuracy", "fraction", 3)
     assert verdict.against == a_latency_run().key
