@@ -12,12 +12,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import NormalDist
 from typing import Protocol
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import xlog1py, xlogy
-from scipy.stats import binomtest, norm
 
 from zoo.stats.intervals import CONFIDENCE, finite_totals, first_where, log_factorials, log_ratio, sequence_totals
 
@@ -32,7 +32,7 @@ DISCORDANCE_SHARE = 0.2
 GRID = 12  # steps between numbers of discordant images that are tried first, then around the decisive one
 FINE_GRID = 2048  # the same for `difference_sequence`, which is bounded between them
 LATTICE = 64  # parts of an image to which an interval without a population is computed
-_Z = float(norm.ppf(0.975))
+_Z = NormalDist().inv_cdf(0.975)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -41,7 +41,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     McNemar 1947, Note on the sampling error of the difference between correlated proportions, doi:10.1007/BF02295996.
     """
     discordant = only_first + only_second
-    return 1.0 if discordant == 0 else float(binomtest(only_first, discordant, 0.5).pvalue)
+    return 1.0 if discordant == 0 else float(scipy.stats.binomtest(only_first, discordant, 0.5).pvalue)
 
 
 @lru_cache(maxsize=4096)
@@ -217,7 +217,7 @@ class _Problem:
             return int(low), int(high)
         if self.n == 0:
             return 0, self.images
-        share = binomtest(seen, self.n).proportion_ci(1 - BEYOND, method="exact")
+        share = scipy.stats.binomtest(seen, self.n).proportion_ci(1 - BEYOND, method="exact")
         return math.floor(share.low * self.images), math.ceil(share.high * self.images)
 
     def tails(self, first: Integers, number: Integers) -> Floats:
@@ -253,8 +253,8 @@ class _Problem:
         squared, size = _Z**2 * left, self.n + 2
         x, d = self.only_first - self.only_second, self.only_first + self.only_second
         # Where nearly all images are discordant and for the second run, the limit rises again: the least counts.
-        x = max(x, -size * math.sqrt((d + 1) / (size + squared)))
-        limit = x - math.sqrt(squared * (d + 1 - x**2 / size))
+        least = max(float(x), -size * math.sqrt((d + 1) / (size + squared)))
+        limit = least - math.sqrt(squared * (d + 1 - least**2 / size))
         curve = 1 + squared / size
         root = squared * (curve * (seen + 1) - limit**2 / size)
         difference = (limit + np.sqrt(np.maximum(root, 0))) / curve
@@ -315,7 +315,7 @@ def _binomial(k: Integers, n: Integers | np.int64, share: Floats) -> Floats:
     k = np.where(possible, k, 0)
     logs = log_factorials(int(np.max(n, initial=0)))
     found: Floats = np.where(possible, np.exp(
-        logs[n] - logs[k] - logs[n - k] + xlogy(k, share) + xlog1py(n - k, -share)
+        logs[n] - logs[k] - logs[n - k] + scipy.special.xlogy(k, share) + scipy.special.xlog1py(n - k, -share)
     ), 0.0)  # fmt: skip
     return found
 

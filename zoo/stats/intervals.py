@@ -11,9 +11,8 @@ from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaln
-from scipy.stats import binomtest, hypergeom, permutation_test, rankdata
 
 CONFIDENCE = 0.95
 SHUFFLES = 9999  # of `rank_correlation`; every order is looked at where these are fewer: of seven values and less
@@ -44,10 +43,12 @@ def finite_totals(
     right, drawn, images = _counts(correct, n, population)
     tail = (1 - confidence) / 2
     # Of equal tails the first total with more than `tail` is kept; a drawn image cannot be undone, hence the ends.
-    low = first_where(right, images - (drawn - right), lambda t: hypergeom.sf(right - 1, images, t, drawn) > tail)
+    low = first_where(
+        right, images - (drawn - right), lambda t: scipy.stats.hypergeom.sf(right - 1, images, t, drawn) > tail
+    )
     past = first_where(
         low, images - (drawn - right) + 1,
-        lambda t: hypergeom.cdf(right, images, np.minimum(t, images), drawn) <= tail,
+        lambda t: scipy.stats.hypergeom.cdf(right, images, np.minimum(t, images), drawn) <= tail,
     )  # fmt: skip
     return low, np.maximum(low, past - 1)
 
@@ -62,8 +63,8 @@ def finite_p(correct: int, n: int, population: int, lowest: int, highest: int) -
     if lowest * n <= correct * population <= highest * n:
         return 1.0
     if correct * population > highest * n:
-        return min(1.0, 2 * float(hypergeom.sf(correct - 1, population, highest, n)))
-    return min(1.0, 2 * float(hypergeom.cdf(correct, population, lowest, n)))
+        return min(1.0, 2 * float(scipy.stats.hypergeom.sf(correct - 1, population, highest, n)))
+    return min(1.0, 2 * float(scipy.stats.hypergeom.cdf(correct, population, lowest, n)))
 
 
 # --- a sample that is looked at while it grows ---------------------------------------------------
@@ -131,7 +132,7 @@ def share_p(count: int, n: int, share: float, alternative: Literal["less", "grea
 
     1 where there are no images.
     """
-    return float(binomtest(count, n, min(max(share, 0.0), 1.0), alternative).pvalue) if n else 1.0
+    return float(scipy.stats.binomtest(count, n, min(max(share, 0.0), 1.0), alternative).pvalue) if n else 1.0
 
 
 # --- many tests ----------------------------------------------------------------------------------
@@ -163,11 +164,11 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> tuple[f
     values `SHUFFLES` of them, always the same (Phipson and Smyth 2010, Permutation p-values should never be zero,
     doi:10.2202/1544-6115.1585). Equal values share their mean rank.
     """
-    ranks, others = (rankdata(values) - (len(values) + 1) / 2 for values in (first, second))
+    ranks, others = (scipy.stats.rankdata(values) - (len(values) + 1) / 2 for values in (first, second))
     scale = math.sqrt(float(ranks @ ranks) * float(others @ others))
     if scale == 0:
         return None
-    found = permutation_test(
+    found = scipy.stats.permutation_test(
         (others,),
         lambda order, axis: np.sum(order * ranks, axis=axis) / scale,
         permutation_type="pairings", alternative="greater", n_resamples=SHUFFLES, vectorized=True, axis=-1,
@@ -204,6 +205,6 @@ def log_factorials(most: int) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=32)
 def _log_factorials(bits: int) -> NDArray[np.float64]:
-    table: NDArray[np.float64] = gammaln(np.arange(2**bits) + 1.0)
+    table: NDArray[np.float64] = scipy.special.gammaln(np.arange(2**bits) + 1.0)
     table.setflags(write=False)
     return table

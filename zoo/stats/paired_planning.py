@@ -6,8 +6,7 @@ Counts and `population` are those of `zoo.stats.differences`. Verdicts never dep
 from __future__ import annotations
 
 import math
-
-from scipy.stats import norm
+from statistics import NormalDist
 
 from zoo.stats.differences import BEYOND, DISCORDANCE_SHARE
 from zoo.stats.intervals import CONFIDENCE
@@ -15,6 +14,7 @@ from zoo.stats.intervals import CONFIDENCE
 CHANCE = 0.8  # that a difference shows, and that so many images decide
 _ERROR = 1 - CONFIDENCE
 _TAIL = (_ERROR - BEYOND) / 2
+_quantile = NormalDist().inv_cdf
 
 
 def detectable(discordant: int, n: int, population: int | None, *, anytime: bool = False) -> float:
@@ -23,11 +23,11 @@ def detectable(discordant: int, n: int, population: int | None, *, anytime: bool
     If as many images differ as did; where too few did for such a difference, if they all were for one run. anytime:
     by `difference_sequence`, whose intervals are wider. 0 where n is the population.
     """
-    reach = float(norm.ppf(1 - _TAIL))
+    reach = NormalDist().inv_cdf(1 - _TAIL)
     if anytime:  # Robbins' mixture with a uniform prior, for a large number of discordant images
         odds = 1 / (_ERROR * (1 - DISCORDANCE_SHARE))
         reach = math.sqrt(2 * math.log(odds) + math.log(max(1.0, 2 * (discordant + 1) / math.pi)))
-    unit = (reach + float(norm.ppf(CHANCE))) ** 2 * _left(n, population) / n
+    unit = (reach + _quantile(CHANCE)) ** 2 * _left(n, population) / n
     difference = math.sqrt(unit * discordant / n / (1 + unit))
     return max(difference, unit / (1 + unit)) if difference >= discordant / n else difference
 
@@ -44,7 +44,7 @@ def images_to_decide(only_first: int, only_second: int, n: int, population: int 
     if gap == 0:
         return population
     # To be inside, both ends must be: each of them with half of the chance to fail.
-    sides = float(norm.ppf((1 + CHANCE) / 2 if inside else CHANCE)) + float(norm.ppf(1 - _TAIL))
+    sides = _quantile((1 + CHANCE) / 2 if inside else CHANCE) + _quantile(1 - _TAIL)
     needed = sides**2 * (share - difference**2) / gap**2
     if population is None:
         # Without any discordant image, so many are needed that as many as the margin would have shown.

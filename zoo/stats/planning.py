@@ -7,8 +7,8 @@ from bisect import bisect_left
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from zoo import stats
 from zoo.stats.paired_planning import rounded_up
@@ -107,7 +107,9 @@ def _chances(images: int, total: int, n: int) -> tuple[int, NDArray[np.float64]]
 
 
 def _log_choose(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
+    result: NDArray[np.float64] = (
+        scipy.special.gammaln(n + 1.0) - scipy.special.gammaln(k + 1.0) - scipy.special.gammaln(n - k + 1.0)
+    )
     return result
 
 
