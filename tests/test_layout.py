@@ -112,6 +112,14 @@ def test_no_framework_is_imported() -> None:
     assert not set(loaded) & set(FRAMEWORKS)
 
 
+def test_the_command_line_loads_heavy_libraries_only_where_it_uses_them() -> None:
+    """`zoo --help` should not wait for them."""
+    code = "import sys, zoo.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = ("scipy.stats", "scipy.special", "scipy.linalg", "pandas", "matplotlib", "jinja2")
+    assert not [name for name in heavy if name in loaded]
+
+
 def test_core_and_adapters_import_nothing_of_each_other() -> None:
     for package, other in (("zoo", "adapters"), ("adapters", "zoo")):
         for path in files(package).values():

@@ -93,7 +93,7 @@ def test_no_alarm_for_another_way_to_run_it(healthy: Variation, folder: Path, ru
         request["images"] = str(variations.backwards(variations.IMAGES, tmp_path / variations.IMAGES.name))
     report = validated(folder, tmp_path / "run", checkpoints=REFERENCE.id, **request)
     assert alarms(list(report.verdicts)) == []
-    between = [each for each in compare.between(run, RunFolder(tmp_path / "run")) if each.run == report.runs[0].key]
+    between = [each for each in compare.between(run, RunFolder(tmp_path / "run"), {}) if each.run == report.runs[0].key]
     assert alarms(between) == []
     rules = {each.rule for each in between}
     if (

@@ -68,13 +68,6 @@ def test_impossible_counts_are_refused(correct: int, n: int, population: int) ->
         stats.finite_totals(correct, n, population)
 
 
-def test_mcnemar() -> None:
-    assert stats.mcnemar(0, 0) == 1.0
-    assert stats.mcnemar(5, 5) == 1.0
-    assert stats.mcnemar(1, 9) == pytest.approx(2 * (1 + 10) / 2**10)
-    assert stats.mcnemar(9, 1) == stats.mcnemar(1, 9)
-
-
 # --- a sample of a fixed size --------------------------------------------------------------------
 
 
@@ -216,62 +209,7 @@ def test_all_blocks_of_fifty_thousand_images_take_milliseconds() -> None:
     assert (high >= 35_900).all()
 
 
-# --- pairs ---------------------------------------------------------------------------------------
-
-
-def test_anytime_mcnemar() -> None:
-    assert stats.mcnemar_anytime(0, 0) == 1
-    assert stats.mcnemar_anytime(50, 20) == pytest.approx(71 * math.comb(70, 20) / 2**70)
-    assert stats.mcnemar_anytime(50, 20) == pytest.approx(stats.mcnemar_anytime(20, 50))
-    assert stats.mcnemar_anytime(50, 20) > stats.mcnemar(50, 20)
-
-
-def test_anytime_mcnemar_keeps_its_word_at_every_look() -> None:
-    coins = np.random.default_rng(3).integers(0, 2, (500, 400))
-    heads = np.cumsum(coins, axis=1)
-    smallest = [
-        min(stats.mcnemar_anytime(int(row[at]), at + 1 - int(row[at])) for at in range(9, 400, 10)) for row in heads
-    ]
-    assert np.mean(np.array(smallest) <= 0.05) < 0.05
-
-
-@pytest.mark.parametrize("totals", [stats.finite_totals, stats.sequence_totals])
-@pytest.mark.parametrize(("only_first", "only_second"), [(900, 400), (40, 40), (3, 0), (0, 0), (2500, 2500)])
-def test_difference_interval_holds_the_truth(totals: stats.Totals, only_first: int, only_second: int) -> None:
-    random = np.random.default_rng(only_first)
-    groups = [only_first, only_second, 10_000 - only_first - only_second]
-    truth = (only_first - only_second) / 10_000
-    lost = 0
-    for first, second, _ in random.multivariate_hypergeometric(groups, 800, size=60):
-        low, high = stats.difference_interval(int(first), int(second), 800, 10_000, totals)
-        lost += not low <= truth <= high
-    assert lost <= 3
-
-
-@settings(deadline=None, max_examples=15)
-@given(st.data())
-def test_difference_interval_loses_nothing_between_grid_points(data: st.DataObject) -> None:
-    n = data.draw(st.integers(1, 300))
-    first = data.draw(st.integers(0, n))
-    second = data.draw(st.integers(0, n - first))
-    low, high = stats.difference_interval(first, second, n, 3000)
-    least, most = (int(end) for end in stats.finite_totals(first + second, n, 3000, 0.99))
-    every = np.arange(least, most + 1)
-    ends = stats.finite_totals(first, first + second, every, 0.96)
-    assert low <= (2 * ends[0] - every).min() / 3000
-    assert high >= (2 * ends[1] - every).max() / 3000
-    assert -1 <= low <= (first - second) / n <= high <= 1
-
-
-def test_difference_of_all_images_is_exact() -> None:
-    assert stats.difference_interval(30, 20, 960, 960) == (10 / 960, 10 / 960)
-
-
-def test_difference_without_a_population() -> None:
-    low, high = stats.difference_interval(50, 20, 1000, None)
-    assert low < 0.03 < high
-    assert low > 0
-    assert stats.difference_interval(0, 0, 1000, None) == pytest.approx((-0.0053, 0.0053), abs=1e-4)
+# --- many tests, and orders ----------------------------------------------------------------------
 
 
 def test_holm() -> None:

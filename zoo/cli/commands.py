@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -121,16 +121,25 @@ def run(arguments: Sequence[str]) -> int:
 @options.ARITHMETIC
 @click.option("--jobs", type=click.IntRange(1), default=Request().jobs, help="Processes that decode images.")
 @options.TOLERANCE
+@options.margins(options.DEFAULTS)
 @options.THUMBNAILS
 @options.OUT
 @click.option("--resume", type=PATH, help="Complete this run folder; no other options.")
 @click.option("--fresh", is_flag=True, help="Compute and read again what is remembered.")
 @options.QUIET
 def validate(
-    tolerance: float, out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **arguments: Any
+    tolerance: float,
+    margin: float,
+    margin_quantised: float,
+    out: Path | None,
+    resume: Path | None,
+    fresh: bool,
+    quiet: bool,
+    **arguments: Any,
 ) -> int:
     """The main job: evaluate checkpoints and judge their documented accuracy."""
-    request = Request(tolerance=tolerance / 100, **arguments)
+    limits = {"tolerance": tolerance / 100, "margin": margin / 100, "margin_quantised": margin_quantised / 100}
+    request = Request(**limits, **arguments)
     if resume is not None:
         if out is not None or request != Request():
             raise UsageError("--resume takes its options from the run folder; give no others with it")
@@ -208,18 +217,23 @@ def plan_(pattern: str, zoo: str, tolerance: float, sample: int | None) -> int:
 @click.argument("run", type=PATH)
 @click.argument("other", metavar="[RUN]", type=PATH, required=False)
 @click.option("--html", "page", type=FILE, help="Also write a page (two runs).")
-def compare_(run: Path, other: Path | None, page: Path | None) -> int:
+@options.margins(None)
+def compare_(
+    run: Path, other: Path | None, page: Path | None, margin: float | None, margin_quantised: float | None
+) -> int:
     """What changed from one run to another; 1 if a verdict worsened. One RUN: judge it again by today's rules."""
+    given = {"margin": margin, "margin_quantised": margin_quantised}
+    margins = {name: value / 100 for name, value in given.items() if value is not None}
     if other is None:
         if page is not None:
             raise UsageError("--html shows two runs; one run has its report.html, which `zoo report RUN` writes again")
-        return _judge_again(RunFolder(run))
+        return _judge_again(RunFolder(run), margins)
     changed = changes.compare(_side(run), _side(other))
     console = _console()
     for part in report_of_changes.terminal(changed):
         console.print()
         console.print(part, soft_wrap=isinstance(part, Text))
-    if paired := compare.between(RunFolder(run), RunFolder(other)):
+    if paired := compare.between(RunFolder(run), RunFolder(other), margins):
         console.print(f"\nImage by image:\n{terminal.sentences(paired)}", markup=False)
     if page is not None:
         _write(page, report_of_changes.to_html(changed))
@@ -236,9 +250,9 @@ def _damages(folders: Iterable[RunFolder]) -> list[str]:
     return sentences
 
 
-def _judge_again(folder: RunFolder) -> int:
+def _judge_again(folder: RunFolder, margins: Mapping[str, float]) -> int:
     stored, documents = folder.report(), folder.documents()
-    report = judged(stored, documents, folder)
+    report = judged(stored.changed(conditions=stored.conditions.changed(**margins)), documents, folder)
     _show(report, documents, folder)
     changed = changes.count_differing(stored.verdicts, report.verdicts)
     verb = "differs" if changed == 1 else "differ"

@@ -127,6 +127,25 @@ TOLERANCE = click.option(
     show_default=True,
     help="Added to both sides of a documented accuracy.",
 )
+
+
+def margins(default: Request | None) -> Option:
+    """By how much two runs may differ. default: None for the margins of the run folder."""
+    words = "" if default else "; default: the run's"
+    return together(
+        click.option(
+            "--margin", metavar="POINTS", type=Number(0, 100), default=default and 100 * default.margin,
+            show_default=default is not None,
+            help=f"Two runs that should be right equally often may differ by it{words}.",
+        ),
+        click.option(
+            "--margin-quantised", metavar="PERCENT", type=Number(0, 100),
+            default=default and 100 * default.margin_quantised, show_default=default is not None,
+            help=f"The same where one computes in integers, of the other's accuracy{words}.",
+        ),
+    )  # fmt: skip
+
+
 THUMBNAILS = click.option(
     "--thumbnails", is_flag=True, help="Pictures of discordant images on the page; then keep it to yourself."
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from zoo.jobs import judging
@@ -12,14 +13,16 @@ from zoo.rules.pairs.same_answers import SameLabels, SameScores
 from zoo.runs.folder import RunFolder
 
 
-def between(first: RunFolder, second: RunFolder) -> list[Verdict]:
+def between(first: RunFolder, second: RunFolder, margins: Mapping[str, float]) -> list[Verdict]:
     """Verdicts of the rules X on pairs of a run in `first` and another in `second`.
+
+    margins: fractions by the names of `Conditions`; the others are those of the second folder.
 
     None where no two such runs saw the same images, or where they are the very same. Raises RunFolderError.
     """
     report, other = first.report(), second.report()
     documents, more = first.documents(), second.documents()
-    together = report.changed(runs=(*report.runs, *other.runs))
+    together = other.changed(runs=(*report.runs, *other.runs), conditions=other.conditions.changed(**margins))
 
     def answers(run: Run) -> Predictions | None:
         return (first if run in report.runs else second).predictions(run)

@@ -11,7 +11,7 @@ from zoo.report.tables import discordant_csv
 from zoo.rules.base import Evidence
 from zoo.rules.judge import judge
 from zoo.rules.latency import variants
-from zoo.rules.pairs.image_by_image import pairs
+from zoo.rules.pairs.pairing import pairs
 from zoo.runs import agreement
 from zoo.runs.folder import RunFolder
 
@@ -36,6 +36,8 @@ def evidence(report: Report, documents: Documents, folder: RunFolder) -> Evidenc
         label_maps={label_map.id: label_map for label_map in documents.label_maps},
         answers=folder.predictions,
         tolerance=report.conditions.tolerance,
+        margin=report.conditions.margin,
+        margin_quantised=report.conditions.margin_quantised,
         deviations=documents.deviations,
         latencies=report.latencies,
         baseline=documents.baseline,

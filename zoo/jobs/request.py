@@ -55,6 +55,8 @@ class Request(JobRequest):
     batch_size: Count = 8
     jobs: Count = Field(default_factory=pixels.default_jobs)
     tolerance: Fraction = 0.001
+    margin: Fraction = 0.001
+    margin_quantised: Fraction = 0.01
     thumbnails: bool = False
 
     def needs_no_images(self) -> bool:
@@ -63,8 +65,9 @@ class Request(JobRequest):
         return not any(asked)
 
     def arguments(self, **shown: str) -> tuple[str, ...]:
-        """The command line; it has the tolerance in points."""
-        return super().arguments(tolerance=f"{self.tolerance * 100:g}", **shown)
+        """The command line; it has fractions in points and percent."""
+        fractions = {name: f"{getattr(self, name) * 100:g}" for name in ("tolerance", "margin", "margin_quantised")}
+        return super().arguments(**(fractions | shown))
 
 
 class BenchRequest(JobRequest):

@@ -213,9 +213,10 @@ class Validation(Job[Request]):
     def conditions(self) -> Conditions:
         """What holds for every run, with what the images are of a population."""
         kind, name = self.source.population
-        how, tolerance = self.source.whole.recognised.how, self.request.tolerance
+        limits = {each: getattr(self.request, each) for each in ("tolerance", "margin", "margin_quantised")}
+        how = self.source.whole.recognised.how
         return super().conditions().changed(
-            population=kind, population_id=name, recognition=how, tolerance=tolerance, relabelled=self._second_labels()
+            population=kind, population_id=name, recognition=how, relabelled=self._second_labels(), **limits
         )  # fmt: skip
 
     def _second_labels(self) -> Relabelled | None:

@@ -58,6 +58,8 @@ class Conditions(Record):
 
     created: UTC, ISO 8601; command: the command line; decoders: versions of the image libraries; tolerance:
     fraction added on both sides of a documented accuracy, for differences between preprocessing libraries.
+    margin: two runs that should be right equally often may differ by so much, a fraction; margin_quantised: where one
+    computes in integers, a fraction of the accuracy of the other.
     instruction_sets: the processor's that answers can depend on; variables: those of the user's environment that
     frameworks take their arithmetic or threads from.
     population: what the images are of the population that recognition is about.
@@ -83,6 +85,8 @@ class Conditions(Record):
     relabelled: Relabelled | None = None
     decoders: dict[str, str] = Field(default_factory=dict)
     tolerance: Fraction = 0.001
+    margin: Fraction = 0.001
+    margin_quantised: Fraction = 0.01
 
 
 class Part(Record):

@@ -39,10 +39,10 @@ class Verdict(Record):
     too; "share": of labels; "seconds", "cores"; "ratio": of two times; "correlation": of two orders. "": the claim's
     own unit, or a plain number.
 
-    p_value: of "the claim is true", of two runs of "they are right equally often", of two orders of "they have nothing
-    to do with each other"; p_adjusted: after Holm, over all of its kind in the report. decided_at: images after which
-    a run that was looked at while it grew had decided this.
-    against: key of the run that `run` is compared with.
+    p_value: of "the claim is true", of two runs of "their accuracies differ by the margin at most", of two orders of
+    "they have nothing to do with each other"; p_adjusted: after Holm, over all of its kind in the report. decided_at:
+    images after which a run that was looked at while it grew had decided this.
+    against: key of the run that `run` is compared with; margin: by how much their accuracies may differ, a fraction.
 
     Of documents besides: the ids of their sources (first the one the verdict is about), what is printed there, the
     arithmetic in one line, and what would settle it.
@@ -73,6 +73,7 @@ class Verdict(Record):
     p_adjusted: Fraction | None = None
     decided_at: int | None = None
     against: str | None = None
+    margin: Fraction | None = None
     finding_class: FindingClass | None = None
     size: float | None = Field(default=None, ge=0)
     size_unit: SizeUnit | None = None

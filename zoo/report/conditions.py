@@ -32,6 +32,10 @@ def general(conditions: Conditions) -> dict[str, str]:
             **({"copies": "; ".join(how.copies_listed)} if how.copies else {}),
             "zoo": conditions.zoo,
             "tolerance": f"{text.percent(conditions.tolerance)} points on both sides of a documented accuracy",
+            "margin": (
+                f"{conditions.margin * 100:g} points between two runs that should be right equally often; "
+                f"{conditions.margin_quantised * 100:g} % of the accuracy where one computes in integers"
+            ),
             "suite": conditions.suite_version,
             "Python": conditions.python,
             "decoders": _versions(conditions.decoders),

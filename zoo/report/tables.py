@@ -11,7 +11,7 @@ from typing import Any
 from zoo.records import LatencyRun, Record, Report
 from zoo.report import text
 from zoo.rules.latency.efficiency import efficiency, probe
-from zoo.rules.pairs.image_by_image import Pair
+from zoo.rules.pairs.pairing import Pair
 from zoo.stats.quantiles import median_of_rounds
 
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}

@@ -47,7 +47,8 @@ def grouped(items: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
 class Evidence:
     """Everything that is judged: stored runs, inspections and documents, never a framework, a weight or an image.
 
-    tolerance: fraction added on both sides of a documented accuracy; answers: per-image answers of a run, or None
+    tolerance: fraction added on both sides of a documented accuracy; margin, margin_quantised: by how much two runs may
+    differ, as `Conditions` has them; answers: per-image answers of a run, or None
     where they were not kept; deviations: what is accepted as explained; baseline: latencies of an earlier bench.
     """
 
@@ -58,6 +59,8 @@ class Evidence:
     label_maps: Mapping[str, LabelMap] = field(default_factory=dict)
     answers: Callable[[Run], Predictions | None] = lambda run: None
     tolerance: float = 0.001
+    margin: float = 0.001
+    margin_quantised: float = 0.01
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
     statements: Sequence[Statement] = ()

@@ -21,19 +21,19 @@ class _Origin(NamedTuple):
     latencies: list[LatencyRun]
 
 
+_LIMITS = {"tolerance": "tolerances", "margin": "margins", "margin_quantised": "margins of quantised networks"}
+
+
 def merged(folders: Sequence[RunFolder]) -> tuple[Report, Documents]:
     """One report over `folders`, without verdicts: they are judged anew; and the documents of all.
 
     A run that lies in several folders (by its key) counts once, and so does a latency. One that could not be made is
     left out where another folder has it. Of two records with one id, the later folder's is taken. Raises
-    RunFolderError, and UsageError for folders that were judged with different tolerances.
+    RunFolderError, and UsageError for folders that were judged with different tolerances or margins.
     """
     origins = [origin for folder in folders for origin in _origins(folder)]
     origins.sort(key=lambda origin: origin.conditions.created)
-    tolerances = {origin.conditions.tolerance for origin in origins}
-    if len(tolerances) > 1:
-        shown = ", ".join(f"{tolerance:g}" for tolerance in sorted(tolerances))
-        raise UsageError(f"these runs were judged with different tolerances ({shown}); merge those with the same one")
+    _check_judged_alike([origin.conditions for origin in origins])
     runs = _once([run for origin in origins for run in origin.runs])
     latencies = _once([run for origin in origins for run in origin.latencies])
     kept = {id(run) for run in (*runs, *latencies)}
@@ -90,6 +90,16 @@ def _taken(left: list[R], identities: Sequence[str]) -> list[R]:
     own = [run for run in left if _identity(run) in identities]
     left[:] = [run for run in left if _identity(run) not in identities]
     return own
+
+
+def _check_judged_alike(conditions: Sequence[Conditions]) -> None:
+    for name, several in _LIMITS.items():
+        values = sorted({getattr(each, name) for each in conditions})
+        if len(values) > 1:
+            shown = ", ".join(f"{value:g}" for value in values)
+            raise UsageError(
+                f"these runs were judged with different {several} ({shown}); merge those with the same one"
+            )
 
 
 def _identity(run: Run | LatencyRun) -> str:

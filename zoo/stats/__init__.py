@@ -1,15 +1,19 @@
 """Statistics of counts: intervals, tests, and how many images decide a claim."""
 
+from zoo.stats.differences import (
+    difference_interval,
+    difference_p,
+    difference_sequence,
+    difference_sequence_p,
+    mcnemar,
+)
 from zoo.stats.intervals import (
     CONFIDENCE,
     Totals,
-    difference_interval,
     finite_p,
     finite_totals,
     holm,
     log_ratio,
-    mcnemar,
-    mcnemar_anytime,
     rank_correlation,
     running,
     sequence_p,
@@ -21,12 +25,14 @@ __all__ = [
     "CONFIDENCE",
     "Totals",
     "difference_interval",
+    "difference_p",
+    "difference_sequence",
+    "difference_sequence_p",
     "finite_p",
     "finite_totals",
     "holm",
     "log_ratio",
     "mcnemar",
-    "mcnemar_anytime",
     "rank_correlation",
     "running",
     "sequence_p",

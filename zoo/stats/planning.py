@@ -7,10 +7,11 @@ from bisect import bisect_left
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from zoo import stats
+from zoo.stats.paired_planning import rounded_up
 from zoo.stats.totals import Accepted
 
 CHANCES = (0.8, 0.95)  # that so many images decide
@@ -46,9 +47,9 @@ def images_needed(goal: Accepted, truth: int, chance: float) -> int | None:
     if not goal.decidable(truth):
         return None
     fewer = bisect_left(range(1, goal.images), chance, key=lambda n: chance_decided(goal, truth, n))
-    n = _rounded_up(fewer + 1, goal.images)
+    n = rounded_up(fewer + 1, goal.images)
     while n < goal.images and chance_decided(goal, truth, n) < chance:
-        n = _rounded_up(n + 1, goal.images)
+        n = rounded_up(n + 1, goal.images)
     return n
 
 
@@ -106,7 +107,9 @@ def _chances(images: int, total: int, n: int) -> tuple[int, NDArray[np.float64]]
 
 
 def _log_choose(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
+    result: NDArray[np.float64] = (
+        scipy.special.gammaln(n + 1.0) - scipy.special.gammaln(k + 1.0) - scipy.special.gammaln(n - k + 1.0)
+    )
     return result
 
 
@@ -123,8 +126,3 @@ def _critical(goal: Accepted, total: int, n: int, tail: float, *, above: bool) -
         tails = np.cumsum(chances[::-1])[::-1]  # P(count >= k)
         return float(first + (tails > tail).sum())
     return float(first - 1 + (np.cumsum(chances) <= tail).sum())
-
-
-def _rounded_up(n: int, most: int) -> int:
-    unit: int = 10 ** max(len(str(n)) - 3, 0)
-    return min(math.ceil(n / unit) * unit, most)

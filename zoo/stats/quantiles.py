@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.stats import quantile_test
 
 from zoo.records import Quantile
 
@@ -28,7 +28,7 @@ def quantile(times: ArrayLike, level: float, confidence: float = CONFIDENCE) -> 
     values = np.asarray(times, dtype=np.float64)
     if not values.size:
         raise ValueError("a quantile of no values")
-    interval: Any = quantile_test(values, p=level).confidence_interval(confidence)
+    interval: Any = scipy.stats.quantile_test(values, p=level).confidence_interval(confidence)
     possible = np.isfinite(interval.low) and np.isfinite(interval.high)
     return Quantile(
         level=level,

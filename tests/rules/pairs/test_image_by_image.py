@@ -16,7 +16,8 @@ from zoo.records import Checkpoint, Claim, File, LabelMap, Population, Run, Verd
 from zoo.records.predictions import Predictions
 from zoo.report.tables import discordant_csv
 from zoo.rules.base import Evidence, Rule
-from zoo.rules.pairs.image_by_image import ClaimedLoss, Converted, Frameworks, Recipes, pairs
+from zoo.rules.pairs.image_by_image import ClaimedLoss, Converted, Frameworks, Recipes
+from zoo.rules.pairs.pairing import pairs
 
 N = 1000
 FULL = Population(id="shapes_test", title="the shapes", images=N, digest="ef" * 32)
@@ -73,35 +74,116 @@ def frameworks(only_first: int, only_second: int, **changes: Any) -> list[Verdic
     return judged(Frameworks(), [(changes, first), ({"framework": "torch", **changes}, second)])
 
 
+SAMPLE: dict[str, Any] = {"population": "random_sample", "population_id": "imagenet_val"}
+OTHER: dict[str, Any] = {"population": "other", "population_id": ""}
+
+
 @pytest.mark.parametrize(
     ("only_first", "only_second", "outcome"),
-    [(0, 0, "pass"), (5, 5, "pass"), (6, 1, "pass"), (12, 0, "fail"), (1, 14, "fail")],
+    [(0, 0, "pass"), (5, 5, "pass"), (6, 5, "pass"), (5, 6, "pass"), (7, 5, "fail"), (12, 0, "fail"), (1, 14, "fail")],
 )
-def test_frameworks_may_differ_by_chance(only_first: int, only_second: int, outcome: str) -> None:
+def test_a_difference_over_all_images_is_exact(only_first: int, only_second: int, outcome: str) -> None:
+    """The margin of 0.1 points is one image of 1,000; nothing is tested."""
     found = frameworks(only_first, only_second)
     assert [verdict.outcome for verdict in found] == [outcome, outcome]
     assert found[0].subject == "zoo/float@torch"
-    assert found[0].measured == (only_first - only_second) / N
+    assert found[0].measured == found[0].low == found[0].high == (only_first - only_second) / N
+    assert (found[0].p_value, found[0].p_adjusted) == (None, None)
+    assert found[0].margin == 0.001
+    assert " p = " not in found[0].reason
+    assert "could have shown" not in found[0].reason
 
 
-def test_sentence_has_the_counts_the_images_and_both_p_values() -> None:
+def test_a_margin_below_one_image_is_one_image() -> None:
+    outcomes = {}
+    for lost in (0, 1, 2):
+        first, second = discordant(lost, 0, 960)
+        verdict = judged(Frameworks(), [({}, first), ({"framework": "torch"}, second)])[0]
+        outcomes[lost] = verdict.outcome
+        assert "the margin of one image of 960" in verdict.reason
+    assert outcomes == {0: "pass", 1: "pass", 2: "fail"}
+
+
+@pytest.mark.parametrize("where", [SAMPLE, OTHER])
+@pytest.mark.parametrize(
+    ("only_first", "only_second", "margin", "outcome"),
+    [
+        (0, 0, 0.001, "inconclusive"),  # nothing was shown, so nothing passes
+        (0, 0, 0.004, "pass"),
+        (12, 10, 0.001, "inconclusive"),
+        (12, 10, 0.02, "pass"),
+        (30, 5, 0.02, "inconclusive"),  # more than nothing, and perhaps less than the margin
+        (40, 2, 0.001, "fail"),
+        (2, 40, 0.001, "fail"),
+        (40, 2, 0.0, "fail"),
+        (2, 40, 0.1, "pass"),  # a difference that was shown, and that does not matter
+    ],
+)
+def test_equivalence_on_a_sample_must_be_shown(
+    where: dict[str, Any], only_first: int, only_second: int, margin: float, outcome: str
+) -> None:
+    first, second = discordant(only_first, only_second)
+    runs = [(where, first), ({"framework": "torch", **where}, second)]
+    verdict = judged(Frameworks(), runs, margin=margin)[0]
+    assert verdict.outcome == outcome
+    assert verdict.low is not None
+    assert verdict.high is not None
+    inside, outside = -margin <= verdict.low <= verdict.high <= margin, verdict.low > margin or verdict.high < -margin
+    assert (inside, outside) == (outcome == "pass", outcome == "fail")
+    assert ("to decide it, take" in verdict.reason) == (outcome == "inconclusive")
+    assert "the smallest difference that these images could have shown is" in verdict.reason
+
+
+def test_what_is_quantised_may_lose_one_percent_of_the_accuracy_of_the_other() -> None:
+    """The original is right on 960 of 1,000 images: 9.6 may be lost."""
+    outcomes = {}
+    for lost in (9, 10):
+        first, second = discordant(lost, 0)
+        first[-40:] = second[-40:] = False
+        runs = [({}, first), ({"checkpoint": "zoo/int8", "weights": "i", "integer_sums": "exact"}, second)]
+        verdict = judged(Converted(), runs)[0]
+        outcomes[lost] = verdict.outcome
+        assert verdict.margin == pytest.approx(0.0096)
+        assert "the margin of 0.96 points (1 % of 96.00 %)" in verdict.reason
+        assert judged(Converted(), runs, margin_quantised=0.02)[0].outcome == "pass"
+    assert outcomes == {9: "pass", 10: "fail"}
+
+
+def test_sentence_of_all_images() -> None:
     reason = frameworks(12, 1)[0].reason
     assert reason.startswith(
         "top-1 of 1,000 images: 12 are right only with zoo/float@onnxruntime, 1 only with zoo/float@torch, "
-        "a difference of 1.1 points: more than chance would do, in favour of zoo/float@onnxruntime; "
-        "McNemar p = 0.0034, 0.0068 after Holm over 2; images: 0000.jpg, 0001.jpg"
+        "a difference of 1.1 points: outside the margin of one image of 1,000, in favour of zoo/float@onnxruntime; "
+        "images: 0000.jpg, 0001.jpg"
     )
     assert reason.endswith("0009.jpg and 3 more in discordant.csv")
 
 
+def test_sentences_of_a_sample() -> None:
+    first, second = discordant(5, 3)
+    runs = [(SAMPLE, first), ({"framework": "torch", **SAMPLE}, second)]
+    assert judged(Frameworks(), runs)[0].reason.partition("torch, ")[2].partition("; images")[0] == (
+        "a difference of 0.2 points (-0.54 to 0.9 over all): partly outside the margin of 0.1 points; p = 1, 1 "
+        "after Holm over 2; to decide it, take 27,900 images (80 % chance) if the measured difference is the true one; "
+        "the smallest difference that these images could have shown is 0.78 points"
+    )
+    assert (
+        " over all): inside the margin of 5 points; p = 1, 1 after" in judged(Frameworks(), runs, margin=0.05)[0].reason
+    )
+
+
 def test_many_pairs_are_adjusted_together() -> None:
-    first, second = discordant(7, 0)
+    first, second = discordant(9, 0)
     names = ("torch", "tensorflow", "openvino", "mindspore", "mxnet")
-    found = judged(Frameworks(), [({}, first), *(({"framework": name}, second) for name in names)])
+    runs = [(OTHER, first), *(({"framework": name, **OTHER}, second) for name in names)]
+    found = judged(Frameworks(), runs)
     assert len(found) == 10
-    assert {verdict.p_value for verdict in found} == {2 / 2**7}
-    assert {verdict.p_adjusted for verdict in found} == {10 * 2 / 2**7}
-    assert {verdict.outcome for verdict in found} == {"pass"}  # alone, each would have failed
+    p = stats.difference_p(9, 0, N, None, 0.001)
+    assert {verdict.p_value for verdict in found} == {p}
+    assert {verdict.p_adjusted for verdict in found} == {10 * p}
+    assert {verdict.outcome for verdict in found} == {"inconclusive"}  # alone, each fails
+    assert "outside the margin, but of 10 comparisons one may be so by chance" in found[0].reason
+    assert [verdict.outcome for verdict in judged(Frameworks(), runs[:2])] == ["fail", "fail"]
 
 
 def test_interval_depends_on_what_the_images_are() -> None:
@@ -121,7 +203,7 @@ def test_runs_that_stopped_early_have_a_p_value_for_that() -> None:
     fixed = frameworks(30, 10, population="random_sample", population_id="imagenet_val")[0]
     early = frameworks(30, 10, population="random_sample", population_id="imagenet_val", look_every=128)[0]
     assert (early.p_value or 0) > (fixed.p_value or 0)
-    assert "McNemar p (valid at any stop)" in early.reason
+    assert "; p (valid at any stop) = " in early.reason
     assert (early.low or 0) < (fixed.low or 0)
     assert (early.high or 0) > (fixed.high or 0)
 
@@ -252,7 +334,7 @@ def test_numbers_of_two_documents_claim_no_loss() -> None:
     assert len(list(Converted().judge(given))) == 2
 
 
-@pytest.mark.parametrize(("only_first", "outcome"), [(2, "pass"), (40, "fail")])
+@pytest.mark.parametrize(("only_first", "outcome"), [(1, "pass"), (40, "fail")])
 def test_recipes(only_first: int, outcome: str) -> None:
     first, second = discordant(only_first, 0)
     found = judged(Recipes(), [({"sha256": "ab" * 32}, first), ({"recipe": "wrong", "geometry": "wrong"}, second)])
@@ -344,7 +426,7 @@ def test_a_run_that_two_folders_hold_counts_once() -> None:
 
 
 def test_images_are_named_as_far_as_there_are_some() -> None:
-    assert "images: " not in frameworks(0, 0)[0].reason.partition("after Holm")[2]
+    assert "images: " not in frameworks(0, 0)[0].reason.partition("margin")[2]
     ten, eleven = (frameworks(count, 0)[0].reason for count in (10, 11))
     assert ten.endswith("0008.jpg, 0009.jpg")
     assert eleven.endswith("0008.jpg, 0009.jpg and 1 more in discordant.csv")

@@ -6,13 +6,15 @@ import base64
 import hashlib
 import re
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from zoo.documents import formatting
 from zoo.report import importance, text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 SYMBOLS = {
     "refuted": "✗", "fail": "✗", "failed": "!", "not_run": "!", "inconclusive": "?",
@@ -36,6 +38,8 @@ def page(template: str, own_style: str = "", script: str = "", *, with_pictures:
 
 @cache
 def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # loaded only where a page is written
+
     environment = Environment(
         loader=PackageLoader("zoo.report.html"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,

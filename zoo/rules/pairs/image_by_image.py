@@ -2,58 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Literal
-
-import numpy as np
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 from zoo import stats
 from zoo.documents.formatting import as_printed, percent
-from zoo.records import Claim, Outcome, Run, Verdict
+from zoo.records import Outcome, Run, Verdict
 from zoo.rules.accuracy import obstacle_to
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.nonsense.makes_sense import MakesSense, symptoms
-from zoo.rules.pairs.same_answers import Answered, answered, images_of, named, network
+from zoo.rules.pairs.pairing import Kind, Pair, pairs
+from zoo.rules.pairs.same_answers import named
+from zoo.stats import paired_planning
 
 ALLOWED_ERROR = 0.05  # chance of any false "fail" among all comparisons of a report
 
-Metric = Literal["top1", "top5"]
-METRICS: tuple[Metric, ...] = ("top1", "top5")
-Kind = Literal["frameworks", "converted", "claimed", "recipes"]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two runs on the same images; differences are those of the first minus the second.
-
-    claims: what one document says of both, where it does.
-    """
-
-    kind: Kind
-    metric: Metric
-    first: Run
-    second: Run
-    only_first: tuple[str, ...]
-    only_second: tuple[str, ...]
-    claims: tuple[Claim, Claim] | None = None
-
-    @property
-    def p_value(self) -> float:
-        """Of "both are right equally often"; for runs that stopped early one that stays valid."""
-        test = stats.mcnemar_anytime if self.first.look_every else stats.mcnemar
-        return test(len(self.only_first), len(self.only_second))
-
-    def interval(self, evidence: Evidence) -> tuple[float, float]:
-        """Of the difference over the population, fractions; the difference itself where every image was seen."""
-        counts, n = (len(self.only_first), len(self.only_second)), self.first.n
-        if self.first.population == "full":
-            return (counts[0] - counts[1]) / n, (counts[0] - counts[1]) / n
-        if self.first.population == "other":
-            return stats.difference_interval(*counts, n, None)
-        images = evidence.populations[self.first.population_id].images
-        totals = stats.sequence_totals if self.first.look_every else stats.finite_totals
-        return stats.difference_interval(*counts, n, images, totals)
+Interval = tuple[float, float]
 
 
 class _Compared(Rule):
@@ -61,47 +25,57 @@ class _Compared(Rule):
     unit = "points"
     kind: ClassVar[Kind]
 
-    def judge(self, evidence: Evidence) -> Iterator[Verdict]:
-        """One verdict per pair; p-values are adjusted over the pairs of all kinds."""
-        family = pairs(evidence)
-        adjusted = stats.holm([pair.p_value for pair in family])
-        for pair, p_adjusted in zip(family, adjusted, strict=True):
-            if pair.kind == self.kind:
-                yield self._verdict(pair, p_adjusted, len(family), evidence)
-
-    def _verdict(self, pair: Pair, p_adjusted: float, family: int, evidence: Evidence) -> Verdict:
-        low, high = pair.interval(evidence)
-        outcome, how = self._outcome(pair, p_adjusted, (low, high), evidence)
-        counts = len(pair.only_first), len(pair.only_second)
+    def _on(self, pair: Pair, interval: Interval, outcome: Outcome, how: str, **fields: Any) -> Verdict:
+        """A verdict with the numbers of the pair. how: what they say."""
+        low, high = interval
         return self.verdict(
-            pair.second,
-            outcome,
-            f"{_compared(pair, (low, high))}: {how}; {_chance(pair, p_adjusted, family)}{_discordant(pair)}",
-            against=pair.first,
-            claim=pair.claims[1] if pair.claims else None,
-            documented=pair.claims[0].number() - pair.claims[1].number() if pair.claims else None,
-            measured=(counts[0] - counts[1]) / pair.first.n, low=low, high=high, n=pair.first.n,
-            p_value=pair.p_value, p_adjusted=p_adjusted,
+            pair.second, outcome, f"{_compared(pair, interval)}: {how}{_discordant(pair)}", against=pair.first,
+            measured=pair.difference, low=low, high=high, n=pair.first.n, **fields,
         )  # fmt: skip
 
-    def _outcome(
-        self, pair: Pair, p_adjusted: float, interval: tuple[float, float], evidence: Evidence
-    ) -> tuple[Outcome, str]:
-        if p_adjusted > ALLOWED_ERROR:
-            return "pass", "no more than chance would do"
-        better = pair.first if len(pair.only_first) > len(pair.only_second) else pair.second
-        return "fail", f"more than chance would do, in favour of {_name(better, pair)}"
+
+class _Equivalent(_Compared):
+    """Two runs should be right equally often, but for a margin: this must be shown, not only not denied."""
+
+    def judge(self, evidence: Evidence) -> Iterator[Verdict]:
+        """One verdict per pair of this kind; p-values are adjusted over the pairs of all such kinds."""
+        family = [pair for pair in pairs(evidence) if pair.kind != "claimed"]
+        plain = [pair.p_value(evidence) for pair in family]
+        adjusted = stats.holm([p for p in plain if p is not None])
+        rest = iter(adjusted)
+        for pair, p in zip(family, plain, strict=True):
+            p_adjusted = None if p is None else next(rest)
+            if pair.kind == self.kind:
+                yield self._verdict(pair, evidence, p, p_adjusted, len(adjusted))
+
+    def _verdict(
+        self, pair: Pair, evidence: Evidence, p: float | None, p_adjusted: float | None, family: int
+    ) -> Verdict:
+        interval, margin = pair.interval(evidence), pair.margin(evidence)
+        outcome, how = _side(interval, margin)
+        if outcome == "fail" and p_adjusted is not None and p_adjusted > ALLOWED_ERROR:
+            outcome, how = "inconclusive", f"{how}, but of {family} comparisons one may be so by chance"
+        how += _margin(pair, margin, evidence)
+        if outcome == "fail":
+            how += f", in favour of {_name(pair.first if pair.difference > 0 else pair.second, pair)}"
+        if p is not None:
+            test = "p (valid at any stop)" if pair.anytime else "p"
+            how += f"; {test} = {p:.2g}, {p_adjusted:.2g} after Holm over {family}"
+        if outcome == "inconclusive":
+            how += _more(pair, margin, evidence)
+        how += _shown(pair, evidence)
+        return self._on(pair, interval, outcome, how, margin=margin, p_value=p, p_adjusted=p_adjusted)
 
 
-class Frameworks(_Compared):
-    """Two frameworks with the same weights are right equally often: what differs between them is chance."""
+class Frameworks(_Equivalent):
+    """Two frameworks with the same weights are right equally often, but for a margin that is smaller than matters."""
 
     id = "X201"
     kind = "frameworks"
 
 
-class Converted(_Compared):
-    """A converted checkpoint is right as often as the one it was converted from, where no document claims a loss."""
+class Converted(_Equivalent):
+    """A converted checkpoint is right as often as its original, but for a margin, where no document claims a loss."""
 
     id = "X202"
     kind = "converted"
@@ -113,9 +87,17 @@ class ClaimedLoss(_Compared):
     id = "X203"
     kind = "claimed"
 
-    def _outcome(
-        self, pair: Pair, p_adjusted: float, interval: tuple[float, float], evidence: Evidence
-    ) -> tuple[Outcome, str]:
+    def judge(self, evidence: Evidence) -> Iterator[Verdict]:
+        """One verdict per pair of this kind."""
+        for pair in pairs(evidence):
+            if pair.claims is not None:
+                first, second = pair.claims
+                interval = pair.interval(evidence)
+                outcome, how = self._outcome(pair, interval, evidence)
+                documented = first.number() - second.number()
+                yield self._on(pair, interval, outcome, how, claim=second, documented=documented)
+
+    def _outcome(self, pair: Pair, interval: Interval, evidence: Evidence) -> tuple[Outcome, str]:
         assert pair.claims is not None
         first, second = pair.claims
         for run, claim in ((pair.first, first), (pair.second, second)):
@@ -138,97 +120,49 @@ class ClaimedLoss(_Compared):
         return "inconclusive", f"partly outside the documented {claimed}"
 
 
-class Recipes(_Compared):
-    """Two recipes make one network right equally often: what differs between them is chance."""
+class Recipes(_Equivalent):
+    """Two recipes make one network right equally often, but for a margin that is smaller than matters."""
 
     id = "X204"
     kind = "recipes"
 
 
-def pairs(evidence: Evidence) -> list[Pair]:
-    """Every two finished runs on the same images that a rule compares, top-1 before top-5.
-
-    Of a group of equals each is compared with the first, so that n runs make n - 1 comparisons.
-    """
-    return [
-        pair
-        for group in _same_images(evidence).values()
-        for index, second in enumerate(group)
-        for kind, first in _partners(group, index, evidence).items()
-        if first is not None
-        for pair in _by_metric(kind, first, second, evidence)
-    ]
+def _side(interval: Interval, margin: float) -> tuple[Outcome, str]:
+    """On which side of the margin the possible differences lie; a difference of just the margin is inside."""
+    low, high = interval
+    if -margin <= low and high <= margin:
+        return "pass", "inside the margin"
+    if low > margin or high < -margin:
+        return "fail", "outside the margin"
+    return "inconclusive", "partly outside the margin"
 
 
-def _partners(group: Sequence[Answered], index: int, evidence: Evidence) -> dict[Kind, Answered | None]:
-    """What a run is compared with; an original may come after what was made from it."""
-    second, earlier = group[index], group[:index]
-    twins = [one for one in earlier if network(one.run, evidence) == network(second.run, evidence)]
-    originals = [one for one in group if _is_original(one.run, second.run, evidence)]
-    return {
-        "frameworks": _nearest(twins, second),
-        "converted": _nearest(originals, second),
-        "recipes": next((one for one in earlier if _other_recipe(one.run, second.run)), None),
-    }
+def _margin(pair: Pair, margin: float, evidence: Evidence) -> str:
+    if pair.is_exact and margin == 1 / pair.first.n:
+        return f" of one image of {pair.first.n:,}"
+    relative = f" ({evidence.margin_quantised * 100:g} % of {percent(margin / evidence.margin_quantised)} %)"
+    return f" of {_points(margin)} points{relative if pair.is_quantised(evidence) and margin else ''}"
 
 
-def _same_images(evidence: Evidence) -> dict[object, list[Answered]]:
-    """Finished runs by their images; of two with one key, as two run folders may hold, the first."""
-    groups: dict[object, dict[str, Answered]] = {}
-    for one in answered(evidence):
-        groups.setdefault(images_of(one), {}).setdefault(one.run.key, one)
-    return {images: list(group.values()) for images, group in groups.items()}
+def _more(pair: Pair, margin: float, evidence: Evidence) -> str:
+    """How many images would decide."""
+    population = pair.population(evidence)
+    needed = paired_planning.images_to_decide(*pair.counts, pair.first.n, population, margin)
+    if needed is None:
+        return "; no number of such images would decide it if the measured difference is the true one"
+    needed = paired_planning.rounded_up(max(needed, pair.first.n + 1), population)
+    if needed == population:
+        return f"; to decide it, take all {needed:,} images"
+    return f"; to decide it, take {needed:,} images (80 % chance) if the measured difference is the true one"
 
 
-def _other_recipe(run: Run, other: Run) -> bool:
-    same = (run.checkpoint, run.framework, run.sha256) == (other.checkpoint, other.framework, other.sha256)
-    return same and run.recipe != other.recipe
-
-
-def _is_original(run: Run, converted: Run, evidence: Evidence) -> bool:
-    """Whether `converted` runs what was made from what `run` runs; the same weights under two names are twins."""
-    checkpoint = evidence.checkpoints.get(converted.checkpoint)
-    origin = checkpoint.converted_from if checkpoint else None
-    return origin is not None and run.checkpoint == origin and run.weights != converted.weights
-
-
-def _nearest(candidates: Sequence[Answered], second: Answered) -> Answered | None:
-    """The same checkpoint or else the same framework if it is there, else the first."""
-
-    def distance(one: Answered) -> tuple[bool, bool]:
-        return one.run.subject != second.run.subject, one.run.framework != second.run.framework
-
-    return min(candidates, key=distance, default=None)
-
-
-def _by_metric(kind: Kind, first: Answered, second: Answered, evidence: Evidence) -> Iterator[Pair]:
-    """A pair for each metric. A conversion is judged by the loss that one document has for it, each run with its own
-    documented recipe; where none has, it should cost nothing, if both runs look at the same part of an image.
-    """
-    claims = {metric: _both_claimed(first.run, second.run, metric, evidence) for metric in METRICS}
-    loss_claimed = kind == "converted" and any(claims.values())
-    if kind == "converted" and not loss_claimed and first.run.geometry != second.run.geometry:
-        return
-    for metric in METRICS:
-        if loss_claimed and claims[metric] is None:
-            continue  # a loss that is documented by its top-1 alone is not denied for top-5
-        right, right_second = (each.answers.correct(metric) for each in (first, second))
-        only_first, only_second = (
-            tuple(first.answers.ids[row] for row in np.flatnonzero(rows))
-            for rows in (right & ~right_second, right_second & ~right)
-        )
-        own_claims = claims[metric] if loss_claimed else None
-        own_kind: Kind = "claimed" if loss_claimed else kind
-        yield Pair(own_kind, metric, first.run, second.run, only_first, only_second, own_claims)
-
-
-def _both_claimed(first: Run, second: Run, metric: Metric, evidence: Evidence) -> tuple[Claim, Claim] | None:
-    """What one source documents of both checkpoints."""
-    for claim in evidence.claims_on(second.checkpoint, metric):
-        for original in evidence.claims_on(first.checkpoint, metric):
-            if original.source == claim.source and original.population == claim.population:
-                return original, claim
-    return None
+def _shown(pair: Pair, evidence: Evidence) -> str:
+    """What these images could have shown, were it true."""
+    if pair.is_exact:
+        return ""
+    discordant, n = sum(pair.counts), pair.first.n
+    found = paired_planning.detectable(discordant, n, pair.population(evidence), anytime=pair.anytime)
+    return f"; the smallest difference that these images could have shown is {_points(found)} points"
 
 
 def _name(run: Run, pair: Pair) -> str:
@@ -243,20 +177,15 @@ def _points(difference: float) -> str:
 
 def _compared(pair: Pair, interval: tuple[float, float]) -> str:
     """The numbers, in words: who was right how often where the other was wrong."""
-    counts, n = (len(pair.only_first), len(pair.only_second)), pair.first.n
-    difference = (counts[0] - counts[1]) / n
-    over_all = "" if interval[0] == interval[1] else f" ({_points(interval[0])} to {_points(interval[1])} over all)"
+    counts, n = pair.counts, pair.first.n
+    of = "for images like these" if pair.first.population == "other" else "over all"
+    over_all = "" if pair.is_exact else f" ({_points(interval[0])} to {_points(interval[1])} {of})"
     metric = "top-1" if pair.metric == "top1" else "top-5"
     names = _name(pair.first, pair), _name(pair.second, pair)
     return (
         f"{metric} of {n:,} images: {counts[0]:,} are right only with {names[0]}, {counts[1]:,} only with {names[1]}, "
-        f"a difference of {_points(difference)} points{over_all}"
+        f"a difference of {_points(pair.difference)} points{over_all}"
     )
-
-
-def _chance(pair: Pair, p_adjusted: float, family: int) -> str:
-    test = "McNemar p" if not pair.first.look_every else "McNemar p (valid at any stop)"
-    return f"{test} = {pair.p_value:.2g}, {p_adjusted:.2g} after Holm over {family}"
 
 
 def _discordant(pair: Pair) -> str:
