@@ -125,10 +125,10 @@ def run(arguments: Sequence[str]) -> int:
 @click.option("--fresh", is_flag=True, help="Compute and read again what is remembered.")
 @options.QUIET
 def validate(
-    tolerance: float, out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **arguments: Any
+    tolerance: float | None, out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **arguments: Any
 ) -> int:
     """The main job: evaluate checkpoints and judge their documented accuracy."""
-    request = Request(tolerance=tolerance / 100, **arguments)
+    request = Request(tolerance=_fraction(tolerance), **arguments)
     if resume is not None:
         if out is not None or request != Request():
             raise UsageError("--resume takes its options from the run folder; give no others with it")
@@ -175,6 +175,10 @@ def bench_(out: Path | None, quiet: bool, **arguments: Any) -> int:
     return _executed(Bench(BenchRequest(**arguments), folder, Talk(quiet=quiet)))
 
 
+def _fraction(points: float | None) -> float | None:
+    return None if points is None else points / 100
+
+
 def _executed(job: Validation | Bench) -> int:
     job.folder.create(job.request.to_json())
     report, documents = job.execute()
@@ -187,13 +191,13 @@ def _executed(job: Validation | Bench) -> int:
 @options.known_zoo("published")
 @options.TOLERANCE
 @click.option("--sample", metavar="N", type=click.IntRange(1), help="Also how likely N images decide it.")
-def plan_(pattern: str, zoo: str, tolerance: float, sample: int | None) -> int:
+def plan_(pattern: str, zoo: str, tolerance: float | None, sample: int | None) -> int:
     """How many images decide a claim; GLOB: ids of claims or of checkpoints. Needs no images.
 
     Two numbers each: images that decide with a probability of 80 % and of 95 %.
     """
     known = load_zoo(zoo)
-    _console().print(plan.table(known, plan.chosen(known, pattern), tolerance / 100, sample))
+    _console().print(plan.table(known, plan.chosen(known, pattern), _fraction(tolerance), sample))
     click.echo(plan.LEGEND)
     return OK
 

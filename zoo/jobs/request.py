@@ -53,12 +53,12 @@ class Request(JobRequest):
     threads: Count = Field(default_factory=pixels.default_jobs)
     batch_size: Count = 8
     jobs: Count = Field(default_factory=pixels.default_jobs)
-    tolerance: Fraction = 0.001
+    tolerance: Fraction | None = None  # as measured, geometry by geometry
     thumbnails: bool = False
 
     def arguments(self, **shown: str) -> tuple[str, ...]:
         """The command line; it has the tolerance in points."""
-        return super().arguments(tolerance=f"{self.tolerance * 100:g}", **shown)
+        return super().arguments(tolerance=f"{(self.tolerance or 0) * 100:g}", **shown)
 
 
 class BenchRequest(JobRequest):

@@ -40,7 +40,8 @@ class Conditions(Record):
     """Under what a run folder was made; what a reader needs to make it again.
 
     created: UTC, ISO 8601; command: the command line; decoders: versions of the image libraries; tolerance:
-    fraction added on both sides of a documented accuracy, for differences between preprocessing libraries.
+    fraction added on both sides of a documented accuracy, for differences between preprocessing libraries; None where
+    each verdict has the one that was measured for its geometry.
     instruction_sets: the processor's that answers can depend on; variables: those of the user's environment that
     frameworks take their arithmetic or threads from.
     population: what the images are of the population that recognition is about.
@@ -63,7 +64,7 @@ class Conditions(Record):
     population_id: str = ""
     recognition: Recognition = Recognition()
     decoders: dict[str, str] = Field(default_factory=dict)
-    tolerance: Fraction = 0.001
+    tolerance: Fraction | None = None
 
 
 class Part(Record):

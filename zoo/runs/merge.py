@@ -32,7 +32,8 @@ def merged(folders: Sequence[RunFolder]) -> tuple[Report, Documents]:
     origins.sort(key=lambda origin: origin.conditions.created)
     tolerances = {origin.conditions.tolerance for origin in origins}
     if len(tolerances) > 1:
-        shown = ", ".join(f"{tolerance:g}" for tolerance in sorted(tolerances))
+        given = sorted(f"{each:g}" for each in tolerances if each is not None)
+        shown = ", ".join([*given, *["as measured"] * (None in tolerances)])
         raise UsageError(f"these runs were judged with different tolerances ({shown}); merge those with the same one")
     runs = _once([run for origin in origins for run in origin.runs])
     latencies = _once([run for origin in origins for run in origin.latencies])
