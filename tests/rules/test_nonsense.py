@@ -428,7 +428,7 @@ def beside(
             label_maps=LABEL_MAPS,
             answers=evidence.answers,
             tolerance=0.001,
-        ),  # fmt: skip
+        ),
         (Top1(), MakesSense()),
     )
 
