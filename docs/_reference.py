@@ -20,12 +20,14 @@ from pydantic.fields import FieldInfo
 
 from zoo import disk, records
 from zoo.cli.commands import cli
+from zoo.documents import library_differences
 from zoo.documents.load import CSV_FILES, TOML_FILES, Zoo, load_zoo
 from zoo.ending.exit_codes import EXIT_CODES
 from zoo.frameworks.table import Framework, public_frameworks
 from zoo.records import Geometry, Numeric, Record, statements
 from zoo.rules import deviations, judge
 from zoo.rules.base import Rule
+from zoo.stats import flips
 
 NO_WRAP = "\b\n"  # click's mark of a paragraph whose lines it keeps
 STEPS = (records.GeometryStep, records.NumericStep)
@@ -133,6 +135,45 @@ def _link(kind: str, part: Geometry | Numeric) -> str:
 def geometries() -> str:
     """Every geometry with its steps."""
     return "\n".join(_part("geometry", each) for each in _merged("geometries").values())
+
+
+def library_tolerances() -> str:
+    """What was measured of image libraries, geometry by geometry, and the tolerance that follows from it."""
+    blocks = []
+    for family in library_differences.load().family:
+        others = [code(name) for name in family.geometries if name != family.geometry]
+        also = f" and {', '.join(others)}" if others else ""
+        which = f"all images of {code(family.population)}" if family.population else "images like ImageNet's"
+        values = " and ".join(
+            f"{family.tolerance(metric) * 100:g} points ({name})"
+            for metric, name in (("top1", "top-1"), ("top5", "top-5"))
+        )
+        rows = (
+            (
+                each.variant,
+                each.network,
+                f"{each.identical:,}",
+                *(_flips(each, family, name) for name in ("top1", "top5")),
+            )
+            for each in family.difference
+        )
+        heads = ("library", "network", "same pixels", "top-1: gained, lost; shift", "top-5: gained, lost; shift")
+        what = f"{family.images:,} of {which}, {family.date}, {family.processor}"
+        versions = ", ".join(f"{name} {version}" for name, version in family.suite.items())
+        blocks.append(
+            f"### Tolerance of {code(family.geometry)}\n\nIt holds for {code(family.geometry)}{also}: {values}. "
+            f"Measured on {what}; the suite's own pixels by {versions}.\n\n{table(heads, rows)}"
+        )
+    return "\n".join(blocks)
+
+
+def _flips(difference: library_differences.Difference, family: library_differences.Family, metric: str) -> str:
+    """Counts, and the systematic difference with its 95 % interval in points."""
+    counted: library_differences.Flips = getattr(difference, metric)
+    value, low, high = (100 * each for each in flips.shift(counted.gained, counted.lost, family.images))
+    exact = bool(family.population) or not counted.gained + counted.lost
+    shown = f"{value:+.2f}" if exact else f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
+    return f"{counted.gained}, {counted.lost}; {shown}"
 
 
 def numerics() -> str:
@@ -310,6 +351,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "recipes": recipes,
     "geometries": geometries,
     "numerics": numerics,
+    "library-tolerances": library_tolerances,
     "steps": steps,
     "frameworks": frameworks,
     "data-files": data_files,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from tests.by_hand.records import a_claim, a_run
 from zoo import stats
+from zoo.documents.library_differences import load
 from zoo.ending.exit_codes import DEVIATES, NOT_RUN, OK
 from zoo.records import Checkpoint, Claim, File, Population, Run, Verdict
 from zoo.records.predictions import Predictions
@@ -32,8 +35,9 @@ CHECKPOINT = Checkpoint(
 
 def evidence(run: Run, claim: Claim, **changes: Any) -> Evidence:
     populations = {each.id: each for each in (SHAPES, IMAGENET)}
+    given = {"tolerance": 0.001} | changes
     return Evidence(
-        runs=[run], claims=[claim], checkpoints={CHECKPOINT.id: CHECKPOINT}, populations=populations, **changes
+        runs=[run], claims=[claim], checkpoints={CHECKPOINT.id: CHECKPOINT}, populations=populations, **given
     )
 
 
@@ -95,6 +99,30 @@ def test_a_population_that_nobody_describes_is_named() -> None:
 def test_tolerance_is_the_callers() -> None:
     assert verdict(a_run(top1_correct=684), a_claim(), tolerance=0.0).outcome == "refuted"
     assert verdict(a_run(top1_correct=690), a_claim(), tolerance=0.01).outcome == "confirmed"
+
+
+def test_without_one_it_is_what_was_measured_for_the_geometry() -> None:
+    """The limits of a verdict are the measured tolerance away from what rounds to the print."""
+    population = IMAGENET.changed(labels_digest="ab" * 32, per_class=None)
+    claim = a_claim(population=population.id)
+    wide = load().of("torch_256_224", population.id, "top1")
+    run = {"population_id": population.id, "n": 50_000, "geometry": "torch_256_224", "top5_correct": 50_000}
+    least = math.ceil((Fraction("0.68295") - Fraction(str(wide.value))) * 50_000)
+    for correct, outcome in ((least, "confirmed"), (least - 1, "refuted")):
+        found = verdict(a_run(**run, top1_correct=correct), claim, tolerance=None)
+        assert found.outcome == outcome
+        assert found.tolerance == wide.value
+        assert f"with a tolerance of {wide.value * 100:g} points for image libraries (measured)" in found.reason
+    given = verdict(a_run(**run, top1_correct=least - 1), claim, tolerance=0.02)
+    assert (given.outcome, given.tolerance) == ("confirmed", 0.02)
+    assert "with a tolerance of 2 points" in given.reason
+    assert "for image libraries" not in given.reason
+
+
+def test_a_geometry_that_was_never_measured_has_the_largest_tolerance() -> None:
+    found = verdict(a_run(geometry="a_users_own"), a_claim(), tolerance=None)
+    assert found.tolerance == load().largest("top1")
+    assert "points for image libraries (a_users_own was never measured, so it is the largest that was)" in found.reason
 
 
 def test_interval_is_half_open() -> None:
@@ -264,7 +292,7 @@ def test_none_or_all_right(correct: int, outcome: str) -> None:
 def test_samples_have_p_values_and_full_sets_none() -> None:
     claims = [a_claim(population="imagenet_val", value="71.8", decimals=1), a_claim(id="b", population="imagenet_val")]
     given = evidence(sampled(7000, 10_000), claims[0])
-    both = judge(Evidence(given.runs, claims, given.checkpoints, given.populations))
+    both = judge(Evidence(given.runs, claims, given.checkpoints, given.populations, tolerance=0.001))
     assert [each.outcome for each in both] == ["refuted", "refuted"]
     assert [each.p_adjusted for each in both] == stats.holm([each.p_value or 0 for each in both])
     assert verdict(a_run(), a_claim()).p_value is None
@@ -355,7 +383,7 @@ def test_exit_codes() -> None:
 
 def test_judge_applies_every_rule() -> None:
     claims = [a_claim(), a_claim(id="b", metric="top5", value="88.40")]
-    both = Evidence([a_run()], claims, {CHECKPOINT.id: CHECKPOINT}, {SHAPES.id: SHAPES})
+    both = Evidence([a_run()], claims, {CHECKPOINT.id: CHECKPOINT}, {SHAPES.id: SHAPES}, tolerance=0.001)
     assert [each.rule for each in judge(both)] == ["A101", "A102"]
 
 

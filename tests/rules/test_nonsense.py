@@ -422,7 +422,12 @@ def beside(
     known = Population(id=population, title="the images", images=images, digest="ef" * 32)
     return judge(
         Evidence(
-            evidence.runs, [claim], populations={population: known}, label_maps=LABEL_MAPS, answers=evidence.answers
+            evidence.runs,
+            [claim],
+            populations={population: known},
+            label_maps=LABEL_MAPS,
+            answers=evidence.answers,
+            tolerance=0.001,
         ),
         (Top1(), MakesSense()),
     )

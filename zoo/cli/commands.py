@@ -128,7 +128,7 @@ def run(arguments: Sequence[str]) -> int:
 @click.option("--fresh", is_flag=True, help="Compute and read again what is remembered.")
 @options.QUIET
 def validate(
-    tolerance: float,
+    tolerance: float | None,
     margin: float,
     margin_quantised: float,
     out: Path | None,
@@ -138,8 +138,8 @@ def validate(
     **arguments: Any,
 ) -> int:
     """The main job: evaluate checkpoints and judge their documented accuracy."""
-    limits = {"tolerance": tolerance / 100, "margin": margin / 100, "margin_quantised": margin_quantised / 100}
-    request = Request(**limits, **arguments)
+    margins = {"margin": margin / 100, "margin_quantised": margin_quantised / 100}
+    request = Request(tolerance=_fraction(tolerance), **margins, **arguments)
     if resume is not None:
         if out is not None or request != Request():
             raise UsageError("--resume takes its options from the run folder; give no others with it")
@@ -186,6 +186,10 @@ def bench_(out: Path | None, quiet: bool, **arguments: Any) -> int:
     return _executed(Bench(BenchRequest(**arguments), folder, Talk(quiet=quiet)))
 
 
+def _fraction(points: float | None) -> float | None:
+    return None if points is None else points / 100
+
+
 def _executed(job: Validation | Bench) -> int:
     job.folder.create(job.request.to_json())
     report, documents = job.execute()
@@ -202,13 +206,13 @@ def _exit_code(report: Report) -> int:
 @options.known_zoo("published")
 @options.TOLERANCE
 @click.option("--sample", metavar="N", type=click.IntRange(1), help="Also how likely N images decide it.")
-def plan_(pattern: str, zoo: str, tolerance: float, sample: int | None) -> int:
+def plan_(pattern: str, zoo: str, tolerance: float | None, sample: int | None) -> int:
     """How many images decide a claim; GLOB: ids of claims or of checkpoints. Needs no images.
 
     Two numbers each: images that decide with a probability of 80 % and of 95 %.
     """
     known = load_zoo(zoo)
-    _console().print(plan.table(known, plan.chosen(known, pattern), tolerance / 100, sample))
+    _console().print(plan.table(known, plan.chosen(known, pattern), _fraction(tolerance), sample))
     click.echo(plan.LEGEND)
     return OK
 

@@ -123,9 +123,7 @@ TOLERANCE = click.option(
     "--tolerance",
     metavar="POINTS",
     type=Number(0, 100),
-    default=100 * DEFAULTS.tolerance,
-    show_default=True,
-    help="Added to both sides of a documented accuracy.",
+    help="Added to both sides of a documented accuracy; default: as measured for the geometry.",
 )
 
 

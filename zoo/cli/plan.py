@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from rich.table import Table
 
+from zoo.documents import library_differences
 from zoo.documents.formatting import as_printed
 from zoo.documents.load import Zoo
 from zoo.errors import UsageError, known_names
@@ -36,19 +37,27 @@ def chosen(zoo: Zoo, pattern: str) -> list[Claim]:
     return list(claims.values())
 
 
-def table(zoo: Zoo, claims: Sequence[Claim], tolerance: float, sample: int | None = None) -> Table:
+def table(zoo: Zoo, claims: Sequence[Claim], tolerance: float | None, sample: int | None = None) -> Table:
     """Per claim the images that decide it with 80 / 95 % probability, if it is true and if it is wrong by so much.
 
     Exact for samples of a fixed size; of `--sample auto` the images after which half / 95 % of evaluations stop, if
-    the claim is true. sample: also the probability that so many images decide.
+    the claim is true. tolerance: fraction; None for what was measured for the checkpoint's geometry. sample: also the
+    probability that so many images decide.
     """
     numbers = ["documented", "if true", *(f"off by {by * 100:g}" for by in WRONG_BY), "auto, if true"]
     numbers += [f"{sample:,} decide"] if sample else []
     result = plain(["claim", *numbers], right=numbers, foldable=["claim"])
     for claim in claims:
-        goal = accepted(claim, tolerance, zoo.populations[claim.population].images)
+        wider = _measured(zoo, claim) if tolerance is None else tolerance
+        goal = accepted(claim, wider, zoo.populations[claim.population].images)
         result.add_row(claim.id, as_printed(claim), *_cells(claim, goal, sample))
     return result
+
+
+def _measured(zoo: Zoo, claim: Claim) -> float:
+    checkpoint = zoo.checkpoints.get(claim.checkpoint)
+    geometry = zoo.recipes[checkpoint.recipe].geometry.id if checkpoint else ""
+    return library_differences.load().of(geometry, claim.population, claim.metric).value
 
 
 def _cells(claim: Claim, goal: Accepted, sample: int | None) -> list[str]:

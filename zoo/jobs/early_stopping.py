@@ -87,9 +87,10 @@ def watches(run: Run, evidence: Evidence) -> list[Watch]:
     """The documented accuracies that a run on these images can decide."""
     claims = [claim for metric in ("top1", "top5") for claim in evidence.claims_on(run.checkpoint, metric)]
     return [
-        Watch(claim, accepted(claim, evidence.tolerance, evidence.populations[claim.population].images))
+        Watch(claim, accepted(claim, tolerance.value, evidence.populations[claim.population].images))
         for claim in claims
         if obstacle_to(run, claim, evidence) is None
+        for tolerance in [evidence.tolerated(run.geometry, claim.population, claim.metric)]
     ]
 
 

@@ -54,7 +54,7 @@ class Request(JobRequest):
     threads: Count = Field(default_factory=pixels.default_jobs)
     batch_size: Count = 8
     jobs: Count = Field(default_factory=pixels.default_jobs)
-    tolerance: Fraction = 0.001
+    tolerance: Fraction | None = None  # as measured, geometry by geometry
     margin: Fraction = 0.001
     margin_quantised: Fraction = 0.01
     thumbnails: bool = False
@@ -66,7 +66,8 @@ class Request(JobRequest):
 
     def arguments(self, **shown: str) -> tuple[str, ...]:
         """The command line; it has fractions in points and percent."""
-        fractions = {name: f"{getattr(self, name) * 100:g}" for name in ("tolerance", "margin", "margin_quantised")}
+        given = {name: getattr(self, name) for name in ("tolerance", "margin", "margin_quantised")}
+        fractions = {name: f"{value * 100:g}" for name, value in given.items() if value is not None}
         return super().arguments(**(fractions | shown))
 
 

@@ -57,7 +57,8 @@ class Conditions(Record):
     """Under what a run folder was made; what a reader needs to make it again.
 
     created: UTC, ISO 8601; command: the command line; decoders: versions of the image libraries; tolerance:
-    fraction added on both sides of a documented accuracy, for differences between preprocessing libraries.
+    fraction added on both sides of a documented accuracy, for differences between preprocessing libraries; None where
+    each verdict has the one that was measured for its geometry.
     margin: two runs that should be right equally often may differ by so much, a fraction; margin_quantised: where one
     computes in integers, a fraction of the accuracy of the other.
     instruction_sets: the processor's that answers can depend on; variables: those of the user's environment that
@@ -84,7 +85,7 @@ class Conditions(Record):
     recognition: Recognition = Recognition()
     relabelled: Relabelled | None = None
     decoders: dict[str, str] = Field(default_factory=dict)
-    tolerance: Fraction = 0.001
+    tolerance: Fraction | None = None
     margin: Fraction = 0.001
     margin_quantised: Fraction = 0.01
 

@@ -31,7 +31,7 @@ def general(conditions: Conditions) -> dict[str, str]:
             **({"label list sha256": how.labels_digest} if how.labels_digest else {}),
             **({"copies": "; ".join(how.copies_listed)} if how.copies else {}),
             "zoo": conditions.zoo,
-            "tolerance": f"{text.percent(conditions.tolerance)} points on both sides of a documented accuracy",
+            "tolerance": _tolerance(conditions.tolerance),
             "margin": (
                 f"{conditions.margin * 100:g} points between two runs that should be right equally often; "
                 f"{conditions.margin_quantised * 100:g} % of the accuracy where one computes in integers"
@@ -44,6 +44,11 @@ def general(conditions: Conditions) -> dict[str, str]:
             "variables": _assigned(conditions.variables.items()),
         }
     )
+
+
+def _tolerance(given: float | None) -> str:
+    how = "as measured for each geometry" if given is None else f"{text.percent(given)} points"
+    return f"{how}, on both sides of a documented accuracy"
 
 
 def processor(conditions: Conditions) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo import stats
 from zoo.documents.formatting import as_printed, percent
+from zoo.documents.library_differences import Tolerance
 from zoo.records import Claim, Outcome, Run, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.nonsense.makes_sense import MakesSense, symptoms
@@ -40,19 +41,21 @@ class _Accuracy(Rule):
         obstacle = obstacle_to(run, claim, evidence)
         if obstacle is not None:
             return self._not_comparable(run, claim, obstacle + nonsense)
-        goal = accepted(claim, evidence.tolerance, evidence.populations[claim.population].images)
+        tolerance = evidence.tolerated(run.geometry, claim.population, claim.metric)
+        goal = accepted(claim, tolerance.value, evidence.populations[claim.population].images)
         known = _known(run, claim, goal, evidence)
         if nonsense and known.outcome == "inconclusive":
             return self._not_comparable(run, claim, f"{NONSENSE}, and more images would decide nothing")
         low, high = _shares(known, claim, goal)
         sample = f", which means {percent(low)} to {percent(high)} % of all" if low != high else ""
-        how = _placed(known.outcome, low, claim, evidence.tolerance)
+        how = _placed(known.outcome, low, claim, tolerance)
         when = "" if known.decided_at is None else f"; decided after {known.decided_at:,} images"
-        more = f"{when}{_more(known, run, claim, goal)}{_coarse(run, evidence.tolerance)}{_saturated(run)}"
+        more = f"{when}{_more(known, run, claim, goal)}{_coarse(run, tolerance.value)}{_saturated(run)}"
         reason = f"measured {measured(run, claim)}{_left_out(run)}{sample}: {how}{more}{nonsense}"
         return self._on_finished(
-            run, claim, known.outcome, reason, low=low, high=high, p_value=known.p_value, decided_at=known.decided_at
-        )
+            run, claim, known.outcome, reason, low=low, high=high, p_value=known.p_value, decided_at=known.decided_at,
+            tolerance=tolerance.value,
+        )  # fmt: skip
 
     def _not_comparable(self, run: Run, claim: Claim, why: str) -> Verdict:
         reason = f"measured {measured(run, claim)}{_left_out(run)}; documented {as_printed(claim)}, but {why}"
@@ -96,7 +99,8 @@ def outcome_on(run: Run, claim: Claim, evidence: Evidence) -> Outcome:
     """What a run says of a claim's number as if this were about the images and labels of the run."""
     if claim.population != run.population_id:
         claim = claim.changed(population=run.population_id, n_images=None)
-    goal = accepted(claim, evidence.tolerance, evidence.populations[run.population_id].images)
+    tolerance = evidence.tolerated(run.geometry, claim.population, claim.metric)
+    goal = accepted(claim, tolerance.value, evidence.populations[run.population_id].images)
     return _known(run, claim, goal, evidence).outcome
 
 
@@ -193,16 +197,15 @@ def _left_out(run: Run) -> str:
     return f", {run.left_out:,} more without a right class {'is' if run.left_out == 1 else 'are'} left out"
 
 
-def _placed(outcome: Outcome, low: float, claim: Claim, tolerance: float) -> str:
+def _placed(outcome: Outcome, low: float, claim: Claim, tolerance: Tolerance) -> str:
     """Where the possible accuracies, from `low` on, lie: "inside the documented 71.8 %, that is ..."."""
     ends = (float(end) for end in claim.exact_interval())
-    start, end = (end + sign * tolerance for end, sign in zip(ends, (-1, 1), strict=True))
+    start, end = (end + sign * tolerance.value for end, sign in zip(ends, (-1, 1), strict=True))
     digits = max(claim.decimals - (0 if claim.unit.startswith("percent") else 2), 0) + 2
     interval = ", ".join(percent(end, digits).rstrip("0").rstrip(".") for end in (start, end))
     interval = f"({interval}]" if claim.is_error else f"[{interval})"
     where = {"confirmed": "inside", "inconclusive": "partly outside"}.get(outcome, "below" if low < start else "above")
-    points = f"with a tolerance of {tolerance * 100:g} points"
-    return f"{where} the documented {as_printed(claim)}, that is {interval} % {points}"
+    return f"{where} the documented {as_printed(claim)}, that is {interval} % with {tolerance.text}"
 
 
 def _coarse(run: Run, tolerance: float) -> str:

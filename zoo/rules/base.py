@@ -8,6 +8,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
+from zoo.documents import library_differences
+from zoo.documents.library_differences import Tolerance
 from zoo.records import (
     Checkpoint,
     Claim,
@@ -47,8 +49,9 @@ def grouped(items: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
 class Evidence:
     """Everything that is judged: stored runs, inspections and documents, never a framework, a weight or an image.
 
-    tolerance: fraction added on both sides of a documented accuracy; margin, margin_quantised: by how much two runs may
-    differ, as `Conditions` has them; answers: per-image answers of a run, or None
+    tolerance: fraction added on both sides of a documented accuracy, None where what was measured of the image
+    libraries holds (`tolerated`); margin, margin_quantised: by how much two runs may differ, as `Conditions` has them;
+    answers: per-image answers of a run, or None
     where they were not kept; deviations: what is accepted as explained; baseline: latencies of an earlier bench.
     """
 
@@ -58,7 +61,7 @@ class Evidence:
     populations: Mapping[str, Population] = field(default_factory=dict)
     label_maps: Mapping[str, LabelMap] = field(default_factory=dict)
     answers: Callable[[Run], Predictions | None] = lambda run: None
-    tolerance: float = 0.001
+    tolerance: float | None = None
     margin: float = 0.001
     margin_quantised: float = 0.01
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
@@ -82,6 +85,12 @@ class Evidence:
     def published_by_checkpoint(self) -> dict[str, list[Claim]]:
         """`published` by the id of the checkpoint, of those that are known."""
         return grouped((claim.checkpoint, claim) for claim in self.published() if claim.checkpoint in self.checkpoints)
+
+    def tolerated(self, geometry: str, population: str, metric: str) -> Tolerance:
+        """What is added on both sides of an accuracy, top1 or top5, over a population; geometry: "" if unknown."""
+        if self.tolerance is not None:
+            return Tolerance(self.tolerance)
+        return library_differences.load().of(geometry, population, metric)
 
     def claim(self, name: str) -> Claim | None:
         """The claim of this id."""

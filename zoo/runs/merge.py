@@ -94,9 +94,10 @@ def _taken(left: list[R], identities: Sequence[str]) -> list[R]:
 
 def _check_judged_alike(conditions: Sequence[Conditions]) -> None:
     for name, several in _LIMITS.items():
-        values = sorted({getattr(each, name) for each in conditions})
+        values = {getattr(each, name) for each in conditions}
         if len(values) > 1:
-            shown = ", ".join(f"{value:g}" for value in values)
+            given = sorted(f"{value:g}" for value in values if value is not None)
+            shown = ", ".join([*given, *["as measured"] * (None in values)])
             raise UsageError(
                 f"these runs were judged with different {several} ({shown}); merge those with the same one"
             )

@@ -61,7 +61,8 @@ def evidence(
         kept[made[-1].key] = answers(right)
     return Evidence(
         runs=made, claims=claims, checkpoints={each.id: each for each in (FLOAT, INT8)},
-        populations={each.id: each for each in (FULL, LARGE)}, answers=lambda run: kept.get(run.key), **changes,
+        populations={each.id: each for each in (FULL, LARGE)}, answers=lambda run: kept.get(run.key),
+        **{"tolerance": 0.001} | changes,
     )  # fmt: skip
 
 

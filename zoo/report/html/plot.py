@@ -53,7 +53,7 @@ def claim_plot(report: Report, claims: Sequence[Claim]) -> Plot | None:
     """The plot of all measured verdicts on documented accuracies; None where there are none."""
     known = by_id(claims)
     pairs = [(verdict, claim_of(verdict, known)) for verdict in report.verdicts]
-    judged = [_point(*pair, report.conditions.tolerance) for pair in pairs if is_accuracy(*pair)]
+    judged = [_point(*pair, report.conditions.tolerance or 0.0) for pair in pairs if is_accuracy(*pair)]
     points = [point for point in judged if point is not None]
     if not points:
         return None
@@ -78,7 +78,8 @@ def axis_bound(reaches: Sequence[float]) -> float:
 
 
 def _point(verdict: Verdict, claim: Claim | None, tolerance: float) -> Point | None:
-    """None where there is no number."""
+    """None where there is no number. tolerance: of verdicts that were stored before they had their own."""
+    tolerance = tolerance if verdict.tolerance is None else verdict.tolerance
     centre = claim.number() if claim else verdict.documented
     numbers = [value for value in (centre, verdict.measured) if value is not None and math.isfinite(value)]
     if len(numbers) < 2:

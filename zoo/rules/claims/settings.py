@@ -98,7 +98,7 @@ def _same_crop(one: Fraction | None, other: Fraction | None, resolution: int | N
 def compare(one: Claim, other: Claim, evidence: Evidence, *, of_bytes: bool) -> Compared:
     """of_bytes: of one content, so that the numeric steps have to be the same; else of the same weights in two forms.
 
-    Evidence.tolerance is what another image library may change where the same is done to each image.
+    Where the same is done to each image, another image library may change what is tolerated of either recipe.
     """
     gap, excess = abs(exact(one) - exact(other)), beyond_rounding(one, other)
     cut_off = _is_cut_off(one, other) or _is_cut_off(other, one)
@@ -111,7 +111,8 @@ def compare(one: Claim, other: Claim, evidence: Evidence, *, of_bytes: bool) -> 
     recipes = [each.recipe for each in (first, second) if each.recipe is not None]
     library = len(recipes) == 2 and recipes[0].geometry.steps != recipes[1].geometry.steps
     if library:
-        excess = max(excess - Fraction(str(evidence.tolerance)) * 100, Fraction(0))
+        values = [evidence.tolerated(each.geometry.id, one.population, one.metric).value for each in recipes]
+        excess = max(excess - Fraction(str(max(values))) * 100, Fraction(0))
     return Compared(
         one=one, other=other, apart=tuple(_apart(first, second, of_bytes)), unsaid=len(recipes) < 2,
         one_sided=_is_one_sided(first, second), cut_off=cut_off, library=library, gap=gap, excess=excess,

@@ -107,10 +107,11 @@ class ClaimedLoss(_Compared):
             if obstacle is not None:
                 return "not_comparable", f"documented {as_printed(first)} and {as_printed(second)}, but {obstacle}"
         (low, high), (other_low, other_high) = first.exact_interval(), second.exact_interval()
-        start, end = float(low - other_high) - evidence.tolerance, float(high - other_low) + evidence.tolerance
+        tolerance = evidence.tolerated(pair.second.geometry, second.population, pair.metric)
+        start, end = float(low - other_high) - tolerance.value, float(high - other_low) + tolerance.value
         claimed = (
             f"loss from {as_printed(first)} to {as_printed(second)}, that is {_points(start)} to {_points(end)} points "
-            f"with a tolerance of {evidence.tolerance * 100:g}"
+            f"with {tolerance.text}"
         )
         # Both ends are open: no two numbers that round as printed are exactly so far apart.
         if start < interval[0] and interval[1] < end:

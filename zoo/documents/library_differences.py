@@ -1,0 +1,144 @@
+"""What another image library changes in an accuracy: measured counts, and the tolerance that follows from them.
+
+The counts are in zoo/data/base/library_differences.toml, which benchmarks/libraries.py writes.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from zoo import disk
+from zoo.errors import ManifestError
+from zoo.records import Geometry, Identifier, Record, Resample
+from zoo.stats import flips
+
+FILE = disk.DATA / "base" / "library_differences.toml"
+IMAGES = 50_000  # of the population that a family without one of its own is about
+STEP = 10_000  # tolerances are whole hundredths of a point, rounded up
+HEAD = """\
+# How many answers change if another library decodes or resizes the images. Written by benchmarks/libraries.py.
+# A family of geometries has the same steps with other sizes; `geometry` is the one that was measured, on so many
+# `images`. A difference is one library beside the suite's own pixels, with one network: `identical` images have the
+# same pixels; of the others so many answers became right (gained) or wrong (lost). With `population`, the images are
+# the whole of it; without, they are images like ImageNet's. zoo/stats/flips.py makes a tolerance of the counts."""
+
+
+class Flips(Record):
+    """Images whose answer became right, and images whose answer became wrong."""
+
+    gained: int = Field(ge=0)
+    lost: int = Field(ge=0)
+
+
+class Difference(Record):
+    """One library in place of the suite's, with one network. identical: images whose pixels are the suite's."""
+
+    variant: str
+    network: str
+    identical: int = Field(ge=0)
+    top1: Flips
+    top5: Flips
+
+
+class Family(Record):
+    """Geometries that do the same steps, and what was measured with one of them, `geometry`, on so many `images`.
+
+    population: the id of the one whose every image was measured; "": the images are like those of ImageNet.
+    date: of the measurement, ISO 8601; suite: versions of the libraries that made the suite's own pixels and answers.
+    """
+
+    geometry: Identifier
+    date: str
+    processor: str
+    suite: dict[str, str]
+    population: str = ""
+    geometries: tuple[Identifier, ...]
+    images: int = Field(gt=0)
+    difference: tuple[Difference, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _counts(self) -> Self:
+        if self.geometry not in self.geometries:
+            raise ValueError(f"geometries: expected {self.geometry} among them, got {', '.join(self.geometries)}")
+        for each in self.difference:
+            for counted in (each.top1, each.top5):
+                if each.identical + counted.gained + counted.lost > self.images:
+                    raise ValueError(f"{each.variant}: more images were counted than the {self.images} there are")
+        return self
+
+    def tolerance(self, metric: str) -> float:
+        """The largest of its differences in top1 or top5, a fraction, rounded up to a hundredth of a point."""
+        largest = max(self.reach(each, metric) for each in self.difference)
+        return math.ceil(round(largest * STEP, 6)) / STEP
+
+    def reach(self, difference: Difference, metric: str) -> float:
+        """What one library may change in an accuracy over the population, a fraction; 0 for equal pixels."""
+        if difference.identical == self.images:
+            return 0.0
+        counted: Flips = getattr(difference, metric)
+        images = self.images if self.population else IMAGES
+        return flips.tolerance(counted.gained, counted.lost, self.images, images)
+
+
+class LibraryDifferences(Record):
+    """The data file."""
+
+    family: tuple[Family, ...] = Field(min_length=1)
+
+    def of(self, geometry: str, population: str, metric: str) -> Tolerance:
+        """The tolerance of an accuracy over a population, of images that a geometry prepared.
+
+        Where the geometry was never measured, it is the largest of those that were.
+        """
+        fitting = [each for each in self.family if geometry in each.geometries]
+        fitting = [each for each in fitting if each.population in ("", population)]
+        if fitting:
+            with_ = "" if fitting[0].geometry == geometry else f" with {fitting[0].geometry}"
+            return Tolerance(fitting[0].tolerance(metric), f"measured{with_}")
+        unknown = f"{geometry} was" if geometry else "its geometry was"
+        return Tolerance(self.largest(metric), f"{unknown} never measured, so it is the largest that was")
+
+    def largest(self, metric: str) -> float:
+        """Of all families that are about ImageNet, a fraction."""
+        return max(each.tolerance(metric) for each in self.family if not each.population)
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """value: a fraction, which is added on both sides of a documented accuracy; source: in words, "" if it was given.
+
+    >>> Tolerance(0.001, "measured").text
+    'a tolerance of 0.1 points for image libraries (measured)'
+    """
+
+    value: float
+    source: str = ""
+
+    @property
+    def text(self) -> str:
+        """In a sentence."""
+        points = f"a tolerance of {self.value * 100:g} points"
+        return f"{points} for image libraries ({self.source})" if self.source else points
+
+
+def outline(geometry: Geometry) -> tuple[str, ...]:
+    """The steps of a geometry without their sizes: two with the same outline are of one family."""
+    return tuple(
+        " ".join((step.op, getattr(step, "library", ""), step.interpolation if isinstance(step, Resample) else ""))
+        for step in geometry.steps
+    )
+
+
+@cache
+def load() -> LibraryDifferences:
+    """The data file. Raises ManifestError."""
+    try:
+        return LibraryDifferences.from_json(tomllib.loads(FILE.read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError) as error:
+        raise ManifestError(f"{FILE}: expected what benchmarks/libraries.py writes, got: {error}") from error
