@@ -12,11 +12,12 @@ import pandas as pd
 
 from zoo.records import LabelMap, LatencyRun, Record, Round, Run, Verdict
 from zoo.records.predictions import Predictions
+from zoo.runs import typical
 from zoo.runs.folder import RunFolder
 
 _DTYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
 _NULLABLE = {"int64": "Int64", "bool": "boolean"}  # in fields that may be None
-_LEVELS = (0.5, 0.9, 0.99)  # of the quantiles of latencies
+_LEVELS = (0.9, 0.99)  # of latencies, beside p50
 _CATEGORIES = ("checkpoint", "framework", "rule", "outcome", "status", "precision", "population")
 
 
@@ -70,6 +71,8 @@ def load_run(path: str | Path) -> Frames:
 def _of_latencies(latencies: Sequence[LatencyRun]) -> pd.DataFrame:
     frame = _of_records(LatencyRun, latencies).drop(columns=["quantiles", "rounds"])
     frame["subject"] = pd.Series([run.subject for run in latencies], dtype="string")
+    for name in ("p50", "p50_low", "p50_high"):
+        frame[name] = pd.Series([typical.columns(run)[name] for run in latencies], dtype="float64")
     for level in _LEVELS:
         found = [run.quantile(level) for run in latencies]
         for suffix, field in (("", "value"), ("_low", "low"), ("_high", "high")):

@@ -8,10 +8,10 @@ from typing import Any
 from tests.by_hand.records import a_latency_run, some_conditions
 from zoo.records import Claim, LatencyRun, Quantile, Report, Stage, Verdict
 from zoo.rules.latency.variants import Family, Point, VariantTable
-from zoo.stats.quantiles import median_of_rounds
+from zoo.runs import typical
 
 ONNX = "embedded/onnx"
-BUSY = "not measurable here, because the rounds differ by 31.2 % and the probe moved by 18.4 %"
+BUSY = "not measurable here, because 8 processes give an interval that is 31.2 % wide and the probe moved by 18.4 %"
 SPREAD = (0.98, 0.99, 0.995, 1.005, 1.01, 1.02, 1.0)
 
 
@@ -32,12 +32,11 @@ def a_latency(median: float = 0.004, spread: Sequence[float] = SPREAD, **changes
 
 def quotable(run: LatencyRun, **changes: Any) -> Verdict:
     """L101 of a cell, with the numbers that the rule gives."""
-    p50, spread = run.quantile(0.5), median_of_rounds(run.medians)
-    assert p50 is not None
+    spread = typical.interval(run)
     assert spread is not None
     fields: dict[str, Any] = {
-        "rule": "L101", "subject": run.subject, "outcome": "pass", "measured": p50.value, "low": spread[1],
-        "high": spread[2], "n": run.calls, "run": run.key, "reason": "The rounds agree and the probe stood still.",
+        "rule": "L101", "subject": run.subject, "outcome": "pass", "measured": typical.p50(run), "low": spread[0],
+        "high": spread[1], "n": run.calls, "run": run.key, "reason": "The processes agree and the probe stood still.",
     }  # fmt: skip
     return Verdict(**(fields | changes))
 
@@ -105,7 +104,7 @@ def a_bench(**changes: Any) -> tuple[Report, list[Claim]]:
             )
         ),
         Verdict(rule="L401", subject=openvino.subject, outcome="pass", run=openvino.key, against=openvino.key,
-                measured=0.991, low=0.962, high=1.021, n=1400, reason="No slower as far as the rounds can tell."),
+                measured=0.991, low=0.962, high=1.021, n=1400, reason="No slower as far as the processes can tell."),
         Verdict(rule="L401", subject=mindspore.subject, outcome="inconclusive", run=mindspore.key, n=420,
                 reason="Not compared with the baseline: of this result, it is not measurable here."),
         Verdict(rule="L301", subject=slim.subject, outcome="not_comparable", claim_id=claim.id, documented=0.0738,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from zoo.measure.speed import quantiles_of
 from zoo.records import Claim, Conditions, Deviation, LatencyRun, Report, Round, Run, Verdict
-from zoo.stats.quantiles import quantile
 
 
 def a_run(**changes: Any) -> Run:
@@ -25,7 +25,7 @@ def a_run(**changes: Any) -> Run:
     return Run(**(fields | changes))
 
 
-ROUND_MEDIANS = (0.00400, 0.00402, 0.00398, 0.00404, 0.00401, 0.00399)  # seconds; they agree
+ROUND_MEDIANS = (0.00400, 0.00402, 0.00398, 0.00404, 0.00401, 0.00399)  # seconds, of a process each; they agree
 
 
 def a_round(number: int = 1, median: float = 0.004, **changes: Any) -> Round:
@@ -41,24 +41,24 @@ def a_round(number: int = 1, median: float = 0.004, **changes: Any) -> Round:
 def a_latency_run(
     medians: Sequence[float] = ROUND_MEDIANS, rounds: dict[str, Any] | None = None, **changes: Any
 ) -> LatencyRun:
-    """A quotable cell: batch 1, one thread, six rounds of 200 calls; `rounds` are changes of each of them.
+    """A quotable cell: batch 1, one thread, six processes of 200 calls each; `rounds` are changes of each of them.
 
     Its quantiles follow from `medians`, so that they fit. `status="failed"` needs `error` and clears what was measured.
     """
     made = tuple(a_round(number, median, **(rounds or {})) for number, median in enumerate(medians, 1))
-    calls = [median * (1 + 0.0001 * step) for median in medians for step in range(-100, 100)]
+    times = [[median * (1 + 0.00005 * step) for step in range(-199, 200, 2)] for median in medians]
+    calls = [each for one in times for each in one]
     fields: dict[str, Any] = {
         "key": "7a" * 32, "checkpoint": "embedded/onnx", "framework": "onnxruntime", "recipe": "embedded_110_96",
         "image_set": "shapes_test", "batch_size": 1, "threads": 1, "session": "s1", "processor": "Example CPU 2.4 GHz",
-        "processes": 3, "threads_read": 1, "live_threads": 2, "precision": "fp32",
+        "processes": len(made), "threads_read": 1, "live_threads": 2, "precision": "fp32",
         "versions": {"onnxruntime": "1.27.0"},
         "settings": {"OMP_NUM_THREADS": "1"}, "sha256": "ab" * 32, "weights": "embedded/mobilenet_v2_0.35_96",
         "multiply_adds": 10_000_000, "file_bytes": 1_700_000, "load_seconds": 0.08, "first_call_seconds": 0.011,
         "memory_before": 90_000_000, "memory_peak": 120_000_000, "images_checked": 64, "status": "done",
     }  # fmt: skip
     if changes.get("status", "done") == "done":
-        quantiles = tuple(quantile(calls, level) for level in (0.5, 0.9, 0.99))
-        fields |= {"rounds": made, "quantiles": quantiles, "calls": len(calls)}
+        fields |= {"rounds": made, "quantiles": quantiles_of(times), "calls": len(calls)}
         fields["images_per_second"] = changes.get("batch_size", 1) * len(calls) / sum(calls)
     else:
         fields |= {

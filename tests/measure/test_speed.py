@@ -21,11 +21,11 @@ from zoo.frameworks.workers import Worker
 from zoo.jobs.bench import Bench
 from zoo.jobs.request import BenchRequest, Request
 from zoo.measure import speed
-from zoo.measure.speed import ROUNDS
+from zoo.measure.speed import PROCESSES, quantiles_of
 from zoo.progress import Talk
 from zoo.records import LatencyRun, Report
+from zoo.runs import typical
 from zoo.runs.folder import RunFolder
-from zoo.stats import quantiles
 
 BUDGET = 0.3  # seconds; the fake answers in microseconds
 
@@ -51,7 +51,7 @@ def test_every_cell_is_timed_in_all_rounds(little: Path, tmp_path: Path, own_hom
     assert len({run.key for run in found}) == len({run.session for run in found}) == 4
     for run in found:
         assert run.status == "done", run.error
-        assert [each.number for each in run.rounds] == list(range(1, ROUNDS + 1))
+        assert [each.number for each in run.rounds] == list(range(1, PROCESSES + 1))
         assert (run.images_checked, run.different) == (64, 0)
         assert (run.threads_read, run.precision) == (run.threads, "fp32")
         assert run.calls == sum(each.calls for each in run.rounds)
@@ -62,10 +62,13 @@ def test_every_cell_is_timed_in_all_rounds(little: Path, tmp_path: Path, own_hom
 def test_raw_times_are_kept_as_pytest_benchmark_writes_them(little: Path, tmp_path: Path, own_home: Path) -> None:
     (run,) = bench(little, tmp_path / "run")
     files = sorted((tmp_path / "run" / "benchmarks").iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    assert [path.name for path in files] == [f"little-good-fake-b1t1-r{number}.json" for number in range(1, 13)]
+    assert [path.name for path in files] == [f"little-good-fake-b1t1-r{number}.json" for number in range(1, 9)]
     times = [json.loads(path.read_text())["benchmarks"][0]["stats"]["data"] for path in files]
-    assert quantiles.of_calls([each for one in times for each in one]) == run.quantiles
-    assert [float(np.median(one)) for one in times] == pytest.approx(list(run.medians))
+    assert quantiles_of(times) == run.quantiles
+    assert [float(np.median(one)) for one in times] == pytest.approx([each.median for each in run.rounds])
+    p50 = run.quantile(0.5)
+    assert p50 is not None
+    assert (p50.value, (p50.low, p50.high)) == (pytest.approx(typical.p50(run)), pytest.approx(typical.interval(run)))
     compared = subprocess.run(
         [Path(sys.executable).with_name("pytest-benchmark"), "compare", *map(str, files[:2])],
         capture_output=True, text=True, check=True, cwd=tmp_path,
@@ -85,7 +88,7 @@ def test_rounds_are_palindromes(little: Path, tmp_path: Path, own_home: Path, mo
 
     monkeypatch.setattr(speed.TimedCell, "block", noted)
     bench(little, tmp_path / "run")
-    assert "".join(order) == "dbccbd" * 6
+    assert "".join(order) == "dbccbd" * 4
 
 
 def test_one_that_fails_does_not_stop_the_others(little: Path, tmp_path: Path, own_home: Path) -> None:
@@ -149,7 +152,7 @@ def test_an_interrupted_session_is_written(
     with pytest.raises(KeyboardInterrupt):
         bench(little, tmp_path / "run")
     (run,) = Report.from_json(json.loads((tmp_path / "run" / "report.json").read_text())).latencies
-    assert (run.status, run.error) == ("failed", "interrupted after 2 of 12 rounds")
+    assert (run.status, run.error) == ("failed", "interrupted after 1 of 8 rounds")
 
 
 def test_too_few_images(little: Path, tmp_path: Path, own_home: Path) -> None:

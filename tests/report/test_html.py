@@ -120,8 +120,8 @@ def test_a_bench_alone_counts_latencies_and_has_no_table_of_runs() -> None:
 def test_dots_share_an_axis_with_what_was_asked_for_alike() -> None:
     one, many = dot_plots(latency_rows(a_bench()[0]))
     assert (one.title, many.title) == ("Batch 1, 1 thread", "Batch 8, 2 threads")
-    marks = [one.axis.at(row.run.p50 * 1000) for row in one.rows]
-    assert all(row.spread and row.spread[1] <= row.run.p50 <= row.spread[2] for row in one.rows)
+    marks = [one.axis.at(row.median * 1000) for row in one.rows]
+    assert all(row.spread and row.spread[0] <= row.median <= row.spread[1] for row in one.rows)
     assert marks == sorted(marks)
     assert 3 < marks[0] < 10
     assert 90 < marks[-1] < 97

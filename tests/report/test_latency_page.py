@@ -16,7 +16,7 @@ from zoo.measure import speed
 from zoo.rules.judge import LATENCY_RULES
 from zoo.rules.latency import stability
 from zoo.rules.latency.quotable import FEWEST_IMAGES
-from zoo.stats import intervals
+from zoo.stats import intervals, levels
 
 PAGE = (REPOSITORY / "docs" / "latency.md").read_text(encoding="utf-8")
 
@@ -39,12 +39,12 @@ def test_every_rule_has_its_row() -> None:
 
 def test_limits_are_those_of_the_rules() -> None:
     assert (stability.LARGEST_SPREAD, stability.LARGEST_DRIFT, FEWEST_IMAGES) == (0.1, 0.1, 64)
-    assert "at most 10 % of the median wide" in PAGE
+    assert "at most 10 % of p50 wide" in PAGE
     assert "less than 10 % apart" in PAGE
     assert "on 64 images at least" in PAGE
-    assert (speed.ROUNDS, speed.PROCESSES, stability.FEWEST_CALLS) == (12, 3, 7)
-    assert "timed in twelve **rounds**" in PAGE
-    assert "medians of the three processes" in " ".join(PAGE.split())
+    assert (speed.PROCESSES, levels.TRIM, stability.FEWEST_CALLS) == (8, 1 / 8, 7)
+    assert "timed in eight **rounds**" in PAGE
+    assert "medians of the eight processes" in " ".join(PAGE.split())
     assert "seven calls in every round are the least" in PAGE
     assert math.factorial(7) <= intervals.SHUFFLES == 9999 < math.factorial(8)
     assert "up to seven variants, else over 9,999" in " ".join(PAGE.split())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from zoo.stats.quantiles import FEWEST_FOR_P99, FEWEST_ROUNDS, median_of_rounds, of_calls, quantile
+from zoo.stats.quantiles import quantile
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9, 0.99])
@@ -32,18 +32,6 @@ def test_coverage_of_a_skewed_distribution(level: float) -> None:
         assert found.high is not None
         held += found.low <= true <= found.high
     assert held / trials > 0.95 - 3 * np.sqrt(0.05 * 0.95 / trials)
-
-
-def test_p99_needs_a_thousand_calls() -> None:
-    times = list(np.linspace(0.001, 0.002, FEWEST_FOR_P99))
-    assert [each.level for each in of_calls(times)] == [0.5, 0.9, 0.99]
-    assert [each.level for each in of_calls(times[1:])] == [0.5, 0.9]
-
-
-def test_six_rounds_are_enclosed_by_their_ends() -> None:
-    assert FEWEST_ROUNDS == 6
-    assert median_of_rounds([5.0, 1.0, 3.0, 2.0, 6.0, 4.0]) == (3.5, 1.0, 6.0)
-    assert median_of_rounds([1.0] * 5) is None
 
 
 def test_no_values() -> None:

@@ -40,6 +40,7 @@ class Bench(Job[BenchRequest]):
         """Raises UsageError, ManifestError, ImageSetError or RunFolderError before anything is timed."""
         super().__init__(request, folder, talk)
         self.baseline = _baseline(request)
+        self._warn_of_threads()
         images = self._images()  # only these are hashed, not the set that they were drawn from
         self.source = ImageSource(WholeSet(self.zoo, images, talk, fresh=False), images, 1, talk)
         self.created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -67,8 +68,17 @@ class Bench(Job[BenchRequest]):
                 written = self.write(latencies=tuple(done), stages=tuple(self.stages.values()))
         return written
 
+    def _warn_of_threads(self) -> None:
+        """Say before anything is timed that some threads will have no core of their own."""
+        cores = pixels.default_jobs()
+        if crowded := [threads for threads in self.request.threads if threads > cores]:
+            self.talk.warn(
+                f"--threads {', '.join(map(str, crowded))}: there are only {cores} cores, so threads wait for each "
+                "other; the report calls these times not comparable"
+            )
+
     def _tell(self, title: str, number: int) -> None:
-        self.talk.say(f"{title}: round {number} of {speed.ROUNDS}")
+        self.talk.say(f"{title}: round {number} of {speed.PROCESSES}")
 
     def _sessions(self) -> Iterator[tuple[int, int, list[Planned]]]:
         """Cells that are timed in alternation: of equal threads and batch size, networks of one kind side by side."""

@@ -1,9 +1,9 @@
 """Times networks under given conditions: workers take turns, and each one's results are recorded.
 
-Workers run in palindromes (A B C C B A), so that a machine that grows slower or faster does the same to all of them.
-New workers take over twice: a process may be faster or slower for its whole life, depending on where its memory lies,
-and the rounds have to show that. Between two blocks only the probe runs, which says how fast the machine is at that
-moment.
+A process may be faster or slower for its whole life, depending on where its memory lies. So each round has a worker of
+its own, and what the rounds differ by shows that too. Workers take turns in palindromes (A B C, then C B A), so that a
+machine that grows slower or faster does the same to all of them. Between two blocks only the probe runs, which says how
+fast the machine is at that moment.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,13 +25,15 @@ from zoo import disk, kept, machine
 from zoo.checkpoints.handed import handed
 from zoo.errors import Cause, WorkerError, ZooError
 from zoo.frameworks import environments
+from zoo.images import pixels
 from zoo.measure.accuracy import Settings, Task, options_of
-from zoo.records import Arithmetic, LatencyRun, Round
-from zoo.stats import quantiles
+from zoo.records import Arithmetic, LatencyRun, Quantile, Round
+from zoo.stats import levels
 
-PROCESSES = 3  # one after the other
-PALINDROMES = 2  # of each
-ROUNDS = 2 * PALINDROMES * PROCESSES  # of twelve, the two extreme medians on each side are not in their interval
+# One round each, in turns; even, so that every palindrome is whole. Of eight the fastest and the slowest do not count
+# (`zoo.stats.levels`). benchmarks/simulate_latency.py compares this with fewer processes of more rounds.
+PROCESSES = 8
+FEWEST_FOR_P99 = 1000  # calls; ten of them lie above the 99th percentile
 _PATIENCE = 10  # times its budget, and a minute, that a block may take before its worker counts as hung
 
 
@@ -54,6 +57,7 @@ class CellRequest:
             **own,
             "key": disk.digest_of(own)[:16],
             "processor": machine.processor(),
+            "cores": pixels.default_jobs(),
             "instruction_sets": machine.instruction_sets(),
         }
 
@@ -96,7 +100,8 @@ class CellInput:
 class TimedCell:
     """A network that is timed by one worker after the other. A failure ends its part in the session.
 
-    prepared, loaded, last: what each worker said of its images, of loading, and at its last round.
+    prepared, loaded, last: what each worker said of its images, of loading, and of its round; times: seconds of every
+    call, by process.
     """
 
     input: CellInput
@@ -105,22 +110,26 @@ class TimedCell:
     cause: Cause = "interrupted"
     prepared: list[dict[str, Any]] = field(default_factory=list)
     loaded: list[dict[str, Any]] = field(default_factory=list)
-    last: dict[int, dict[str, Any]] = field(default_factory=dict)
+    last: list[dict[str, Any]] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
+    times: list[list[float]] = field(default_factory=list)
 
     def hand(self, stack: ExitStack) -> None:
         """Copy the network's files, for all of its workers, before anything is timed."""
         with self._failing():
             self.files = stack.enter_context(handed(self.input.task.located))
 
-    def open(self, stack: ExitStack) -> None:
-        """Start a worker, read its images, load its network."""
-        task, given, asked = self.input.task, self.input, self.input.request
+    def start(self, stack: ExitStack) -> None:
+        """Start a worker, which imports its framework."""
         limits = {"bench": 60 + _PATIENCE * self.budget}
         with self._failing():
-            worker = environments.started(task.environment, limits=limits, names=self.files.names)
+            worker = environments.started(self.input.task.environment, limits=limits, names=self.files.names)
             self.worker = stack.enter_context(worker)
+
+    def open(self) -> None:
+        """Read its images, load its network."""
+        task, given, asked = self.input.task, self.input, self.input.request
+        with self._failing():
             _refuse_damaged(given.stores)
             prepared = self.worker.request(
                 "prepare",
@@ -135,7 +144,9 @@ class TimedCell:
             self.prepared.append(prepared)
 
     def block(self, folder: Path, probe: float) -> float:
-        """One round. probe: of the moment before, GFLOP/s a core; the one after it is returned."""
+        """The round of a worker, which ends with it. probe: of the moment before, GFLOP/s a core; the one after it is
+        returned.
+        """
         number = len(self.rounds) + 1
         asked = self.input.request
         name = f"{asked.checkpoint}@{asked.framework}/b{asked.batch_size}t{asked.threads}"
@@ -143,13 +154,15 @@ class TimedCell:
         left = self.budget - sum(each.seconds for each in self.rounds)
         load, before = machine.load(), machine.Usage.now()
         with self._failing():
-            reply = self.worker.request("bench", seconds=max(left, 0) / (ROUNDS + 1 - number), name=name, out=str(out))
+            reply = self.worker.request(
+                "bench", seconds=max(left, 0) / (PROCESSES + 1 - number), name=name, out=str(out)
+            )
             used = machine.Usage.now().since(before)
-            self.worker.stop()
-            self.last[len(self.loaded)] = reply
+            self.worker.kill()
+            self.last.append(reply)
             (found,) = json.loads(out.read_text(encoding="utf-8"))["benchmarks"]  # pytest-benchmark's file
             times: list[float] = found["stats"]["data"]  # seconds of every call
-            self.times += times
+            self.times.append(times)
             probe_after = machine.probe(asked.threads)
             self.rounds.append(
                 Round(
@@ -170,10 +183,11 @@ class TimedCell:
     def finished(self) -> LatencyRun:
         """What was measured, or why not."""
         known = self.input.fields()
-        if len(self.rounds) < ROUNDS:
-            why = self.failure or f"interrupted after {len(self.rounds)} of {ROUNDS} rounds"
+        if len(self.rounds) < PROCESSES:
+            why = self.failure or f"interrupted after {len(self.rounds)} of {PROCESSES} rounds"
             return LatencyRun(**known, status="failed", error=why, cause=self.cause)
-        last, info = list(self.last.values()), self.loaded[0]["info"]
+        last, info = self.last, self.loaded[0]["info"]
+        calls = sum(map(len, self.times))
         labels = np.array([each["labels"] for each in last])  # (processes, images)
         answered = labels != -1
         return LatencyRun(
@@ -188,9 +202,9 @@ class TimedCell:
             first_call_seconds=median(each["first_call_seconds"] for each in last),
             memory_before=max(each["resident"] for each in self.prepared),
             memory_peak=max(each["peak"] for each in last),
-            calls=len(self.times),
-            quantiles=quantiles.of_calls(self.times),
-            images_per_second=self.input.request.batch_size * len(self.times) / sum(self.times),
+            calls=calls,
+            quantiles=quantiles_of(self.times),
+            images_per_second=self.input.request.batch_size * calls / sum(map(sum, self.times)),
             rounds=tuple(self.rounds),
             images_checked=int(answered.any(axis=0).sum()),
             different=int(((labels != self.input.labels) & answered).any(axis=0).sum()),
@@ -226,19 +240,23 @@ class Session:
         with ExitStack() as files:
             for cell in self.cells:
                 cell.hand(files)
-            for process in range(PROCESSES):
-                self._run_process(process, folder, say)
+            for number in range(PROCESSES):
+                say(number + 1)
+                self._run_round(number, folder)
 
-    def _run_process(self, process: int, folder: Path, say: Callable[[int], None]) -> None:
-        """The rounds of one worker of each cell."""
+    def _run_round(self, number: int, folder: Path) -> None:
+        """One worker of each cell. They are started together, as importing a framework takes seconds; nothing is timed
+        meanwhile.
+        """
         with ExitStack() as stack:
+            with ThreadPoolExecutor(pixels.default_jobs()) as pool:
+                for _ in pool.map(lambda cell: cell.start(stack), self._working()):
+                    pass
             for cell in self._working():
-                cell.open(stack)
+                cell.open()
             probe = machine.probe(self.cells[0].input.request.threads)
-            for number in range(2 * PALINDROMES):
-                say(2 * PALINDROMES * process + number + 1)
-                for cell in self._working()[:: -1 if number % 2 else 1]:
-                    probe = cell.block(folder, probe)
+            for cell in self._working()[:: -1 if number % 2 else 1]:
+                probe = cell.block(folder, probe)
 
     def _working(self) -> list[TimedCell]:
         return [cell for cell in self.cells if not cell.failure]
@@ -246,6 +264,20 @@ class Session:
     def finished(self) -> list[LatencyRun]:
         """In the order of the inputs."""
         return [cell.finished() for cell in self.cells]
+
+
+def quantiles_of(times: Sequence[Sequence[float]]) -> tuple[Quantile, ...]:
+    """p50, p90 and, of 1,000 calls and more, p99. times: seconds of every call, by process.
+
+    Each is computed of the calls of one process; `zoo.stats.levels` then says what is typical of the processes.
+    """
+    wanted = (0.5, 0.9, 0.99) if sum(map(len, times)) >= FEWEST_FOR_P99 else (0.5, 0.9)
+    found = []
+    for level in wanted:
+        each = [float(np.quantile(one, level)) for one in times]
+        low, high = levels.interval(each) or (None, None)
+        found.append(Quantile(level=level, value=levels.typical(each), low=low, high=high))
+    return tuple(found)
 
 
 def _refuse_damaged(stores: Sequence[Path]) -> None:

@@ -15,9 +15,10 @@ Bytes = Annotated[int, Field(ge=0)]
 
 
 class Quantile(Record):
-    """A quantile of times, seconds, with its distribution-free interval (order statistics, `zoo.stats.quantiles`).
+    """A quantile of times, seconds, with its interval.
 
-    low, high: None where there are too few values for one.
+    Of images before the network it is distribution-free (order statistics, `zoo.stats.quantiles`); of calls it is that
+    of the processes (`zoo.stats.levels`). low, high: None where there are too few values for one.
     """
 
     level: Fraction
@@ -57,8 +58,10 @@ class LatencyRun(Record):
     Only the framework's own call is timed: rows in the network's dtype and layout lie ready in the worker's memory.
     key: names it within report.json; session: cells with the same one were run in alternation. threads: asked for;
     threads_read: in effect as the framework says; live_threads: of the worker's process, as the kernel counts them.
-    quantiles: of all calls together (p99 only of 1,000 calls and more); images_per_second: images by the sum of the
-    calls. first_call_seconds: the first call after loading; of both the median over the processes that took turns.
+    rounds: those of one process follow each other, and every process has equally many. quantiles: of the calls of each
+    process, averaged over the processes by `zoo.stats.levels.typical` (p99 only of 1,000 calls and more);
+    images_per_second: images by the sum of the calls. cores: of the machine that the bench might use, 0 where that was
+    not recorded. first_call_seconds: the first call after loading; of both the median over the processes.
     memory_before: resident before loading, with the framework and the images in memory; memory_peak: highest resident
     set until the end; the largest of any process. multiply_adds: of one image.
     images_checked: whose label, given while being timed, was compared with that of the accuracy run; different: how
@@ -76,6 +79,7 @@ class LatencyRun(Record):
     threads: int = Field(ge=1)
     session: str = ""
     processor: str = ""
+    cores: int = Field(default=0, ge=0)
     instruction_sets: tuple[str, ...] = ()
     arithmetic: Arithmetic = "exact"
     integer_sums: IntegerSums = ""
@@ -125,15 +129,12 @@ class LatencyRun(Record):
         return next((each for each in self.quantiles if each.level == level), None)
 
     @property
-    def p50(self) -> float:
-        """Median of all calls, seconds; 0 where nothing was measured."""
-        found = self.quantile(0.5)
-        return found.value if found is not None else 0.0
-
-    @property
-    def medians(self) -> tuple[float, ...]:
-        """Medians of the rounds, seconds, in their order."""
-        return tuple(each.median for each in self.rounds)
+    def by_process(self) -> tuple[tuple[Round, ...], ...]:
+        """The rounds of each process; all in one where it is not known which process had which."""
+        share, rest = divmod(len(self.rounds), max(self.processes, 1))
+        if rest or not share:
+            return (self.rounds,) if self.rounds else ()
+        return tuple(self.rounds[start : start + share] for start in range(0, len(self.rounds), share))
 
 
 class Stage(Record):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from zoo.records import Report
+from zoo.records import Report, Verdict
 from zoo.report import text
 
 TITLE = "Against the baseline, each time relative to its probe"
@@ -25,14 +25,14 @@ def baseline_rows(report: Report) -> list[BaselineRow]:
     return [
         BaselineRow(
             text.one_line(verdict.subject), text.quantity(verdict.measured, verdict, None),
-            text.interval(verdict, None), verdict.outcome, _words(verdict.outcome, verdict.high),
+            text.interval(verdict, None), verdict.outcome, _words(verdict),
         )
         for verdict in text.worst_first(report.verdicts)
         if verdict.topic == "baseline"
     ]  # fmt: skip
 
 
-def _words(outcome: str, high: float | None) -> str:
-    if outcome == "pass":
-        return "faster" if high is not None and high < 1 else "no slower"
-    return {"fail": "slower", "inconclusive": "not compared"}.get(outcome, text.outcome_name(outcome))
+def _words(verdict: Verdict) -> str:
+    if verdict.outcome == "pass":
+        return "faster" if verdict.reason.startswith("faster") else "no slower"
+    return {"fail": "slower", "inconclusive": "not compared"}.get(verdict.outcome, text.outcome_name(verdict.outcome))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from zoo.documents import formatting
 from zoo.records import LatencyRun, Report, Stage, Topic, Verdict
 from zoo.report import text
+from zoo.rules.latency.contest import Contest
 from zoo.rules.latency.efficiency import efficiency
-from zoo.stats.quantiles import median_of_rounds
+from zoo.runs import typical
 
 _WORDS = {
     "pass": "quotable", "inconclusive": "not measurable here", "known": "accepted", "no_claim": "not judged",
@@ -23,7 +24,8 @@ class LatencyRow:
     """What every rendering shows of one latency run; its texts are ready to be escaped.
 
     outcome: of the rules L1xx together: "pass" where the number can be quoted; words, reason: the same as text.
-    spread: (median, low, high) of the rounds, seconds; None of too few. gflops: a core; of_probe: in percent.
+    median: p50, seconds, 0 where there is none; spread: the ends of its interval, None of too few processes. gflops: a
+    core; of_probe: in percent, or that it is above the probe.
     rank: 1 + how many quotable ones of those that rule L201 compares are surely faster; of: how many these are.
     """
 
@@ -33,7 +35,8 @@ class LatencyRow:
     outcome: str
     words: str
     reason: str
-    spread: tuple[float, float, float] | None
+    median: float
+    spread: tuple[float, float] | None
     p50: str
     interval: str
     p90: str
@@ -51,7 +54,7 @@ class LatencyRow:
 
     @property
     def p50_and_interval(self) -> str:
-        """ "0.388 [0.387, 0.390]"; the interval is missing where there were too few rounds."""
+        """ "0.388 [0.387, 0.390]"; the interval is missing where there were too few processes."""
         return f"{self.p50} {self.interval}" if self.spread else self.p50
 
     @property
@@ -90,8 +93,9 @@ def latency_rows(report: Report) -> list[LatencyRow]:
     for run, (outcome, *_) in zip(report.latencies, judged, strict=True):
         if outcome == "pass":
             contests.setdefault(groups.get(run.key, run.key), []).append(run)
+    ranked = {key: Contest(runs) for key, runs in contests.items()}
     return [
-        _row(run, verdict, contests.get(groups.get(run.key, run.key), []))
+        _row(run, verdict, ranked.get(groups.get(run.key, run.key)))
         for run, verdict in zip(report.latencies, judged, strict=True)
     ]
 
@@ -120,7 +124,7 @@ ROUND_HEADS = (
 
 def of_rounds(row: LatencyRow) -> list[tuple[str, ...]]:
     """What was measured in each round and what went on besides, in the order of ROUND_HEADS; probes in GFLOP/s."""
-    like = row.spread[0] if row.spread else None
+    like = row.median or None
     return [
         (
             str(each.number), formatting.ms(each.median, like), f"{each.probe_before:.1f}", f"{each.probe_after:.1f}",
@@ -158,13 +162,13 @@ def _judged(run: LatencyRun, verdicts: Sequence[Verdict]) -> tuple[str, str, str
     return outcome, _WORDS.get(outcome, text.outcome_name(outcome)), quotable.reason if quotable else ""
 
 
-def _row(run: LatencyRun, judged: tuple[str, str, str], rivals: Sequence[LatencyRun]) -> LatencyRow:
+def _row(run: LatencyRun, judged: tuple[str, str, str], contest: Contest | None) -> LatencyRow:
     outcome, words, reason = judged
     done = run.status == "done"
-    spread = median_of_rounds(run.medians)
-    p50, p90, p99 = (run.quantile(level) for level in (0.5, 0.9, 0.99))
-    like = p50.value if p50 else 0.0
+    p50, spread = typical.p50(run), typical.interval(run)
+    p90, p99 = (run.quantile(level) for level in (0.9, 0.99))
     reached = efficiency(run)
+    is_ranked = outcome == "pass" and contest is not None and len(contest.runs) > 1
     return LatencyRow(
         run=run,
         framework=text.one_line(run.framework),
@@ -172,16 +176,17 @@ def _row(run: LatencyRun, judged: tuple[str, str, str], rivals: Sequence[Latency
         outcome=outcome,
         words=words,
         reason=reason,
+        median=p50,
         spread=spread,
-        p50=formatting.ms(p50.value) if p50 else text.ABSENT,
-        interval=f"[{formatting.ms(spread[1], like)}, {formatting.ms(spread[2], like)}]" if spread else text.ABSENT,
-        p90=formatting.ms(p90.value, like) if p90 else text.ABSENT,
-        p99=formatting.ms(p99.value, like) if p99 else text.ABSENT,
+        p50=formatting.ms(p50) if p50 else text.ABSENT,
+        interval=f"[{formatting.ms(spread[0], p50)}, {formatting.ms(spread[1], p50)}]" if spread else text.ABSENT,
+        p90=formatting.ms(p90.value, p50) if p90 else text.ABSENT,
+        p99=formatting.ms(p99.value, p50) if p99 else text.ABSENT,
         images_per_second=text.rate(run.images_per_second) if done else text.ABSENT,
         gflops=f"{reached[0]:.1f}" if reached else text.ABSENT,
-        of_probe=f"{reached[1] * 100:.0f} %" if reached else text.ABSENT,
-        rank=_rank(spread, rivals) if outcome == "pass" and len(rivals) > 1 else "",
-        of=len(rivals),
+        of_probe=_of_probe(reached[1]) if reached else text.ABSENT,
+        rank=str(contest.place(run)) if contest is not None and is_ranked else "",
+        of=len(contest.runs) if contest is not None else 0,
     )
 
 
@@ -193,9 +198,6 @@ def stage_times(stage: Stage) -> tuple[str, str, str]:
     return formatting.ms(like), interval, formatting.ms(p90.value if p90 else None, like)
 
 
-def _rank(spread: tuple[float, float, float] | None, rivals: Sequence[LatencyRun]) -> str:
-    """A run is surely faster than this one if its interval ends before this one's begins."""
-    if spread is None:
-        return ""
-    ends = [other[2] for run in rivals if (other := median_of_rounds(run.medians))]
-    return str(1 + sum(end < spread[1] for end in ends))
+def _of_probe(share: float | None) -> str:
+    """A share of the probe; above it, it is none."""
+    return "> probe" if share is None else f"{share * 100:.0f} %"

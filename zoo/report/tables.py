@@ -12,17 +12,17 @@ from zoo.records import LatencyRun, Record, Report
 from zoo.report import text
 from zoo.rules.latency.efficiency import efficiency, probe
 from zoo.rules.pairs.image_by_image import Pair
-from zoo.stats.quantiles import median_of_rounds
+from zoo.runs import typical
 
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
-_OF_ROUNDS = ("rounds", "rounds_median", "rounds_low", "rounds_high", "probe_gflops", "gflops_per_core", "of_probe")
+_OF_ROUNDS = ("rounds", "probe_gflops", "gflops_per_core", "of_probe")
 
 
 def latency_csv(report: Report) -> str:
     """One line per latency run, times in seconds; of the rounds what they amount to (report.json has each of them).
 
-    p50, p50_low, p50_high and so on: of all calls; rounds_median, rounds_low, rounds_high: of the rounds' medians.
-    gflops_per_core: achieved; probe_gflops: the machine's, a core; of_probe: the one by the other.
+    p50, p50_low, p50_high and so on: averaged over the processes, with the interval. gflops_per_core: achieved;
+    probe_gflops: the machine's, a core; of_probe: the one by the other, empty above 1.
     """
     fields = [name for name in LatencyRun.model_fields if name not in ("quantiles", "rounds")]
     place = fields.index("images_per_second")
@@ -37,18 +37,18 @@ def latency_csv(report: Report) -> str:
 
 def _quantiles(run: LatencyRun) -> dict[str, float | None]:
     found = {name: each for name, level in _QUANTILES.items() if (each := run.quantile(level))}
-    return {
+    shown = {
         f"{name}{end}": value
         for name, each in found.items()
         for end, value in (("", each.value), ("_low", each.low), ("_high", each.high))
     }
+    return shown | typical.columns(run)
 
 
 def _of_rounds(run: LatencyRun) -> tuple[float | None, ...]:
     if not run.rounds:
         return (None,) * len(_OF_ROUNDS)
-    spread, reached = median_of_rounds(run.medians), efficiency(run)
-    return (len(run.rounds), *(spread or (None,) * 3), probe(run) or None, *(reached or (None,) * 2))
+    return (len(run.rounds), probe(run) or None, *(efficiency(run) or (None, None)))
 
 
 def discordant_csv(pairs: Sequence[Pair]) -> str:

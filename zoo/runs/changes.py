@@ -12,6 +12,7 @@ from zoo import stats
 from zoo.documents.classes import class_name
 from zoo.records import Claim, Conditions, LabelMap, LatencyRun, Recognition, Record, Report, Run, Verdict
 from zoo.records.predictions import Predictions
+from zoo.runs import typical
 
 T = TypeVar("T")
 _RunPair = tuple[Run | None, Run | None]
@@ -113,7 +114,8 @@ class LatencyChange:
     @property
     def ratio(self) -> float | None:
         """p50 after by p50 before."""
-        return self.after.p50 / self.before.p50 if self.before.p50 > 0 else None
+        before = typical.p50(self.before)
+        return typical.p50(self.after) / before if before > 0 else None
 
 
 @dataclass(frozen=True, kw_only=True)

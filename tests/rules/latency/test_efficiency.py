@@ -9,14 +9,25 @@ from zoo.rules.latency.efficiency import efficiency, probe, probes
 
 
 def test_two_operations_per_multiply_add_a_core() -> None:
-    run = a_latency_run([0.004] * 6, {"probe_before": 20.0, "probe_after": 20.0}, multiply_adds=100_000_000)
-    achieved, share = efficiency(run) or (0.0, 0.0)
-    assert achieved == pytest.approx(50, rel=1e-3)
-    assert share == pytest.approx(2.5, rel=1e-3)
+    run = a_latency_run([0.004] * 6, {"probe_before": 80.0, "probe_after": 80.0}, multiply_adds=100_000_000)
+    assert efficiency(run) == pytest.approx((50, 0.625))
+
+
+def test_no_share_above_the_probe() -> None:
+    probes_of = {"probe_before": 50.0, "probe_after": 50.0}
+    assert efficiency(a_latency_run([0.004] * 6, probes_of, multiply_adds=100_000_000)) == pytest.approx((50, 1.0))
+    achieved, share = efficiency(a_latency_run([0.004] * 6, probes_of, multiply_adds=100_100_000)) or (0.0, 0.0)
+    assert (round(achieved, 2), share) == (50.05, None)
+
+
+def test_cores_are_those_that_computed() -> None:
+    alone = (efficiency(a_latency_run()) or (0.0,))[0]
+    for changes, cores in (({"threads_read": 2}, 2), ({"threads": 8, "threads_read": 8, "cores": 2}, 2)):
+        assert (efficiency(a_latency_run(**changes)) or (0.0,))[0] == pytest.approx(alone / cores)
 
 
 def test_batch_and_threads_count() -> None:
-    one, many = a_latency_run(), a_latency_run(batch_size=8, threads=2)
+    one, many = a_latency_run(), a_latency_run(batch_size=8, threads=2, threads_read=2)
     assert (efficiency(many) or (0.0,))[0] == pytest.approx(4 * (efficiency(one) or (0.0,))[0])
 
 

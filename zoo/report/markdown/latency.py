@@ -15,8 +15,9 @@ from zoo.report.latency_rows import LatencyRow, first_of_each, latency_rows, rea
 from zoo.report.markdown.marks import escape, folded, marked, name, table
 
 _LEGEND = (
-    "b1t2: batch 1, 2 threads. p50 and its interval, that of the rounds' medians, in ms; GFLOP/s of a core, and as a "
-    "share of the probe's. Rank: 1 + how many of the same network, run in alternation, are surely faster."
+    "b1t2: batch 1, 2 threads. p50, averaged over processes, and its interval, in ms; GFLOP/s of a core, and as a "
+    "share of the probe's (> probe: above it). Rank: 1 + how many of the same network, run in "
+    "alternation, are surely faster."
 )
 TIMED_CHECKS = ("quotable_latency", "timed_answers", "timed_conditions")
 _MOST = 8  # reasons that are seen at once

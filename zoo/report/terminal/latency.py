@@ -17,8 +17,8 @@ _NARROWEST_ID = 16
 _MOST = 12  # rows of what the first table does not need
 _IN_DOUBT = {"inconclusive": "?", "fail": "✗", "no_claim": text.ABSENT, "known": "known"}
 LEGEND = (
-    "b1t2: batch 1, 2 threads. p50: of all calls, in ms, and the interval of the rounds' medians. GFLOP/s: a core, and "
-    "as a share of the probe's. rank: 1 + how many are surely faster; ✓: quotable, and none to compare; ?: not "
+    "b1t2: batch 1, 2 threads. p50: in ms, averaged over processes, and its interval. GFLOP/s: a core, and as a share "
+    "of the probe's; > probe: above it. rank: 1 + how many are surely faster; ✓: quotable, and none to compare; ?: not "
     "measurable here; ✗: a check failed."
 )
 

@@ -7,46 +7,65 @@ from collections.abc import Iterator, Sequence
 from zoo.records import LatencyRun, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.latency.quotable import differences, unreliable
-from zoo.stats.quantiles import ratio_of_rounds
+from zoo.runs.typical import process_times
+from zoo.stats import holm, levels
+from zoo.stats.levels import Ratio
 
+ALLOWED_ERROR = 0.05  # chance that any cell of a bench seems to differ, if none does
 CONDITIONS = ("batch_size", "threads", "processor", "threads_read", "precision", "arithmetic", "untrained")
 
 
 class Baseline(Rule):
-    """No network is slower than in the baseline: relative to the probe, the intervals of the rounds do not separate."""
+    """No network is slower than in the baseline: relative to the probe, its processes do not surely differ (Holm)."""
 
     id = "L401"
     topic = "baseline"
     unit = "ratio"
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
-        """One verdict a cell, where there is a baseline."""
-        for run in evidence.latencies:
-            if run.status == "done" and evidence.baseline:
-                yield self._compared(run, _earlier(run, evidence.baseline))
+        """One verdict a cell, where there is a baseline; the p-values are adjusted for all cells that are compared."""
+        if not evidence.baseline:
+            return
+        pairs = [(run, _earlier(run, evidence.baseline)) for run in evidence.latencies if run.status == "done"]
+        ratios = [None if _obstacle(run, earlier) else _ratio(run, earlier) for run, earlier in pairs]
+        adjusted = iter(holm([ratio.p_value for ratio in ratios if ratio is not None]))
+        for (run, earlier), ratio in zip(pairs, ratios, strict=True):
+            if earlier is None or ratio is None:
+                yield self._not_compared(run, earlier)
+            else:
+                yield self._compared(run, earlier, ratio, next(adjusted))
 
-    def _compared(self, run: LatencyRun, earlier: LatencyRun | None) -> Verdict:
-        if earlier is None:
-            return self.verdict(run, "inconclusive", "the baseline has no result of it", n=run.calls)
-        if differing := differences(run, earlier, CONDITIONS):
-            return self._not_compared(run, earlier, differing[0])
-        for which, name in ((run, "this result"), (earlier, "the baseline")):
-            why = unreliable(which)
-            if why is not None:
-                return self._not_compared(run, earlier, f"of {name}, {why}")
-        ratio = ratio_of_rounds(_work(run), _work(earlier))
-        if ratio is None:
-            return self._not_compared(run, earlier, "the probe gave no reading")
-        outcome, how = _placed(ratio)
-        measured, low, high = ratio
-        reason = f"{how}: {measured:.3f} times the baseline ({low:.3f} to {high:.3f}), each relative to its probe"
+    def _compared(self, run: LatencyRun, earlier: LatencyRun, ratio: Ratio, p_adjusted: float) -> Verdict:
+        outcome, how = _placed(ratio, p_adjusted)
+        reason = (
+            f"{how}: {ratio.value:.3f} times the baseline ({ratio.low:.3f} to {ratio.high:.3f}), each relative to its "
+            "probe"
+        )
         return self.verdict(
-            run, outcome, reason, against=earlier, n=run.calls, measured=measured, low=low, high=high
+            run, outcome, reason, against=earlier, n=run.calls, measured=ratio.value, low=ratio.low, high=ratio.high,
+            p_value=ratio.p_value, p_adjusted=p_adjusted,
         )  # fmt: skip
 
-    def _not_compared(self, run: LatencyRun, earlier: LatencyRun, why: str) -> Verdict:
-        reason = f"not compared with the baseline: {why}"
+    def _not_compared(self, run: LatencyRun, earlier: LatencyRun | None) -> Verdict:
+        why = _obstacle(run, earlier)
+        reason = f"not compared with the baseline: {why}" if earlier is not None else str(why)
         return self.verdict(run, "inconclusive", reason, against=earlier, n=run.calls)
+
+
+def _obstacle(run: LatencyRun, earlier: LatencyRun | None) -> str | None:
+    """Why a cell cannot be compared with that of the baseline; None where it can."""
+    if earlier is None:
+        return "the baseline has no result of it"
+    if differing := differences(run, earlier, CONDITIONS):
+        return differing[0]
+    for which, name in ((run, "this result"), (earlier, "the baseline")):
+        if why := unreliable(which):
+            return f"of {name}, {why}"
+    return None if _work(run) and _work(earlier) else "the probe gave no reading"
+
+
+def _ratio(run: LatencyRun, earlier: LatencyRun | None) -> Ratio | None:
+    return None if earlier is None else levels.ratio(_work(run), _work(earlier))
 
 
 def _earlier(run: LatencyRun, baseline: Sequence[LatencyRun]) -> LatencyRun | None:
@@ -62,13 +81,15 @@ def _earlier(run: LatencyRun, baseline: Sequence[LatencyRun]) -> LatencyRun | No
     return min(same, key=distance, default=None)
 
 
-def _placed(ratio: tuple[float, float, float]) -> tuple[Outcome, str]:
-    _, low, high = ratio
-    if low > 1:
-        return "fail", "slower"
-    return "pass", "faster" if high < 1 else "no slower as far as the rounds can tell"
+def _placed(ratio: Ratio, p_adjusted: float) -> tuple[Outcome, str]:
+    if p_adjusted > ALLOWED_ERROR:
+        return "pass", "no slower as far as the processes can tell"
+    return ("fail", "slower") if ratio.value > 1 else ("pass", "faster")
 
 
-def _work(run: LatencyRun) -> list[float]:
-    """Of each round: time by what a core could do beside it, that is GFLOP of the probe's product in the same time."""
-    return [each.median * (each.probe_before + each.probe_after) / 2 for each in run.rounds]
+def _work(run: LatencyRun) -> tuple[float, ...]:
+    """Of each process: time by what a core could do beside it, that is GFLOP of the probe's product in the same time.
+
+    Nothing where the probe gave no reading.
+    """
+    return process_times(run, lambda each: each.median * (each.probe_before + each.probe_after) / 2)

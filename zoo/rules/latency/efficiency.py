@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 from zoo.records import LatencyRun
+from zoo.runs.typical import p50
 
 
 def probes(run: LatencyRun) -> tuple[float, ...]:
@@ -18,15 +19,23 @@ def probe(run: LatencyRun) -> float:
     return median(readings) if readings else 0.0
 
 
-def efficiency(run: LatencyRun) -> tuple[float, float] | None:
-    """(GFLOP/s a core that were achieved, the same as a share of the probe), from the median call.
+def efficiency(run: LatencyRun) -> tuple[float, float | None] | None:
+    """(GFLOP/s a core that were achieved, the same as a share of the probe), from p50.
 
     A multiply-add is two operations. What lies between the layers (activations, additions, copies) is not counted,
-    so a network of many small layers stays far below 1; one that computes in integers may lie above, as the probe is
-    a product of floats. None where the multiply-adds are not known, or nothing was measured.
+    so a network of many small layers stays far below 1. No share above 1 is given: the probe, a product of floats,
+    was then not the most that the machine could do, as with integers. None where the multiply-adds are not known, or
+    nothing was measured.
     """
-    p50, machine = run.quantile(0.5), probe(run)
-    if run.multiply_adds is None or p50 is None or p50.value <= 0 or machine <= 0:
+    time, machine = p50(run), probe(run)
+    if run.multiply_adds is None or time <= 0 or machine <= 0:
         return None
-    achieved = 2 * run.multiply_adds * run.batch_size / p50.value / run.threads / 1e9
-    return achieved, achieved / machine
+    achieved = 2 * run.multiply_adds * run.batch_size / time / _cores(run) / 1e9
+    share = achieved / machine
+    return achieved, share if share <= 1 else None
+
+
+def _cores(run: LatencyRun) -> int:
+    """That computed: as many as threads were in effect, if there were so many."""
+    threads = run.threads_read or run.threads
+    return min(threads, run.cores) if run.cores else threads

@@ -10,7 +10,7 @@ from zoo.records import LatencyRun, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.latency import stability
 from zoo.rules.latency.efficiency import probe
-from zoo.stats.quantiles import median_of_rounds
+from zoo.runs import typical
 
 FEWEST_IMAGES = 64  # whose labels are compared
 CORE_ALLOWANCE = 0.25  # cores above the threads asked for: the interpreter and what reads its messages
@@ -31,7 +31,7 @@ class _OfEach(Rule):
 
 
 class Quotable(_OfEach):
-    """The rounds of a latency agree (interval of their medians within 10 %), and the probe moved less than 10 %."""
+    """The processes of a latency agree (interval of p50 within 10 % of it), and the probe moved less than 10 %."""
 
     id = "L101"
     topic = "quotable_latency"
@@ -47,14 +47,14 @@ class Quotable(_OfEach):
         return self.verdict(run, "not_run", f"not run: {lines[0]}")
 
     def _verdict(self, run: LatencyRun) -> Verdict:
-        p50, rounds, why = run.quantile(0.5), median_of_rounds(run.medians), stability.obstacle(run)
+        found, why = typical.interval(run), stability.obstacle(run)
         return self.verdict(
             run,
             "pass" if why is None else "inconclusive",
             _quoted(run) if why is None else f"not measurable here, because {why}",
-            measured=p50.value if p50 else None,
-            low=rounds[1] if rounds else None,
-            high=rounds[2] if rounds else None,
+            measured=typical.p50(run) or None,
+            low=found[0] if found else None,
+            high=found[1] if found else None,
             n=run.calls,
         )
 
@@ -75,7 +75,8 @@ class SameAnswers(_OfEach):
 
 class KeptConditions(_OfEach):
     """A network was timed in float32 or its own integers, on no more cores than it had threads, which were as many as
-    asked for. A framework that does not offer that number is not comparable with those that do.
+    asked for. A framework that does not offer that number is not comparable with those that do, nor are threads that
+    share cores with threads of their own.
     """
 
     id = "L103"
@@ -83,7 +84,7 @@ class KeptConditions(_OfEach):
     unit = "cores"
 
     def _verdict(self, run: LatencyRun) -> Verdict:
-        faults, others = broken_conditions(run), other_threads(run)
+        faults, others = broken_conditions(run), other_threads(run) or crowded(run)
         kept = (
             f"threads in effect: {run.threads_read}, precision: {run.precision}, cores used: up to "
             f"{_cores(run):.2f}; {run.live_threads} threads lived in the process"
@@ -111,6 +112,13 @@ def other_threads(run: LatencyRun) -> str | None:
     if run.threads_read == run.threads:
         return None
     return f"threads_read: {run.threads_read} in effect, {run.threads} asked for"
+
+
+def crowded(run: LatencyRun) -> str | None:
+    """That there were more threads than cores, in words; None where there were not, or it was not recorded."""
+    if not 0 < run.cores < run.threads:
+        return None
+    return f"threads: {run.threads} asked for, but there are only {run.cores} cores, so threads wait for each other"
 
 
 def broken_conditions(run: LatencyRun) -> list[str]:
@@ -149,15 +157,13 @@ def _cores(run: LatencyRun) -> float:
 
 
 def _quoted(run: LatencyRun) -> str:
-    p50, rounds = run.quantile(0.5), median_of_rounds(run.medians)
-    width, moved = stability.spread(run), stability.drift(run)
-    assert p50 is not None
-    assert rounds is not None
+    found, width, moved = typical.interval(run), stability.spread(run), stability.drift(run)
+    assert found is not None
     assert width is not None
     assert moved is not None
     beside = stability.likely_causes(run)
     return (
-        f"{milliseconds(p50.value)}; medians of {len(run.rounds)} rounds {milliseconds(rounds[1])} to "
-        f"{milliseconds(rounds[2])}, {percent(width, 1)} % apart; the probe ({probe(run):.3g} GFLOP/s a core) moved by "
+        f"{milliseconds(typical.p50(run))}; interval from {len(run.by_process)} processes {milliseconds(found[0])} to "
+        f"{milliseconds(found[1])}, {percent(width, 1)} % wide; the probe ({probe(run):.3g} GFLOP/s a core) moved by "
         f"{percent(moved, 1)} %" + (f"; although {', '.join(beside)}" if beside else "")
     )

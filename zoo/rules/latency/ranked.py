@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from statistics import median
+from collections.abc import Hashable, Iterator
 
-from zoo.records import LatencyRun, Outcome, Verdict
+from zoo.records import LatencyRun, Verdict
 from zoo.rules.base import Evidence, Rule, grouped
+from zoo.rules.latency.contest import ALLOWED_ERROR, Contest
 from zoo.rules.latency.quotable import differences, unreliable
-from zoo.stats.quantiles import ratio_of_rounds
+from zoo.runs.typical import p50, process_times
+from zoo.stats import levels
 
 CONDITIONS = ("session", "batch_size", "threads", "threads_read", "precision", "arithmetic", "processor", "image_set")
 ASKED_FOR = ("session", "batch_size", "threads")  # results with the same ones stand side by side
 
 
 class Ranked(Rule):
-    """Two results of one network are ranked only if the intervals of their rounds separate, under equal conditions."""
+    """Two results of one network are ranked only if their processes surely differ, under equal conditions; every pair
+    of results counts (Holm).
+    """
 
     id = "L201"
     topic = "ranking"
@@ -23,39 +26,46 @@ class Ranked(Rule):
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """Each against the fastest that can be quoted; one with no equal against the result most like it."""
-        timed = [run for run in evidence.latencies if run.status == "done" and _middle(run) > 0]
+        timed = [run for run in evidence.latencies if run.status == "done" and p50(run) > 0]
         for group in grouped((_network(run, evidence), run) for run in timed).values():
+            beside = grouped((_asked_for(run), run) for run in group)
+            contests = {
+                asked: Contest([run for run in own if unreliable(run) is None]) for asked, own in beside.items()
+            }
             for run in group:
-                beside = [other for other in group if not differences(run, other, ASKED_FOR)]
-                if len(beside) > 1:
-                    yield from self._against_fastest(run, beside)
+                if len(beside[_asked_for(run)]) > 1:
+                    yield from self._against_fastest(run, contests[_asked_for(run)])
                 elif strangers := [other for other in group if not _same_checkpoint_and_framework(run, other)]:
                     yield self._refused(run, min(strangers, key=lambda other: _distance(run, other)))
 
-    def _against_fastest(self, run: LatencyRun, beside: Sequence[LatencyRun]) -> Iterator[Verdict]:
-        reliable = [other for other in beside if unreliable(other) is None]
-        fastest = min(reliable, key=_middle, default=None)
+    def _against_fastest(self, run: LatencyRun, contest: Contest) -> Iterator[Verdict]:
+        fastest = contest.fastest
         if fastest is None:
             yield self.verdict(run, "inconclusive", f"not ranked: {unreliable(run)}", n=run.calls)
         elif fastest is not run:
-            yield self._compared(run, fastest)
+            yield self._compared(run, fastest, contest)
 
-    def _compared(self, run: LatencyRun, fastest: LatencyRun) -> Verdict:
+    def _compared(self, run: LatencyRun, fastest: LatencyRun, contest: Contest) -> Verdict:
         if differences(run, fastest, CONDITIONS):
             return self._refused(run, fastest)
-        why, interval = unreliable(run), ratio_of_rounds(run.medians, fastest.medians)
-        ratio = _middle(run) / _middle(fastest)
-        _, low, high = interval or (ratio, None, None)
-        how_much_slower = f"{ratio:.2f} times the time of {_named(fastest, run)}"
-        ends = f"{low:.2f} to {high:.2f}" if interval else ""
-        outcome: Outcome = "inconclusive"
-        if why is not None or low is None:
+        why, ratio = unreliable(run), levels.ratio(process_times(run), process_times(fastest))
+        if why is not None or ratio is None:
+            times = p50(run) / p50(fastest)
             reason = f"not ranked against {_named(fastest, run)}: {why}"
-        elif low > 1:
-            outcome, reason = "pass", f"{how_much_slower} ({ends})"
-        else:
-            reason = f"not ranked: {how_much_slower}, but the intervals overlap ({ends})"
-        return self.verdict(run, outcome, reason, against=fastest, measured=ratio, low=low, high=high, n=run.calls)
+            return self.verdict(run, "inconclusive", reason, against=fastest, measured=times, n=run.calls)
+        adjusted = contest.p_adjusted(run, fastest)
+        ranked = adjusted is not None and adjusted <= ALLOWED_ERROR
+        how_much_slower = (
+            f"{ratio.value:.2f} times the time of {_named(fastest, run)} ({ratio.low:.2f} to {ratio.high:.2f}; "
+            f"{_chance(adjusted)} among {len(contest.runs)})"
+        )
+        return self.verdict(
+            run,
+            "pass" if ranked else "inconclusive",
+            how_much_slower if ranked else f"not ranked: {how_much_slower}",
+            against=fastest, measured=ratio.value, low=ratio.low, high=ratio.high, n=run.calls,
+            p_value=ratio.p_value, p_adjusted=adjusted,
+        )  # fmt: skip
 
     def _refused(self, run: LatencyRun, other: LatencyRun) -> Verdict:
         reason = f"not ranked against {_named(other, run)}: {differences(run, other, CONDITIONS)[0]}"
@@ -77,13 +87,18 @@ def _same_checkpoint_and_framework(run: LatencyRun, other: LatencyRun) -> bool:
     return (run.checkpoint, run.framework) == (other.checkpoint, other.framework)
 
 
+def _asked_for(run: LatencyRun) -> tuple[object, ...]:
+    return tuple(getattr(run, name) for name in ASKED_FOR)
+
+
 def _distance(run: LatencyRun, other: LatencyRun) -> tuple[int, float]:
-    return len(differences(run, other, CONDITIONS)), _middle(other)
+    return len(differences(run, other, CONDITIONS)), p50(other)
 
 
-def _middle(run: LatencyRun) -> float:
-    """Median of the rounds' medians, seconds."""
-    return median(run.medians)
+def _chance(p_value: float | None) -> str:
+    """The adjusted p-value in words."""
+    shown = 1.0 if p_value is None else p_value
+    return "p < 0.001" if shown < 0.001 else f"p = {shown:.2g}"
 
 
 def _named(other: LatencyRun, run: LatencyRun) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from zoo.documents.formatting import milliseconds, percent
 from zoo.records import LatencyRun
 from zoo.rules.latency.efficiency import probes
-from zoo.stats.quantiles import FEWEST_ROUNDS, median_of_rounds
+from zoo.runs.typical import interval, p50
 
+FEWEST_PROCESSES = 3  # of two, the interval reaches twelve times as far as their standard error
 FEWEST_CALLS = 7  # in a round, for a median that three odd calls do not make one of them
-LARGEST_SPREAD = 0.10  # of the rounds' medians, whole width of their interval by their median; still allowed
+LARGEST_SPREAD = 0.10  # whole width of the interval of p50 by p50; still allowed
 LARGEST_DRIFT = 0.10  # of the probe, largest to smallest by their mean; no longer allowed
 NOTABLE_STEAL = 0.02  # share of processor time; named as a likely cause
 NOTABLE_ELSEWHERE = 0.05  # share of processor time; named as a likely cause
@@ -17,12 +18,9 @@ _DIGITS = 9  # of a share: what lies exactly on a limit is not pushed over it by
 
 
 def spread(run: LatencyRun) -> float | None:
-    """Width of the interval of the rounds' medians by their median; None of fewer than six rounds."""
-    interval = median_of_rounds(run.medians)
-    if interval is None:
-        return None
-    middle, low, high = interval
-    return round((high - low) / middle, _DIGITS) if middle > 0 else 0.0
+    """Width of the interval of p50 by p50; None where there is no interval."""
+    found = interval(run)
+    return None if found is None else round((found[1] - found[0]) / p50(run), _DIGITS)
 
 
 def drift(run: LatencyRun) -> float | None:
@@ -58,20 +56,25 @@ def likely_causes(run: LatencyRun) -> list[str]:
 
 
 def _too_few(run: LatencyRun) -> str | None:
-    rounds, calls = len(run.rounds), min((each.calls for each in run.rounds), default=0)
-    if rounds >= FEWEST_ROUNDS and calls >= FEWEST_CALLS:
+    processes, calls = len(run.by_process), min((each.calls for each in run.rounds), default=0)
+    if p50(run) == 0:
+        return "a round gave no time above 0"
+    if processes >= FEWEST_PROCESSES and calls >= FEWEST_CALLS:
         return None
-    shortages = [f"rounds: {rounds}, needed: {FEWEST_ROUNDS}"] if rounds < FEWEST_ROUNDS else []
+    shortages = [f"processes: {processes}, needed: {FEWEST_PROCESSES}"] if processes < FEWEST_PROCESSES else []
     shortages += [f"calls in a round: {calls}, needed: {FEWEST_CALLS}"] if calls < FEWEST_CALLS else []
     return f"of too few calls within the budget ({'; '.join(shortages)}): give --budget more"
 
 
 def _disagreement(run: LatencyRun) -> list[str]:
-    interval, width = median_of_rounds(run.medians), spread(run)
-    if interval is None or width is None or width <= LARGEST_SPREAD:
+    found, width = interval(run), spread(run)
+    if found is None or width is None or width <= LARGEST_SPREAD:
         return []
-    ends = f"{milliseconds(interval[1])} to {milliseconds(interval[2])}"
-    return [f"the rounds differ by {_share(width)} % ({ends}; allowed: {LARGEST_SPREAD * 100:g} %)"]
+    ends = f"{milliseconds(found[0])} to {milliseconds(found[1])}"
+    return [
+        f"{len(run.by_process)} processes give an interval that is {_share(width)} % wide ({ends}; allowed: "
+        f"{LARGEST_SPREAD * 100:g} %)"
+    ]
 
 
 def _movement(run: LatencyRun) -> list[str]:
