@@ -115,9 +115,9 @@ class Server:
         timing = importlib.import_module("adapters.common.timing")
         if self.cell is None:
             self.cell = timing.Cell(self.adapter, self.batches)
-        found = self.cell.block(request["seconds"], request["name"], Path(request["out"]))
+        block = self.cell.block(request["seconds"], request["name"], Path(request["out"]))
         peak, labels = timing.resident()[1], self.cell.labels.tolist()
-        return {**found, "first_call_seconds": self.cell.first_call, "peak": peak, "labels": labels}
+        return {**block, "first_call_seconds": self.cell.first_call, "peak": peak, "labels": labels}
 
     def inspect(self, request: Dict[str, Any]) -> Reply:
         """Static facts of files."""

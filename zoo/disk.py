@@ -57,17 +57,17 @@ def given(path: str | Path, what: str) -> Path:
     long or no UTF-8, links in a circle, a folder on the way that may not be looked into.
     """
     try:
-        found = Path(path).expanduser()
-        str(found).encode()
-        found.stat()
+        expanded = Path(path).expanduser()
+        str(expanded).encode()
+        expanded.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return found
+        return expanded
     except (OSError, RuntimeError, ValueError) as error:
         why = "its name is not UTF-8" if isinstance(error, UnicodeError) else getattr(error, "strerror", None) or error
         shown = ascii(str(path))
         shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}...'"
         raise UsageError(f"{what}: expected a path, got {shown}: {why}") from error
-    return found
+    return expanded
 
 
 class CacheError(ZooError):

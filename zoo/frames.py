@@ -74,9 +74,9 @@ def _of_latencies(latencies: Sequence[LatencyRun]) -> pd.DataFrame:
     for name in ("p50", "p50_low", "p50_high"):
         frame[name] = pd.Series([typical.columns(run)[name] for run in latencies], dtype="float64")
     for level in _LEVELS:
-        found = [run.quantile(level) for run in latencies]
+        quantiles = [run.quantile(level) for run in latencies]
         for suffix, field in (("", "value"), ("_low", "low"), ("_high", "high")):
-            values = [getattr(quantile, field) if quantile else None for quantile in found]
+            values = [getattr(quantile, field) if quantile else None for quantile in quantiles]
             frame[f"p{level * 100:g}{suffix}"] = pd.Series(values, dtype="float64")
     return frame.rename(columns={"key": "run"}).set_index("run")
 

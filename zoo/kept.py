@@ -134,18 +134,18 @@ _LENGTH = len(_trailer("", 0, ""))
 def _stated(end: bytes) -> dict[str, Any] | None:
     """What a trailer says; None where it is none."""
     try:
-        found = json.loads(end)
+        statement = json.loads(end)
     except ValueError:
         return None
-    return found if isinstance(found, dict) and "kept" in found else None
+    return statement if isinstance(statement, dict) and "kept" in statement else None
 
 
 # --- JSON objects with a seal --------------------------------------------------------------------
 
 
-def write_json(path: Path, key: str, found: Mapping[str, Any]) -> None:
+def write_json(path: Path, key: str, record: Mapping[str, Any]) -> None:
     """A sealed JSON object. Raises CacheError."""
-    text = json.dumps(sealed(found, key), indent=1)
+    text = json.dumps(sealed(record, key), indent=1)
     with disk.explained(path, len(text)):
         disk.replace_text(path, text)
 
@@ -157,31 +157,31 @@ def read_json(path: Path, key: str) -> dict[str, Any] | None:
     """
 
     def look() -> dict[str, Any]:
-        found = parsed(path)
-        return unsealed(found, key, path) if SEAL in found else {}
+        record = parsed(path)
+        return unsealed(record, key, path) if SEAL in record else {}
 
     return _believed(path, look) or None
 
 
-def sealed(found: Mapping[str, Any], key: str) -> dict[str, Any]:
+def sealed(record: Mapping[str, Any], key: str) -> dict[str, Any]:
     """The object with a new seal; its digest does not depend on spaces and the order of fields."""
-    inside = {name: value for name, value in found.items() if name != SEAL}
+    inside = {name: value for name, value in record.items() if name != SEAL}
     return {**inside, SEAL: {"key": _hash_of_key(key), "xxh3_128": digest_of_json(inside)}}
 
 
-def unsealed(found: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:
+def unsealed(record: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:
     """The object without its seal; raises DamagedError that names `path` where the seal does not fit."""
-    inside = sealed(found, key)
-    expected, stated = inside.pop(SEAL), found.get(SEAL)
+    inside = sealed(record, key)
+    expected, stated = inside.pop(SEAL), record.get(SEAL)
     if not isinstance(stated, dict):
         raise DamagedError(f"{path}: {_DAMAGED}: its seal is missing")
     _refuse_other(path, stated, expected)
     return inside
 
 
-def digest_of_json(found: Mapping[str, Any]) -> str:
+def digest_of_json(record: Mapping[str, Any]) -> str:
     """xxh3 of an object, hex."""
-    text = json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return xxh3_128(text.encode()).hexdigest()
 
 
@@ -190,12 +190,12 @@ def parsed(path: Path) -> dict[str, Any]:
     with _naming(path):
         data = path.read_bytes()
     try:
-        found = json.loads(data)
+        record = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise DamagedError(f"{path}: not readable as JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise DamagedError(f"{path}: expected a JSON object, got {type(found).__name__}")
-    return found
+    if not isinstance(record, dict):
+        raise DamagedError(f"{path}: expected a JSON object, got {type(record).__name__}")
+    return record
 
 
 # --- folders with a list -------------------------------------------------------------------------
@@ -216,11 +216,11 @@ def folder(path: Path, key: str, fill: Callable[[Path], Sequence[str]]) -> list[
     with disk.explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f"{path.name}.lock")):
-            found = _believed(path, lambda: _listed(path, key))
-            if found is None:
+            listing = _believed(path, lambda: _listed(path, key))
+            if listing is None:
                 _write_folder(path, key, fill)
-                found = _listed(path, key)
-    return found
+                listing = _listed(path, key)
+    return listing
 
 
 def _write_folder(path: Path, key: str, fill: Callable[[Path], Sequence[str]]) -> None:

@@ -43,8 +43,8 @@ def processor() -> str:
 @cache
 def instruction_sets() -> tuple[str, ...]:
     """Those of INSTRUCTION_SETS that this processor has, by Linux' names."""
-    found = detect.detected_info().features
-    return tuple(name for name in INSTRUCTION_SETS if name in found)
+    features = detect.detected_info().features
+    return tuple(name for name in INSTRUCTION_SETS if name in features)
 
 
 def variables() -> dict[str, str]:

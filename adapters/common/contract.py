@@ -41,11 +41,11 @@ def refuse_unknown(fmt: str, known: Collection[str], done: str) -> None:
         raise AdapterError(f"format {fmt!r} is not {done} here; known: {', '.join(known)}")
 
 
-def single(found: Sequence[Any], names: Sequence[str], what: str) -> Any:
+def single(values: Sequence[Any], names: Sequence[str], what: str) -> Any:
     """The only one of `found`; AdapterError with the `names` of all if it is not the only one. what: "input", ..."""
-    if len(found) != 1:
-        raise AdapterError(f"expected one {what}, got {len(found)}: {listed(names) or 'none'}")
-    return found[0]
+    if len(values) != 1:
+        raise AdapterError(f"expected one {what}, got {len(values)}: {listed(names) or 'none'}")
+    return values[0]
 
 
 def file_of(files: Sequence[Path], *suffixes: str) -> Path:

@@ -74,28 +74,28 @@ def in_sequence(
     return table(network, family, layer, parts, classifier)
 
 
-def recognised(found: Collection[str], tables: Mapping[str, Table], where: str) -> str:
+def recognised(stored_names: Collection[str], tables: Mapping[str, Table], where: str) -> str:
     """The dialect that a file with the names `found` is written in: the one with most names in common.
 
     Below half of its names the file speaks another one, which is an error that shows the nearest.
     """
-    common = {title: len(set(names.values()) & set(found)) for title, names in tables.items()}
+    common = {title: len(set(names.values()) & set(stored_names)) for title, names in tables.items()}
     nearest = max(common, key=lambda title: common[title])
     expected = list(tables[nearest].values())
     if 2 * common[nearest] >= len(expected):
         return nearest
-    missing = [name for name in expected if name not in found]
-    strange = [name for name in found if name not in expected]
+    missing = [name for name in expected if name not in stored_names]
+    strange = [name for name in stored_names if name not in expected]
     pairs = [f"expected {want}, got {got}" for want, got in zip(missing, [*strange, *["nothing"] * SHOWN])]
     raise AdapterError(
-        f"{where}: the names of its {len(found)} tensors fit no known dialect ({', '.join(tables)}); "
+        f"{where}: the names of its {len(stored_names)} tensors fit no known dialect ({', '.join(tables)}); "
         f"nearest is {nearest!r} with {common[nearest]} of {len(expected)} names in common; "
         f"first differences: {'; '.join(pairs[:SHOWN])}"
     )
 
 
 def fitting(
-    found: Mapping[str, Shape], names: Table, network: Network, where: str, extras: Collection[str] = ()
+    shapes: Mapping[str, Shape], names: Table, network: Network, where: str, extras: Collection[str] = ()
 ) -> None:
     """`checked` against a network's own shapes, under the dialect's `names`.
 
@@ -103,9 +103,9 @@ def fitting(
     """
     expected = {names[name]: shape for name, shape in network.tensor_shapes().items()}
     matrix = names[network.classifier.weight]
-    if found.get(matrix) == (*expected[matrix], 1, 1):
-        expected[matrix] = found[matrix]
-    checked(found, expected, where, extras)
+    if shapes.get(matrix) == (*expected[matrix], 1, 1):
+        expected[matrix] = shapes[matrix]
+    checked(shapes, expected, where, extras)
 
 
 def checked(
@@ -121,9 +121,9 @@ def checked(
         "not of this network": [name for name in found if name not in expected and name not in extras],
         "of another shape": [f"{name}: expected {want}, got {got}" for name, want, got in shapes if want != got],
     }
-    told = [f"{len(names)} {what} ({listed(names)})" for what, names in problems.items() if names]
-    if told:
-        raise AdapterError(f"{where}: tensors {', '.join(told)}")
+    sentences = [f"{len(names)} {what} ({listed(names)})" for what, names in problems.items() if names]
+    if sentences:
+        raise AdapterError(f"{where}: tensors {', '.join(sentences)}")
 
 
 def all_float32(types: Mapping[str, str], where: str) -> None:

@@ -155,10 +155,10 @@ def _precision(cell: Any) -> str:
 
 def _pool_threads() -> int:
     """Threads that compute, as the kernel lists them by name; 0 where /proc is missing."""
-    found = 0
+    threads = 0
     for task in Path("/proc/self/task").glob("*/comm"):
-        found += task.read_text(encoding="utf-8").startswith(POOL)
-    return found
+        threads += task.read_text(encoding="utf-8").startswith(POOL)
+    return threads
 
 
 class _Version(ctypes.Structure):
@@ -171,8 +171,8 @@ def _onednn() -> Optional[Any]:
     """MindSpore's own oneDNN; None where MindSpore comes without (other processors and systems)."""
     spec = importlib.util.find_spec("mindspore")
     folder = Path(str(spec.origin)).parent if spec else Path()
-    found = sorted((folder / "lib").glob("libdnnl.so*"))
-    return ctypes.CDLL(str(found[0])) if found else None
+    libraries = sorted((folder / "lib").glob("libdnnl.so*"))
+    return ctypes.CDLL(str(libraries[0])) if libraries else None
 
 
 def _onednn_version() -> str:

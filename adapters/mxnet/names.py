@@ -46,12 +46,12 @@ def variables(network: Network) -> Table:
     return prefixed(network) if network.family == FAMILY else canonical(network)
 
 
-def tables(network: Network, found: Collection[str] = ()) -> Dict[str, Table]:
+def tables(network: Network, stored_names: Collection[str] = ()) -> Dict[str, Table]:
     """Every dialect of the network's family by its title; the prefix is the one that `found` uses."""
     if network.family != FAMILY:
         return {"canonical": canonical(network)}
     first = "features_conv0_weight"
-    prefix = next((name[: -len(first)] for name in found if name.endswith(first)), PREFIX)
+    prefix = next((name[: -len(first)] for name in stored_names if name.endswith(first)), PREFIX)
     return {"structural": structural(network), "prefixed": prefixed(network, prefix)}
 
 

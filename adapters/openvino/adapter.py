@@ -163,12 +163,12 @@ def _gist(error: RuntimeError) -> str:
 
 def _effective_precision(compiled: ov.CompiledModel) -> str:
     """What the compiled layers compute in, e.g. "fp32", or "fp32+int8" where they differ."""
-    found = set()
+    precisions = set()
     for node in compiled.get_runtime_model().get_ordered_ops():
         facts = {key: value.value for key, value in node.get_rt_info().items() if key in RUNTIME_FACTS}
         if facts["layerType"] in COMPUTING:
-            found.add(PRECISIONS.get(facts["runtimePrecision"], facts["runtimePrecision"]))
-    return "+".join(sorted(found))
+            precisions.add(PRECISIONS.get(facts["runtimePrecision"], facts["runtimePrecision"]))
+    return "+".join(sorted(precisions))
 
 
 ADAPTER = OpenVinoAdapter

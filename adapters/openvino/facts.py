@@ -142,5 +142,5 @@ def _activations(nodes: Any) -> Iterator[str]:
 
 def _bound(node: Any) -> Optional[float]:
     """The constant that a Minimum or Maximum compares with."""
-    found = [constant for value in node.input_values() if (constant := _constant(value)) is not None]
-    return float(found[0].get_data().reshape(-1)[0]) if found else None
+    constants = [constant for value in node.input_values() if (constant := _constant(value)) is not None]
+    return float(constants[0].get_data().reshape(-1)[0]) if constants else None

@@ -132,12 +132,12 @@ def single_input(model: ov.Model) -> Any:
 def chosen_output(model: ov.Model, wanted: Optional[str]) -> Any:
     """The output called `wanted` (TensorFlow's readers add ":0"), or the only one."""
     aliases = {wanted, f"{wanted}:0"}
-    found = [port for port in model.outputs if wanted is None or aliases & port.get_names()]
-    if len(found) != 1:
+    ports = [port for port in model.outputs if wanted is None or aliases & port.get_names()]
+    if len(ports) != 1:
         names = [_name(port) for port in model.outputs]
         asked = "the option 'output' names none" if wanted is None else f"expected output {wanted!r}"
         raise AdapterError(f"{asked}; the graph's outputs: {names}")
-    return found[0]
+    return ports[0]
 
 
 def spec(port: Any) -> Dict[str, Any]:

@@ -109,16 +109,18 @@ def read_frozen(path: Path, extra: Mapping[str, Any]) -> Graph:
     return Graph(definition, source, target)
 
 
-def _chosen(key: str, extra: Mapping[str, Any], found: Sequence[str], known: Sequence[str], what: str) -> str:
+def _chosen(key: str, extra: Mapping[str, Any], candidates: Sequence[str], known: Sequence[str], what: str) -> str:
     """The name given as `key` if it is known, else the only one found."""
     if key in extra:
         name = str(extra[key]).split(":")[0]
         if name not in known:
-            raise AdapterError(f"{what}: the {key} {name!r} is not in the file; found {_first(found)}")
+            raise AdapterError(f"{what}: the {key} {name!r} is not in the file; found {_first(candidates)}")
         return name
-    if len(found) != 1:
-        raise AdapterError(f"{what}: expected one, got {_first(found)}; name it in the checkpoint's option {key!r}")
-    return found[0]
+    if len(candidates) != 1:
+        raise AdapterError(
+            f"{what}: expected one, got {_first(candidates)}; name it in the checkpoint's option {key!r}"
+        )
+    return candidates[0]
 
 
 def _first(names: Sequence[str]) -> str:
@@ -131,9 +133,9 @@ def _refuse_forbidden(definition: Any, path: Path, allowed: Sequence[str] = ()) 
         *definition.node,
         *(node for function in definition.library.function for node in function.node_def),
     ]
-    found = sorted({node.op for node in nodes if FORBIDDEN.search(node.op) and node.op not in allowed})
-    if found:
-        raise AdapterError(f"{path}: refused, a network has no use for the operations {', '.join(found)}")
+    forbidden = sorted({node.op for node in nodes if FORBIDDEN.search(node.op) and node.op not in allowed})
+    if forbidden:
+        raise AdapterError(f"{path}: refused, a network has no use for the operations {', '.join(forbidden)}")
 
 
 def read_saved_model(path: Path, extra: Mapping[str, Any]) -> Graph:

@@ -111,8 +111,8 @@ def _resized(path: Path, threads: int, batch_size: int) -> Optional[tf.lite.Inte
 
 
 def _single(details: List[Dict[str, Any]], what: str) -> Dict[str, Any]:
-    found: Dict[str, Any] = single(details, [entry["name"] for entry in details], what)
-    return found
+    tensor: Dict[str, Any] = single(details, [entry["name"] for entry in details], what)
+    return tensor
 
 
 def _quantisation(tensor: Mapping[str, Any]) -> Optional[Tuple[float, int]]:

@@ -124,13 +124,13 @@ def kinds(network: Network) -> Dict[str, str]:
 def rows(dialect: Dialect, network: Network) -> List[Row]:
     """Every tensor of the network, in network order."""
     names, shapes = dialect.table(network), network.tensor_shapes()
-    found = []
+    lines = []
     for canonical, kind in kinds(network).items():
         shape = tuple(shapes[canonical][axis] for axis in AXES[kind])
         if kind == "dense" and dialect.classifier_is_conv:
             shape = (1, 1, *shape)
-        found.append(Row(names[canonical], shape, canonical, kind))
-    return found
+        lines.append(Row(names[canonical], shape, canonical, kind))
+    return lines
 
 
 def slim_extras(names: Collection[str]) -> List[str]:

@@ -134,18 +134,18 @@ def _keras_tensors(path: Path) -> Dict[str, np.ndarray]:
 
     The root lists `layer_names`, a layer's group its `weight_names`, in some files with other scopes before.
     """
-    found: Dict[str, np.ndarray] = {}
+    tensors: Dict[str, np.ndarray] = {}
     try:
         with h5py.File(path, "r") as file:
             for layer in _texts(file.attrs["layer_names"]):
                 for weight in _texts(file[layer].attrs["weight_names"]):
                     variable = weight.split("/")[-1].split(":")[0]
-                    found[unaliased(f"{layer}/{variable}")] = np.asarray(
+                    tensors[unaliased(f"{layer}/{variable}")] = np.asarray(
                         _own(file[layer][weight], f"{layer}/{weight}", path)
                     )
     except (OSError, KeyError) as error:
         raise AdapterError(f"{path}: not a readable Keras weights file (.h5): {error}") from error
-    return found
+    return tensors
 
 
 def _own(stored: Any, name: str, path: Path) -> Any:

@@ -42,11 +42,11 @@ def _written(
     source = disk.file_sha256(weights) if weights else "untrained"
     key = disk.digest_of(["export", source, checkpoint.network.to_json(), form, environment.identity()])
     folder = disk.home() / "exports" / key[:16]
-    found = kept.folder(folder, key, lambda target: _write(checkpoint, weights, form, environment, target))
+    stored = kept.folder(folder, key, lambda target: _write(checkpoint, weights, form, environment, target))
     return Located(
-        paths=tuple(folder / each.name for each in found),
-        names=tuple(each.name for each in found),
-        digests=tuple(each.sha256 for each in found),
+        paths=tuple(folder / each.name for each in stored),
+        names=tuple(each.name for each in stored),
+        digests=tuple(each.sha256 for each in stored),
         verified=verified,
     )
 

@@ -54,10 +54,10 @@ def locate(checkpoint: Checkpoint, root: Path) -> Located:
     """The checkpoint's files; `root` is the zoo's own folder. Raises FileUnavailableError."""
     if checkpoint.unavailable:
         raise FileUnavailableError(f"{checkpoint.id}: {checkpoint.unavailable}")
-    found = [_locate_file(checkpoint, file, root) for file in checkpoint.files]
-    paths = tuple(path for path, _ in found)
+    located = [_locate_file(checkpoint, file, root) for file in checkpoint.files]
+    paths = tuple(path for path, _ in located)
     names = tuple(file.name for file in checkpoint.files)
-    return Located(paths, names, tuple(map(disk.file_sha256, paths)), all(sure for _, sure in found))
+    return Located(paths, names, tuple(map(disk.file_sha256, paths)), all(sure for _, sure in located))
 
 
 def is_here(checkpoint: Checkpoint, file: File, root: Path) -> bool:
@@ -74,9 +74,9 @@ def _locate_file(checkpoint: Checkpoint, file: File, root: Path) -> tuple[Path, 
     complaints: list[str] = []
     ways = [_loose, _archived] if file.published() else [_archived, _loose]
     for way in ways:
-        found = way(checkpoint, file, root, complaints)
-        if found is not None:
-            return found
+        path = way(checkpoint, file, root, complaints)
+        if path is not None:
+            return path
     if complaints:
         raise WrongBytesError(f"{checkpoint.id}: no usable {file.name}: " + "; ".join(complaints))
     raise FileUnavailableError(_not_found(checkpoint, file))
@@ -133,18 +133,18 @@ def _candidates(checkpoint: Checkpoint, name: str, root: Path) -> Iterator[Path]
 
 def _named(index: dict[str, list[Path]], name: str) -> list[Path]:
     """Files of that name, in folders of the names before it."""
-    found = index.get(PurePosixPath(name).name, [])
-    return [path for path in found if path.as_posix().endswith(f"/{name}")]
+    paths = index.get(PurePosixPath(name).name, [])
+    return [path for path in paths if path.as_posix().endswith(f"/{name}")]
 
 
 def _index(folder: Path) -> dict[str, list[Path]]:
     """Every file below `folder` by its name."""
-    found: dict[str, list[Path]] = {}
+    by_name: dict[str, list[Path]] = {}
     for parent, folders, names in os.walk(folder):
         folders.sort()
         for name in names:
-            found.setdefault(name, []).append(Path(parent) / name)
-    return found
+            by_name.setdefault(name, []).append(Path(parent) / name)
+    return by_name
 
 
 _mirror_index = cache(_index)  # a mirror may hold many files, and nobody writes to it meanwhile
@@ -185,7 +185,7 @@ def misplaced(checkpoint: Checkpoint, root: Path, others: Iterable[File]) -> lis
     Publishers use one name for different bytes, so a file may well be the right one of another checkpoint.
     """
     known = list(others)
-    found = []
+    pairs = []
     for file in checkpoint.files:
         paths = list(_candidates(checkpoint, file.name, root)) if file.published() else []
         if any(mismatch(path, file) is None for path in paths):
@@ -193,8 +193,8 @@ def misplaced(checkpoint: Checkpoint, root: Path, others: Iterable[File]) -> lis
         theirs = [other for other in known if other.name == file.name and other.published()]
         readable = [path for path in paths if unreadable(path) is None]
         strange = [path for path in readable if all(mismatch(path, other) for other in theirs)]
-        found += [(file, path) for path in strange[:1]]
-    return found
+        pairs += [(file, path) for path in strange[:1]]
+    return pairs
 
 
 def described(file: File, path: Path, sha256: str | None = None) -> FileBytes:
@@ -206,8 +206,8 @@ def described(file: File, path: Path, sha256: str | None = None) -> FileBytes:
         state = "equal" if mismatch(path, file.changed(size_bytes=None)) is None else "different"
     elif archived and path.is_relative_to(disk.home() / "members"):  # taken out of that archive
         published, state = f"archive {archived}", "equal"
-    found = sha256 or disk.file_sha256(path)
-    return FileBytes(name=file.name, size_bytes=path.stat().st_size, sha256=found, hash=state, by=published)
+    digest = sha256 or disk.file_sha256(path)
+    return FileBytes(name=file.name, size_bytes=path.stat().st_size, sha256=digest, hash=state, by=published)
 
 
 def _taken_out(path: Path, archive: Archive, file: File) -> Path:

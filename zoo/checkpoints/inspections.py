@@ -27,8 +27,8 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]  # options of a request -> an a
 def of_bytes(checkpoint: Checkpoint, framework: str, located: Located) -> Inspection:
     """An inspection with sizes and hashes alone. Files that were written here have no published hash to compare."""
     records = checkpoint.files or tuple(File(name=name) for name in located.names)
-    found = [files.described(*each) for each in zip(records, located.paths, located.digests, strict=True)]
-    return Inspection(checkpoint=checkpoint.id, framework=framework, sha256=located.sha256, files=tuple(found))
+    descriptions = [files.described(*each) for each in zip(records, located.paths, located.digests, strict=True)]
+    return Inspection(checkpoint=checkpoint.id, framework=framework, sha256=located.sha256, files=tuple(descriptions))
 
 
 def of_wrong_bytes(checkpoint: Checkpoint, framework: str, zoo: Zoo) -> Inspection | None:
@@ -37,8 +37,12 @@ def of_wrong_bytes(checkpoint: Checkpoint, framework: str, zoo: Zoo) -> Inspecti
         return None
     others = [file for other in zoo.checkpoints.values() if other.id != checkpoint.id for file in other.files]
     misplaced = files.misplaced(checkpoint, zoo.root, others)
-    found = [files.described(file, path).changed(hash="different") for file, path in misplaced]
-    return Inspection(checkpoint=checkpoint.id, framework=framework, sha256="", files=tuple(found)) if found else None
+    descriptions = [files.described(file, path).changed(hash="different") for file, path in misplaced]
+    return (
+        Inspection(checkpoint=checkpoint.id, framework=framework, sha256="", files=tuple(descriptions))
+        if descriptions
+        else None
+    )
 
 
 def measured(
@@ -105,18 +109,18 @@ def look(zoo: Zoo, say: Say, wanted: Iterable[Checkpoint] | None = None) -> Look
     inspections = []
     for checkpoint in published:
         try:
-            found = _found(checkpoint, zoo)
+            inspection = _inspected(checkpoint, zoo)
         except ZooError as error:
             say(f"{checkpoint.id}: not looked at: {error}")
             continue
-        if found is not None:
-            inspections.append(found)
-            if found.error:
-                say(f"{checkpoint.id}: not looked into: {found.error}")
+        if inspection is not None:
+            inspections.append(inspection)
+            if inspection.error:
+                say(f"{checkpoint.id}: not looked into: {inspection.error}")
     return Look(len(published), tuple(inspections))
 
 
-def _found(checkpoint: Checkpoint, zoo: Zoo) -> Inspection | None:
+def _inspected(checkpoint: Checkpoint, zoo: Zoo) -> Inspection | None:
     """One checkpoint's files, if they are here."""
     try:
         located = files.locate(checkpoint, zoo.root)

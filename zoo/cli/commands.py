@@ -224,10 +224,10 @@ def compare_(run: Path, other: Path | None, page: Path | None) -> int:
 
 def _damages(folders: Iterable[RunFolder]) -> list[str]:
     """What in run folders cannot be believed; it is said, and judged as what could not be run."""
-    found = [sentence for folder in folders for sentence in folder.damages()]
-    for sentence in found:
+    sentences = [sentence for folder in folders for sentence in folder.damages()]
+    for sentence in sentences:
         Talk().warn(sentence)
-    return found
+    return sentences
 
 
 def _judge_again(folder: RunFolder) -> int:
@@ -310,8 +310,8 @@ def fetch_(pattern: str | None, zoo: str, quiet: bool) -> int:
         if checkpoint.export_from:
             continue
         try:
-            found = fetch.fetch(checkpoint, known, talk)
-            click.echo(f"{checkpoint.id}: {', '.join(str(path) for path in found.paths)}")
+            paths = fetch.fetch(checkpoint, known, talk)
+            click.echo(f"{checkpoint.id}: {', '.join(str(path) for path in paths.paths)}")
         except FileUnavailableError as error:
             talk.warn(str(error))
             code = NOT_RUN

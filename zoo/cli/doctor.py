@@ -81,13 +81,13 @@ def _files(zoo: Zoo) -> Iterator[Finding]:
     verified, unverified, missing = 0, 0, []
     for checkpoint in wanted:
         try:
-            found = files.locate(checkpoint, zoo.root)
+            located = files.locate(checkpoint, zoo.root)
         except WrongBytesError as error:
             yield Finding(checkpoint.id, "wrong bytes", well=False, mend=str(error))
         except FileUnavailableError:
             missing.append(checkpoint.id)
         else:
-            verified, unverified = verified + found.verified, unverified + (not found.verified)
+            verified, unverified = verified + located.verified, unverified + (not located.verified)
     if verified or unverified:
         state = f"{verified} with the published hash, {unverified} without a published one"
         yield Finding("checkpoints here", state, well=True)

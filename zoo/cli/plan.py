@@ -26,14 +26,14 @@ WRONG_BY = (0.005, 0.01, 0.02)  # fractions: how far off a claim may be that is 
 def chosen(zoo: Zoo, pattern: str) -> list[Claim]:
     """Documented accuracies whose id, or whose checkpoint's, matches a shell pattern; several with commas."""
     accuracies = [claim for claim in zoo.claims.values() if claim.is_accuracy and claim.population in zoo.populations]
-    found: dict[str, Claim] = {}
+    claims: dict[str, Claim] = {}
     for part in pattern.split(","):
         fitting = [each for each in accuracies if fnmatchcase(each.id, part) or fnmatchcase(each.checkpoint, part)]
         if not fitting:
             names = [name for claim in accuracies for name in (claim.id, claim.checkpoint)]
             raise UsageError(f"no documented accuracy of zoo {zoo.name!r} matches {part!r}; {known_names(part, names)}")
-        found |= {claim.id: claim for claim in fitting}
-    return list(found.values())
+        claims |= {claim.id: claim for claim in fitting}
+    return list(claims.values())
 
 
 def table(zoo: Zoo, claims: Sequence[Claim], tolerance: float, sample: int | None = None) -> Table:

@@ -126,10 +126,10 @@ def load_zoo(which: str | Path) -> Zoo:
         for row in _read_folder(folder):
             _add(row, rows[row.kind])
     if not any(rows[kind] for kind in CONTENT):
-        found = ", ".join(sorted(path.name for path in _listed(root))[:10]) or "nothing"
+        names = ", ".join(sorted(path.name for path in _listed(root))[:10]) or "nothing"
         wanted = "checkpoints.toml or checkpoints/*.toml with a [[checkpoint]]"
         documents = "claims.csv or statements.toml with an entry"
-        raise ManifestError(f"{root}: expected {wanted}, or {documents}; got {found}")
+        raise ManifestError(f"{root}: expected {wanted}, or {documents}; got {names}")
     zoo = _zoo(str(which), root, rows)
     _check(zoo, rows)
     return replace(zoo, claims=with_settings(zoo.claims, zoo.statements.values()))
@@ -201,8 +201,8 @@ def _named(folder: Path, pattern: str) -> list[Path]:
     parent, name = (folder / pattern).parent, Path(pattern).name
     if not os.path.lexists(parent):
         return []
-    found = (path for path in _listed(parent) if fnmatchcase(path.name, name) and not path.name.startswith("."))
-    return sorted(found)
+    paths = (path for path in _listed(parent) if fnmatchcase(path.name, name) and not path.name.startswith("."))
+    return sorted(paths)
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -217,8 +217,8 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        found = f"byte 0x{error.object[error.start]:02x}"
-        raise ManifestError(f"{path}, line {line}: expected UTF-8 text, got {found}; save the file as UTF-8") from None
+        byte = f"byte 0x{error.object[error.start]:02x}"
+        raise ManifestError(f"{path}, line {line}: expected UTF-8 text, got {byte}; save the file as UTF-8") from None
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read: {error.strerror}") from None
 
@@ -417,7 +417,7 @@ def _models(annotation: Any) -> list[type[Record]]:
     """The record types inside a field's annotation."""
     if isinstance(annotation, type) and issubclass(annotation, Record):
         return [annotation]
-    return [found for argument in get_args(annotation) for found in _models(argument)]
+    return [model for argument in get_args(annotation) for model in _models(argument)]
 
 
 # --- references --------------------------------------------------------------------------------

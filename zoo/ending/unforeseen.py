@@ -24,13 +24,13 @@ _seen: list[BaseException] = []
 def watch() -> None:
     """Let `tell` also report errors in threads, and errors that Python cannot raise."""
 
-    def in_thread(found: threading.ExceptHookArgs) -> None:
-        if found.exc_value is not None and not isinstance(found.exc_value, SystemExit):
-            tell(found.exc_value)
+    def in_thread(error: threading.ExceptHookArgs) -> None:
+        if error.exc_value is not None and not isinstance(error.exc_value, SystemExit):
+            tell(error.exc_value)
 
-    def not_raised(found: UnraisableHookArgs) -> None:
-        if found.exc_value is not None:
-            tell(found.exc_value)
+    def not_raised(error: UnraisableHookArgs) -> None:
+        if error.exc_value is not None:
+            tell(error.exc_value)
 
     threading.excepthook, sys.unraisablehook = in_thread, not_raised
 

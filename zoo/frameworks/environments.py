@@ -75,11 +75,13 @@ def find(framework: Framework) -> Environment | None:
 
 def ensure(framework: Framework, say: Say) -> Environment:
     """The environment, built first if need be; `say` is told so. Raises EnvironmentBuildError."""
-    found = find(framework)
-    if found is not None:
-        if not found.python.exists():
-            raise EnvironmentBuildError(f"{framework.name}: its Python is gone: {found.python}; {found.remedy}")
-        return found
+    environment = find(framework)
+    if environment is not None:
+        if not environment.python.exists():
+            raise EnvironmentBuildError(
+                f"{framework.name}: its Python is gone: {environment.python}; {environment.remedy}"
+            )
+        return environment
     version, base = _choose_python(framework)
     folder = _folder(framework, version)
     try:
@@ -119,10 +121,10 @@ def _described(framework: Framework, folder: Path) -> Environment:
     if not python.exists():
         return Environment(framework, python, {}, folder.name)  # whoever needs it is told
     with Worker(framework, python) as worker:
-        found = Environment(framework, python, worker.versions, folder.name)
+        environment = Environment(framework, python, worker.versions, folder.name)
     with contextlib.suppress(CacheError):  # of an environment that cannot be written to: asked each time
-        _note(folder, found)
-    return found
+        _note(folder, environment)
+    return environment
 
 
 def _note(folder: Path, environment: Environment) -> None:
@@ -167,9 +169,9 @@ def _choose_python(framework: Framework) -> tuple[str, str]:
     """(minor version, interpreter): the first that the framework supports and the machine has, else one to fetch."""
     search = os.pathsep.join([os.environ.get("PATH", ""), *_pyenv_folders()])
     for version in framework.pythons:
-        found = _uv("python", "find", "--no-python-downloads", "--no-project", version, path=search)
-        if found.returncode == 0:
-            return version, found.stdout.strip()
+        python = _uv("python", "find", "--no-python-downloads", "--no-project", version, path=search)
+        if python.returncode == 0:
+            return version, python.stdout.strip()
     return framework.pythons[0], framework.pythons[0]
 
 

@@ -43,17 +43,17 @@ class Framework(Record):
 
     def sources(self) -> list[Path]:
         """The program files of its worker, by name: server, adapter, and whatever these import among the adapters."""
-        found: set[str] = set()
+        names: set[str] = set()
         waiting = [SERVER, f"{PACKAGE}.{self.name}.adapter"]
         while waiting:
             name = waiting.pop()
             path = _file(name)
-            if name not in found and path is not None:
-                found.add(name)
+            if name not in names and path is not None:
+                names.add(name)
                 package = name.rpartition(".")[0]
                 around = name if path.name == "__init__.py" else package
                 waiting += [package, *_imported(path.read_text(encoding="utf-8"), around)]
-        return [path for name in sorted(found) if (path := _file(name)) is not None]
+        return [path for name in sorted(names) if (path := _file(name)) is not None]
 
     def adapter_digest(self) -> str:
         """sha256 over the adapter's program text: a changed adapter never reuses an old result."""

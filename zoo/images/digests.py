@@ -71,13 +71,13 @@ def _listing_key(root: Path, images: Sequence[Image]) -> str:
 
 
 def _hashed(root: Path, images: Sequence[Image], tell: Callable[[int], None]) -> list[str]:
-    found: list[str] = []
+    digests: list[str] = []
     unreadable: list[str] = []
     with ThreadPoolExecutor(_HASHING_THREADS) as pool:
         try:
             for image, future in [(image, pool.submit(image.sha256)) for image in images]:
                 try:
-                    found.append(future.result())
+                    digests.append(future.result())
                 except (OSError, ImageSetError) as error:
                     unreadable.append(f"{image.id}: {getattr(error, 'strerror', None) or error}")
                 tell(1)
@@ -85,7 +85,7 @@ def _hashed(root: Path, images: Sequence[Image], tell: Callable[[int], None]) ->
             pool.shutdown(cancel_futures=True)
             raise
     refuse(f"{root}: {len(unreadable):,} images cannot be read", unreadable)
-    return found
+    return digests
 
 
 def duplicates(digests: Sequence[str]) -> tuple[tuple[int, ...], ...]:

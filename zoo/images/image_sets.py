@@ -94,17 +94,17 @@ def open_image_set(path: Path, label_file: Path | None = None) -> ImageSet:
     """The images at `path` (a folder, or a tar archive) with their labels. Raises ImageSetError."""
     root = disk.given(path, "--images").resolve()
     if root.is_dir():
-        found = _images_in_folder(root)
+        images = _images_in_folder(root)
     elif root.is_file():
-        found = _images_in_tar(root)
+        images = _images_in_tar(root)
     else:
         raise ImageSetError(_no_such_path(path))
-    if not found:
+    if not images:
         raise ImageSetError(
             f"{path}: no image in it; expected class folders (n01440764/*.JPEG), ILSVRC2012_val_*.JPEG, "
             "ILSVRC2012_img_val.tar or a folder with a labels.csv"
         )
-    image_set = ImageSet(root.stem if root.is_file() else root.name, root, _labelled(root, found, label_file))
+    image_set = ImageSet(root.stem if root.is_file() else root.name, root, _labelled(root, images, label_file))
     _check_anchors(image_set)
     return image_set
 
@@ -126,12 +126,12 @@ def _no_such_path(path: Path) -> str:
 def _images_in_folder(root: Path) -> list[Image]:
     """Unlabelled images, sorted by id."""
     strange: list[str] = []
-    found: list[Image] = []
+    images: list[Image] = []
     for path, name in _walk(root, "", (root,)):
         if _is_image(name, strange):
-            found.append(Image(name, -1, path))
+            images.append(Image(name, -1, path))
     _refuse_strange(root, strange)
-    return sorted(found, key=lambda image: image.id)
+    return sorted(images, key=lambda image: image.id)
 
 
 def _walk(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
@@ -178,7 +178,7 @@ def _images_in_tar(path: Path) -> list[Image]:
     """Unlabelled images of an archive that stays packed, sorted by id."""
     problems: list[str] = []
     strange: list[str] = []
-    found: dict[str, Image] = {}
+    images: dict[str, Image] = {}
     for member in _members(path):
         name = member.name.removeprefix("./")
         if problem := _unsafe_member(member):
@@ -186,12 +186,12 @@ def _images_in_tar(path: Path) -> list[Image]:
         elif member.isdir() or any(part.startswith(".") for part in PurePosixPath(name).parts):
             continue
         elif _is_image(name, strange):
-            if name in found:
+            if name in images:
                 problems.append(f"{name}: the same name twice")
-            found[name] = Image(name, -1, path, member.offset_data, member.size)
+            images[name] = Image(name, -1, path, member.offset_data, member.size)
     refuse(f"{path}: the archive is refused for {len(problems):,} members", problems)
     _refuse_strange(path, strange)
-    return [found[name] for name in sorted(found)]
+    return [images[name] for name in sorted(images)]
 
 
 def _members(path: Path) -> list[tarfile.TarInfo]:
@@ -265,21 +265,21 @@ def _label_file_beside(root: Path, *, only_inside: bool) -> Path | None:
     return None
 
 
-def _class_folders(found: Sequence[Image]) -> bool:
+def _class_folders(images: Sequence[Image]) -> bool:
     """Whether every image lies directly in a folder named by a wnid."""
-    parents = (PurePosixPath(image.id).parent.as_posix() for image in found)
+    parents = (PurePosixPath(image.id).parent.as_posix() for image in images)
     return all(labels.WNID.fullmatch(parent) for parent in set(parents))
 
 
-def _labelled_by_folder(root: Path, found: Sequence[Image]) -> tuple[Image, ...]:
+def _labelled_by_folder(root: Path, images: Sequence[Image]) -> tuple[Image, ...]:
     known = imagenet_classes().by_wnid
-    counts = Counter(PurePosixPath(image.id).parent.as_posix() for image in found)
+    counts = Counter(PurePosixPath(image.id).parent.as_posix() for image in images)
     unnamed = [folder for folder in counts if not labels.WNID.fullmatch(folder)]
     if unnamed:
         raise ImageSetError(_no_labels(root, counts, unnamed))
     unknown = [f"{folder} ({counts[folder]} images)" for folder in counts if folder not in known]
     refuse(f"{root}: {len(unknown)} class folders are none of the 1000 classes of ILSVRC2012", unknown)
-    return tuple(replace(image, class_index=known[image.id.partition("/")[0]]) for image in found)
+    return tuple(replace(image, class_index=known[image.id.partition("/")[0]]) for image in images)
 
 
 def _no_labels(root: Path, counts: Mapping[str, int], unnamed: Sequence[str]) -> str:
@@ -298,30 +298,30 @@ def _no_labels(root: Path, counts: Mapping[str, int], unnamed: Sequence[str]) ->
     return listing(f"{root}: {what}; {looked}; {help_}", where)
 
 
-def _labelled_by_file(root: Path, found: Sequence[Image], file: labels.LabelFile) -> tuple[Image, ...]:
-    by_key = _by_key(root, found)
+def _labelled_by_file(root: Path, images: Sequence[Image], file: labels.LabelFile) -> tuple[Image, ...]:
+    by_key = _by_key(root, images)
     known = _relative(file, root, by_key)
     without = [image.id for key, image in by_key.items() if key not in known]
     extra = [f"line {label.line}: {key}" for key, label in known.items() if key not in by_key]
     if not without and not extra:
-        return tuple(replace(image, class_index=known[labels.key_of(image.id)].class_index) for image in found)
+        return tuple(replace(image, class_index=known[labels.key_of(image.id)].class_index) for image in images)
     parts = []
     if without:
-        what = f"{root}: {len(without):,} of {len(found):,} images have no label in {file.path}"
+        what = f"{root}: {len(without):,} of {len(images):,} images have no label in {file.path}"
         parts.append(listing(what, without))
     if extra:
         parts.append(listing(f"{file.path}: {len(extra):,} of {len(known):,} labels have no image in {root}", extra))
     if len(extra) == len(known):
-        parts.append(f"(files are named relative to the image folder, such as {found[0].id})")
+        parts.append(f"(files are named relative to the image folder, such as {images[0].id})")
     elif extra and not without:
         parts.append("(a part of a set needs a label file of its own: a labels.csv with the columns file,wnid)")
     raise ImageSetError("\n".join(parts))
 
 
-def _by_key(root: Path, found: Sequence[Image]) -> dict[str, Image]:
+def _by_key(root: Path, images: Sequence[Image]) -> dict[str, Image]:
     by_key: dict[str, Image] = {}
     twice = []
-    for image in found:
+    for image in images:
         other = by_key.setdefault(labels.key_of(image.id), image)
         if other is not image:
             twice.append(f"{image.id} and {other.id}")

@@ -96,8 +96,8 @@ def fill(geometry: Geometry, wanted: Sequence[Block], jobs: int, progress: Progr
         else:
             missing.append(block)
     problems: list[str] = []
-    for block, found in _decoded(geometry, missing, jobs):
-        problems.extend(found)
+    for block, decoded in _decoded(geometry, missing, jobs):
+        problems.extend(decoded)
         tell(len(block.images))
     refuse(f"{len(problems)} images cannot be used", problems)
 

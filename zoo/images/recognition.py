@@ -54,20 +54,20 @@ def recognise(
     hash_archive: Callable[[Path], str],
 ) -> Recognised:
     """Which population the whole set is, if any. hash_archive: sha256 of a file, asked for only where it can decide."""
-    found = _Found(image_set, digests, hash_archive)
+    comparison = _Comparison(image_set, digests, hash_archive)
     doubts = []
     for candidate in populations.values():
         if len(image_set.images) != candidate.images:
             continue
-        bytes_by, doubt = found.compared(candidate)
+        bytes_by, doubt = comparison.compared(candidate)
         if bytes_by:
             known = len(candidate.known_images) if bytes_by == "known_images" else 0
-            return Recognised("full", candidate.id, found.recognition(bytes_by=bytes_by, known_images=known))
+            return Recognised("full", candidate.id, comparison.recognition(bytes_by=bytes_by, known_images=known))
         doubts.append(doubt)
-    return Recognised("other", "", found.recognition(doubt="; ".join(filter(None, doubts))))
+    return Recognised("other", "", comparison.recognition(doubt="; ".join(filter(None, doubts))))
 
 
-class _Found:
+class _Comparison:
     """One image set, and what is computed of it once."""
 
     def __init__(self, image_set: ImageSet, digests: Sequence[str], hash_archive: Callable[[Path], str]) -> None:

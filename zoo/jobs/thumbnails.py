@@ -68,7 +68,7 @@ def of_report(folder: RunFolder, report: Report, path: str | None) -> Thumbnails
     known: dict[str, tuple[Image, str]] = {}
     for conditions, keys in parts or [(report.conditions, {run.key for run in report.runs})]:
         own = [run for run in report.runs if run.key in keys]
-        ids = next((found.ids for run in own if (found := folder.predictions(run)) is not None), None)
+        ids = next((predictions.ids for run in own if (predictions := folder.predictions(run)) is not None), None)
         if ids is not None:
             for image, digest in _seen(_opened(conditions, path), ids, conditions, own[0], path):
                 if known.setdefault(image.id, (image, digest))[1] != digest:

@@ -308,10 +308,10 @@ class BlockAnswers:
 def _state(path: Path) -> tuple[int, ...] | None:
     """What the file system knows of a file, and changes with its content; None where it is gone."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def identity(task: Task, material: Material) -> dict[str, Any]:

@@ -27,11 +27,11 @@ def checkpoints(zoo: Zoo, pattern: str | None) -> list[Checkpoint]:
         return list(zoo.checkpoints.values())
     chosen: dict[str, Checkpoint] = {}
     for part in pattern.split(","):
-        found = {name: record for name, record in zoo.checkpoints.items() if fnmatchcase(name, part)}
-        if not found:
+        matching = {name: record for name, record in zoo.checkpoints.items() if fnmatchcase(name, part)}
+        if not matching:
             near = known_names(part, zoo.checkpoints)
             raise UsageError(f"--checkpoints: no checkpoint of zoo {zoo.name!r} matches {part!r}; {near}")
-        chosen.update(found)
+        chosen.update(matching)
     return list(chosen.values())
 
 
@@ -40,15 +40,17 @@ def pairs(chosen: Sequence[Checkpoint], names: Sequence[str] | None) -> list[tup
     if names is None:
         return [(checkpoint, framework(checkpoint.framework)) for checkpoint in chosen]
     wanted = [framework(name) for name in names]
-    found = [(checkpoint, entry) for checkpoint in chosen for entry in wanted if checkpoint.format in entry.formats]
-    if not found:
+    chosen_pairs = [
+        (checkpoint, entry) for checkpoint in chosen for entry in wanted if checkpoint.format in entry.formats
+    ]
+    if not chosen_pairs:
         formats = ", ".join(sorted({checkpoint.format for checkpoint in chosen}))
         readers = [entry.name for entry in frameworks().values() if {*entry.formats} & {*formats.split(", ")}]
         raise UsageError(
             f"--frameworks: {', '.join(names)} reads none of the chosen checkpoints' formats ({formats}); "
             f"those that do: {', '.join(readers) or 'none'}"
         )
-    return found
+    return chosen_pairs
 
 
 def recipe_in_effect(zoo: Zoo, checkpoint: Checkpoint, geometry_of: str | None, numeric: str | None) -> Recipe:

@@ -51,13 +51,17 @@ class Predictions:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 fields = {name: arrays[name] for name in cls.__dataclass_fields__ if name != "ids"}
-                found = cls(ids=tuple(str(name) for name in arrays["ids"]), **fields)
-            lengths = {len(found.ids), *(len(each) for name, each in fields.items() if name != "first_scores")}
-            if len(lengths) > 1 or found.indices.ndim != 2 or found.indices.shape != found.scores.shape:
+                predictions = cls(ids=tuple(str(name) for name in arrays["ids"]), **fields)
+            lengths = {len(predictions.ids), *(len(each) for name, each in fields.items() if name != "first_scores")}
+            if (
+                len(lengths) > 1
+                or predictions.indices.ndim != 2
+                or predictions.indices.shape != predictions.scores.shape
+            ):
                 raise ValueError("its arrays do not fit together")
         except Exception as error:  # numpy, zip and zlib raise many kinds
             raise RunFolderError(
                 f"{path}: cannot be read as the answers of a run, so it is damaged ({type(error).__name__}: {error}); "
                 "make the run again"
             ) from error
-        return found
+        return predictions

@@ -93,8 +93,8 @@ def also_differs(change: RunChange | LatencyChange) -> list[str]:
         return ["only in the second" if change.before is None else "only in the first"]
     fields = {each.field for each in change.differences}
     in_columns = () if "n" in fields else ("top1_correct", "top5_correct")
-    found = [_in_words(each) for each in change.differences if each.field not in in_columns]
-    return [f"{each.field}: {each.before} → {each.after}" for each in found]
+    sentences = [_in_words(each) for each in change.differences if each.field not in in_columns]
+    return [f"{each.field}: {each.before} → {each.after}" for each in sentences]
 
 
 def _in_words(each: Difference) -> Difference:
@@ -137,14 +137,16 @@ def labels(change: RunChange) -> str:
     """How many labels differ, and what that means for the score."""
     if change.labels is None:
         return text.ABSENT
-    found = change.labels
-    more = f"; {text.counted(found.unshared, 'image')} in one only" if found.unshared else ""
-    if found.corrected:
-        more = f"; the true class of {text.counted(found.corrected, 'image')} is another one{more}"
-    if not found.images:
-        return f"all {found.compared} the same{more}"
-    answers = f"{found.differ} of {found.compared} differ" if found.differ else f"all {found.compared} answers the same"
-    return f"{answers}, {found.gained} gained, {found.lost} lost, p = {found.p:.2g}{more}"
+    shared = change.labels
+    more = f"; {text.counted(shared.unshared, 'image')} in one only" if shared.unshared else ""
+    if shared.corrected:
+        more = f"; the true class of {text.counted(shared.corrected, 'image')} is another one{more}"
+    if not shared.images:
+        return f"all {shared.compared} the same{more}"
+    answers = (
+        f"{shared.differ} of {shared.compared} differ" if shared.differ else f"all {shared.compared} answers the same"
+    )
+    return f"{answers}, {shared.gained} gained, {shared.lost} lost, p = {shared.p:.2g}{more}"
 
 
 def subject(change: VerdictChange) -> str:

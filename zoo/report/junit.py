@@ -77,8 +77,8 @@ def _case(name: str, verdict: Verdict) -> TestCase:
     if verdict.outcome in _FAILURES:
         case.result = [Failure(message, verdict.outcome)]
     elif verdict.outcome not in text.GOOD:
-        said = text.outcome_name(verdict.outcome)
-        case.result = [Skipped(message if message.startswith(said) else f"{said}: {message}", verdict.outcome)]
+        outcome = text.outcome_name(verdict.outcome)
+        case.result = [Skipped(message if message.startswith(outcome) else f"{outcome}: {message}", verdict.outcome)]
     return case
 
 

@@ -102,16 +102,16 @@ def latency_rows(report: Report) -> list[LatencyRow]:
 
 def _compared(report: Report) -> dict[str, str]:
     """Key of a run -> key of the fastest that rule L201 compares it with; of the fastest itself there is none."""
-    found = (
+    comparisons = (
         verdict for verdict in report.verdicts if verdict.topic == "ranking" and verdict.outcome != "not_comparable"
     )
-    return {verdict.run: verdict.against for verdict in found if verdict.run and verdict.against}
+    return {verdict.run: verdict.against for verdict in comparisons if verdict.run and verdict.against}
 
 
-def reasons(found: Sequence[LatencyRow]) -> dict[str, list[str]]:
+def reasons(rows: Sequence[LatencyRow]) -> dict[str, list[str]]:
     """Reason why a number cannot be quoted -> the subjects that it holds for."""
     subjects: dict[str, list[str]] = {}
-    for row in found:
+    for row in rows:
         if row.is_done and row.reason and row.outcome not in ("pass", "known"):
             subjects.setdefault(text.one_line(row.reason), []).append(text.one_line(row.run.subject))
     return subjects
@@ -135,17 +135,17 @@ def of_rounds(row: LatencyRow) -> list[tuple[str, ...]]:
     ]  # fmt: skip
 
 
-def first_of_each(found: Sequence[LatencyRow]) -> list[LatencyRow]:
+def first_of_each(rows: Sequence[LatencyRow]) -> list[LatencyRow]:
     """Of each checkpoint in each framework the finished row of the smallest batch and the fewest threads."""
     first: dict[tuple[str, str], LatencyRow] = {}
-    for row in sorted((row for row in found if row.is_done), key=lambda row: (row.run.batch_size, row.run.threads)):
+    for row in sorted((row for row in rows if row.is_done), key=lambda row: (row.run.batch_size, row.run.threads)):
         first.setdefault((row.run.checkpoint, row.run.framework), row)
     return list(first.values())
 
 
-def tail_shown(found: Sequence[LatencyRow]) -> str:
+def tail_shown(rows: Sequence[LatencyRow]) -> str:
     """The far quantile that all finished rows have: "p99", else "p90"."""
-    return "p99" if all(row.run.quantile(0.99) for row in found if row.is_done) else "p90"
+    return "p99" if all(row.run.quantile(0.99) for row in rows if row.is_done) else "p90"
 
 
 def _judged(run: LatencyRun, verdicts: Sequence[Verdict]) -> tuple[str, str, str]:

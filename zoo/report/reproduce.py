@@ -53,12 +53,12 @@ def _bench(verdict: Verdict, report: Report, conditions: Conditions) -> str:
     """The cell alone, or both that are compared; the whole bench where a verdict is of no single cell."""
     known = [part.conditions for part in report.parts]
     words = next((each.command for each in (conditions, *known) if each.command[1:2] == ("bench",)), ("zoo", "bench"))
-    found = [run for run in report.latencies if _is_cell(run, verdict)]
-    if not found:
+    runs = [run for run in report.latencies if _is_cell(run, verdict)]
+    if not runs:
         return shlex.join(words)
     narrowed = [
-        ("--checkpoints", [run.checkpoint for run in found]), ("--frameworks", [run.framework for run in found]),
-        ("--batch", [str(run.batch_size) for run in found]), ("--threads", [str(run.threads) for run in found]),
+        ("--checkpoints", [run.checkpoint for run in runs]), ("--frameworks", [run.framework for run in runs]),
+        ("--batch", [str(run.batch_size) for run in runs]), ("--threads", [str(run.threads) for run in runs]),
     ]  # fmt: skip
     options = [word for name, values in narrowed for word in (name, ",".join(dict.fromkeys(values)))]
     return shlex.join([*_without(words, _OF_CELL), *options])
@@ -90,8 +90,8 @@ def _without(words: Sequence[str], names: Sequence[str]) -> list[str]:
 def _runs(verdict: Verdict, report: Report) -> list[Run]:
     """What the verdict was made from: the run it is compared with, where there is one, and its own."""
     by_key = {run.key: run for run in report.runs if run.key}
-    found = [by_key[key] for key in (verdict.against, verdict.run) if key in by_key]
-    return found or [run for run in report.runs if run.subject == verdict.subject][:1]
+    runs = [by_key[key] for key in (verdict.against, verdict.run) if key in by_key]
+    return runs or [run for run in report.runs if run.subject == verdict.subject][:1]
 
 
 def _conditions(key: str | None, subject: str, report: Report) -> Conditions:

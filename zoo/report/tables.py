@@ -39,7 +39,7 @@ def _quantiles(run: LatencyRun) -> dict[str, float | None]:
     found = {name: each for name, level in _QUANTILES.items() if (each := run.quantile(level))}
     shown = {
         f"{name}{end}": value
-        for name, each in found.items()
+        for name, each in quantiles.items()
         for end, value in (("", each.value), ("_low", each.low), ("_high", each.high))
     }
     return shown | typical.columns(run)

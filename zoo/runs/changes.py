@@ -130,9 +130,9 @@ class VerdictChange:
     @property
     def verdict(self) -> Verdict:
         """The later one, or the only one."""
-        found = self.after or self.before
-        assert found is not None
-        return found
+        either = self.after or self.before
+        assert either is not None
+        return either
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,9 +182,9 @@ def compare(before: Side, after: Side) -> Changes:
 def _latency_changes(before: Report, after: Report) -> Iterator[LatencyChange]:
     for first, second in paired(before.latencies, after.latencies, _LATENCY_KEYS):
         if first is not None and second is not None and first.status == second.status == "done":
-            found = [*_differing_fields(_LATENCY_COMPARED, first, second)]
-            found += _differing_versions(first.versions, second.versions)
-            yield LatencyChange(before=first, after=second, differences=tuple(found))
+            fields = [*_differing_fields(_LATENCY_COMPARED, first, second)]
+            fields += _differing_versions(first.versions, second.versions)
+            yield LatencyChange(before=first, after=second, differences=tuple(fields))
 
 
 _LATENCY_COMPARED = (
@@ -313,8 +313,8 @@ def _run_differences(before: Run, after: Run) -> Iterator[Difference]:
 
 def _labels(first: tuple[Run, Side], second: tuple[Run, Side]) -> Labels | None:
     """None where a run's answers are not at hand, or its label map is not."""
-    found = [(run, side.answers(run), side.label_maps.get(run.label_map)) for run, side in (first, second)]
-    (_, before, map_before), (_, after, map_after) = found
+    sides = [(run, side.answers(run), side.label_maps.get(run.label_map)) for run, side in (first, second)]
+    (_, before, map_before), (_, after, map_after) = sides
     if before is None or after is None or map_before is None or map_after is None:
         return None
     rows_after = {image: row for row, image in enumerate(after.ids)}

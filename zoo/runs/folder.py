@@ -111,13 +111,13 @@ class RunFolder:
         if not path.is_file():
             return f"{path} is missing" if listed else ""
         try:
-            found, stated = self.predictions(run), kept.stated_digest(path)
+            predictions, stated = self.predictions(run), kept.stated_digest(path)
         except (RunFolderError, DamagedError) as error:
             return str(error)
-        assert found is not None
+        assert predictions is not None
         if stored.format > 1 and stated != listed:
             return f"{path}: it is not the file that report.json was written with"
-        counted = len(found.ids), int(found.top1.sum()), int(found.top5.sum())
+        counted = len(predictions.ids), int(predictions.top1.sum()), int(predictions.top5.sum())
         reported = run.n, run.top1_correct, run.top5_correct
         if counted != reported:
             return f"{path}: by its answers n, top-1 and top-5 are {counted}, report.json says {reported}"
@@ -128,14 +128,14 @@ class RunFolder:
 
     def _digests(self, runs: Sequence[Run]) -> dict[str, str]:
         """Of the answers that are here, by the keys of their runs; answers from before format 2 get their digest."""
-        found = {}
+        digests = {}
         for run in runs:
             path = self._answers(run)
             if run.status == "done" and run.key and path.is_file():
                 if kept.stated_digest(path) is None:
                     kept.write(path, run.key, partial(_copy, path.read_bytes()))
-                found[run.key] = kept.stated_digest(path) or ""
-        return found
+                digests[run.key] = kept.stated_digest(path) or ""
+        return digests
 
     def _json(self, name: str) -> dict[str, Any]:
         """The content of a sealed file; files from before format 2 have no seal."""
@@ -157,8 +157,8 @@ class RunFolder:
 
 def _stamp(path: Path) -> tuple[int, int, int]:
     """What changes with a file: inode, size, time."""
-    found = path.stat()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=8)
@@ -201,9 +201,9 @@ def _parsed(model: type[R], data: Any, path: Path) -> R:
 
 def _problems(error: ValidationError) -> str:
     """The first things that are wrong, each with its field and what stands there, in one line."""
-    found = [
+    problems = [
         f"field {'.'.join(map(str, each['loc'])) or '(all)'}: {each['msg']}, got {each['input']!r:.60}"
         for each in error.errors(include_url=False)[:PROBLEMS_SHOWN]
     ]
-    more = error.error_count() - len(found)
-    return "; ".join([*found, f"and {more} more"] if more else found)
+    more = error.error_count() - len(problems)
+    return "; ".join([*problems, f"and {more} more"] if more else problems)

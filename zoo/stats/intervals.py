@@ -245,9 +245,9 @@ def _first(start: Integers, stop: Integers, holds: Callable[[Integers], Any]) ->
     start, stop = np.array(start), np.array(stop)
     while (unsure := start < stop).any():
         middle = (start + stop) // 2
-        found = holds(middle)
-        stop = np.where(unsure & found, middle, stop)
-        start = np.where(unsure & ~found, middle + 1, start)
+        passed = holds(middle)
+        stop = np.where(unsure & passed, middle, stop)
+        start = np.where(unsure & ~passed, middle + 1, start)
     return start
 
 

@@ -21,7 +21,7 @@ class Dots:
     axis: LogAxis
 
 
-def dot_plots(found: Sequence[LatencyRow]) -> list[Dots]:
+def dot_plots(rows: Sequence[LatencyRow]) -> list[Dots]:
     """Finished cells by batch size and threads; what was asked for alike has one axis."""
     groups: dict[tuple[int, int], list[LatencyRow]] = {}
     for row in found:

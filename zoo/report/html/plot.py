@@ -54,13 +54,13 @@ def claim_plot(report: Report, claims: Sequence[Claim]) -> Plot | None:
     known = by_id(claims)
     pairs = [(verdict, claim_of(verdict, known)) for verdict in report.verdicts]
     judged = [_point(*pair, report.conditions.tolerance) for pair in pairs if is_accuracy(*pair)]
-    found = [point for point in judged if point is not None]
-    if not found:
+    points = [point for point in judged if point is not None]
+    if not points:
         return None
-    bound = axis_bound([point.reach() for point in found])
+    bound = axis_bound([point.reach() for point in points])
     axis = Axis(-bound, bound, _MARGIN, 100 - _MARGIN)
     groups: dict[str, list[Point]] = {}
-    for point in found:
+    for point in points:
         groups.setdefault(text.one_line(point.verdict.subject.partition("/")[0]), []).append(point)
     return Plot(axis=axis, groups=groups, ticks=_ticks(axis))
 

@@ -87,13 +87,13 @@ Box = tuple[float, float, float, float]
 
 def _placed(label: str, x: float, y: float, taken: Sequence[Box]) -> tuple[str, float, float, Box]:
     """The place beside a mark that covers least of marks and labels: (anchor, x, y, box)."""
-    found = []
+    placed = []
     for anchor, right, down in _BESIDE:
         start = x + right - (len(label) * _LETTER if anchor == "end" else 0)
         box = (start, y + down - _LINE + 2, start + len(label) * _LETTER, y + down + 2)
         outside = max(0.0, LEFT - box[0]) + max(0.0, box[2] - WIDTH)
-        found.append((sum(_shared(box, other) for other in taken) + outside * _LINE, anchor, x + right, y + down, box))
-    return min(found, key=lambda each: each[0])[1:]
+        placed.append((sum(_shared(box, other) for other in taken) + outside * _LINE, anchor, x + right, y + down, box))
+    return min(placed, key=lambda each: each[0])[1:]
 
 
 def _shared(one: Box, other: Box) -> float:

@@ -39,9 +39,9 @@ class Scatter:
 
 def against_multiply_adds(rows: Sequence[RunRow], costs: Mapping[str, int]) -> list[Scatter]:
     """Top-1 by the multiply-adds of one image, a drawing for each set of images on which networks differ in cost."""
-    found = [(row, costs.get(row.run.checkpoint, 0) / 1e6) for row in rows]
+    pairs = [(row, costs.get(row.run.checkpoint, 0) / 1e6) for row in rows]
     title = "multiply-adds of one image, millions"
-    return _by_images(found, title=title, cost="multiply-adds", words=lambda millions: f"{millions:.0f} M")
+    return _by_images(pairs, title=title, cost="multiply-adds", words=lambda millions: f"{millions:.0f} M")
 
 
 def against_latency(rows: Sequence[RunRow], latencies: Sequence[LatencyRow]) -> list[Scatter]:
@@ -54,20 +54,20 @@ def against_latency(rows: Sequence[RunRow], latencies: Sequence[LatencyRow]) -> 
         own = [row for row in latencies if row.run.batch_size == 1 and row.run.threads == threads]
         known = {(row.run.checkpoint, row.run.framework): row for row in own}
         pairs = [(row, known.get((row.run.checkpoint, row.run.framework))) for row in rows]
-        found = [(row, timed) for row, timed in pairs if timed is not None]
+        timed_pairs = [(row, timed) for row, timed in pairs if timed is not None]
         drawn += _by_images(
             [(row, timed.median * 1000) for row, timed in found if timed.outcome == "pass"],
             title=f"p50 of batch 1, {text.counted(threads, 'thread')}, ms",
             cost="p50",
             words=lambda value: formatting.precise_milliseconds(value / 1000),
-            left_out=sum(timed.outcome != "pass" for _, timed in found),
+            left_out=sum(timed.outcome != "pass" for _, timed in timed_pairs),
         )
     return drawn
 
 
-def _by_images(found: Sequence[tuple[RunRow, float]], **how: Any) -> list[Scatter]:
+def _by_images(pairs: Sequence[tuple[RunRow, float]], **how: Any) -> list[Scatter]:
     by_images: dict[str, list[tuple[RunRow, float]]] = {}
-    for row, cost in found:
+    for row, cost in pairs:
         if row.run.status == "done" and row.run.n and cost > 0:
             by_images.setdefault(row.run.image_set, []).append((row, cost))
     costs = {images: [cost for _, cost in each] for images, each in by_images.items()}

@@ -25,17 +25,17 @@ _MOST = 8  # reasons that are seen at once
 
 def sections(report: Report) -> Iterator[str]:
     """The parts of report.md that a bench adds; nothing without one."""
-    if found := latency_rows(report):
+    if rows := latency_rows(report):
         yield "### Latency"
-        yield _table(found)
+        yield _table(rows)
         yield _LEGEND
-        if why := reasons(found):
+        if why := reasons(rows):
             lines = "\n".join(f"- {escape(text.listed(names))}: {escape(reason)}" for reason, names in why.items())
             yield lines if len(why) <= _MOST else folded(f"Why {len(why)} cannot be quoted", lines)
         if earlier := baseline_rows(report):
             yield _earlier(earlier)
-        if any(row.is_done for row in found):
-            yield folded("Loading and memory", _loading(found))
+        if any(row.is_done for row in rows):
+            yield folded("Loading and memory", _loading(rows))
     if report.stages:
         yield folded("Before the network", _stages(report))
     if any(is_left_out(verdict) for verdict in report.verdicts):
@@ -47,26 +47,26 @@ def is_left_out(verdict: Verdict) -> bool:
     return verdict.topic == "documented_latency" or (verdict.topic in TIMED_CHECKS and verdict.outcome == "pass")
 
 
-def _table(found: Sequence[LatencyRow]) -> str:
-    tail = tail_shown(found)
+def _table(rows: Sequence[LatencyRow]) -> str:
+    tail = tail_shown(rows)
     heads = ("framework", "checkpoint", "", "p50", tail, "images/s", "GFLOP/s", "quotable", "rank")
     lines = [
         (
             name(row.framework), name(row.checkpoint), row.size, escape(row.p50_and_interval), getattr(row, tail),
             row.images_per_second, row.efficiency, marked(row.outcome, row.words), row.rank_among,
         )
-        for row in found
+        for row in rows
     ]  # fmt: skip
     return table(heads, lines, right=("p50", tail, "images/s", "GFLOP/s"))
 
 
-def _earlier(found: Sequence[BaselineRow]) -> str:
-    lines = [(name(row.subject), row.ratio, escape(row.interval), marked(row.outcome, row.words)) for row in found]
+def _earlier(rows: Sequence[BaselineRow]) -> str:
+    lines = [(name(row.subject), row.ratio, escape(row.interval), marked(row.outcome, row.words)) for row in rows]
     return f"{TITLE}:\n\n" + table(("latency run", "ratio", "interval", ""), lines, right=("ratio", "interval"))
 
 
-def _loading(found: Sequence[LatencyRow]) -> str:
-    first = first_of_each(found)
+def _loading(rows: Sequence[LatencyRow]) -> str:
+    first = first_of_each(rows)
     heads = tuple(first[0].loading)
     lines = [(name(row.framework), name(row.checkpoint), row.size, *row.loading.values()) for row in first]
     return table(("framework", "checkpoint", "", *heads), lines, right=heads)

@@ -27,13 +27,13 @@ def render(report: Report, claims: Sequence[Claim]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _runs(found: Sequence[RunRow]) -> str:
+def _runs(rows: Sequence[RunRow]) -> str:
     lines = [
         (
             name(row.framework), name(row.checkpoint), row.n, row.top1, row.top5, escape(row.documented),
             "<br>".join(marked(*verdict) for verdict in row.verdicts), row.images_per_second,
         )
-        for row in found
+        for row in rows
     ]  # fmt: skip
     return table(HEADS, lines, right=NUMBERS) if lines else "No runs."
 

@@ -25,34 +25,34 @@ LEGEND = (
 
 def tables(report: Report, width: int = 100) -> Iterator[Table | Text]:
     """The cells with their legend, what it takes until a first answer, the stages; nothing without a bench."""
-    if found := latency_rows(report):
-        yield _of_runs(found, width)
+    if rows := latency_rows(report):
+        yield _of_runs(rows, width)
         yield Text(LEGEND, style="dim")
         if earlier := baseline_rows(report):
             yield Text()
             yield _of_baseline(earlier, width)
-        if any(row.is_done for row in found):
+        if any(row.is_done for row in rows):
             yield Text()
-            yield from _of_loading(found, width)
+            yield from _of_loading(rows, width)
     if report.stages:
         yield Text()
         yield _of_stages(report)
 
 
-def _of_runs(found: Sequence[LatencyRow], width: int) -> Table:
-    tail = tail_shown(found)
+def _of_runs(rows: Sequence[LatencyRow], width: int) -> Table:
+    tail = tail_shown(rows)
     heads = ("framework", "checkpoint", "", "p50", tail, "images/s", "GFLOP/s", "rank")
     lines = [
         (
             row.framework, row.size, row.p50_and_interval, getattr(row, tail), row.images_per_second, row.efficiency,
             _place(row),
         )
-        for row in found
+        for row in rows
     ]  # fmt: skip
     others = [max(map(len, column)) for column in zip((heads[0], *heads[2:]), *lines, strict=True)]
     room = max(_NARROWEST_ID, width - sum(others) - GAP * len(others))
     result = plain(heads, (tail, "p50", "images/s", "GFLOP/s", "rank"), ("checkpoint",))
-    for row, line in zip(found, lines, strict=True):
+    for row, line in zip(rows, lines, strict=True):
         place = Text(line[-1], style=STYLES.get(row.outcome, ""))
         result.add_row(line[0], folded(row.checkpoint, room), *map(Text, line[1:-1]), place)
     return result
@@ -65,9 +65,9 @@ def _place(row: LatencyRow) -> str:
     return _IN_DOUBT.get(row.outcome, row.words)
 
 
-def _of_loading(found: Sequence[LatencyRow], width: int) -> Iterator[Table | Text]:
+def _of_loading(rows: Sequence[LatencyRow], width: int) -> Iterator[Table | Text]:
     """Once for each checkpoint and framework: loading depends on neither batch nor threads, the first call little."""
-    first = first_of_each(found)
+    first = first_of_each(rows)
     heads = [head for head in first[0].loading if head != "memory before"]
     title = "Until the first answer"
     result = plain(("framework", "checkpoint", "", *heads), heads, ("checkpoint",), title)
@@ -79,10 +79,10 @@ def _of_loading(found: Sequence[LatencyRow], width: int) -> Iterator[Table | Tex
         yield Text(f"{len(first) - _MOST} more are in latency.csv", style="dim")
 
 
-def _of_baseline(found: Sequence[BaselineRow], width: int) -> Table:
+def _of_baseline(rows: Sequence[BaselineRow], width: int) -> Table:
     heads = ("latency run", "ratio", "interval", "")
     result = plain(heads, ("ratio", "interval"), ("latency run",), TITLE)
-    for row in found:
+    for row in rows:
         subject = folded(row.subject, width - 40)
         result.add_row(subject, row.ratio, Text(row.interval), Text(row.words, style=STYLES.get(row.outcome, "")))
     return result

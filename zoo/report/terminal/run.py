@@ -20,16 +20,16 @@ _MOST_DOUBTS = 8  # lines: on a busy machine each latency has a doubt of its own
 
 def table(report: Report, claims: Sequence[Claim], width: int = 100) -> RenderableType:
     """One row per run, then one per latency run; long ids are folded so that the tables fit `width` columns."""
-    found = [] if report.latencies and not report.runs else [_of_runs(run_rows(report, claims), width)]
+    tables = [] if report.latencies and not report.runs else [_of_runs(run_rows(report, claims), width)]
     timed = list(latency.tables(report, width))
-    between = [Text()] if found and timed else []
-    return Group(*found, *between, *timed)
+    between = [Text()] if tables and timed else []
+    return Group(*tables, *between, *timed)
 
 
-def _of_runs(found: Sequence[RunRow], width: int) -> Table:
+def _of_runs(rows: Sequence[RunRow], width: int) -> Table:
     result = plain(HEADS, NUMBERS, ("checkpoint", "verdict", "documented"))
-    room = max(_NARROWEST_ID, width - _width_of_others(found))
-    for row in found:
+    room = max(_NARROWEST_ID, width - _width_of_others(rows))
+    for row in rows:
         result.add_row(
             row.framework, folded(row.checkpoint, room), row.n, row.top1, row.top5,
             Text(row.documented), _verdict(row), row.images_per_second,
@@ -62,9 +62,9 @@ def _cells(row: RunRow) -> list[list[str]]:
     return [*([cell] for cell in plain), verdicts, [row.images_per_second]]
 
 
-def _width_of_others(found: Sequence[RunRow]) -> int:
+def _width_of_others(rows: Sequence[RunRow]) -> int:
     heads = [[head] for head in HEADS if head != "checkpoint"]
-    columns = zip(heads, *(_cells(row) for row in found), strict=True)
+    columns = zip(heads, *(_cells(row) for row in rows), strict=True)
     return sum(max(len(line) for cell in column for line in cell) + GAP for column in columns)
 
 
@@ -95,9 +95,9 @@ def _open_verdicts(report: Report) -> list[str]:
 
 def _documented_latencies(report: Report) -> list[str]:
     """One line for all documented latencies: all are of other devices, and a bench of a whole zoo has dozens."""
-    found = sum(verdict.topic == "documented_latency" for verdict in report.verdicts)
-    many = text.counted(found, "documented latency", "documented latencies")
-    return [f"not comparable: {many} of other devices: report.html has them beside ours"] if found else []
+    count = sum(verdict.topic == "documented_latency" for verdict in report.verdicts)
+    many = text.counted(count, "documented latency", "documented latencies")
+    return [f"not comparable: {many} of other devices: report.html has them beside ours"] if count else []
 
 
 def _failed_runs(report: Report) -> list[str]:
