@@ -36,7 +36,7 @@ def latency_csv(report: Report) -> str:
 
 
 def _quantiles(run: LatencyRun) -> dict[str, float | None]:
-    found = {name: each for name, level in _QUANTILES.items() if (each := run.quantile(level))}
+    quantiles = {name: each for name, level in _QUANTILES.items() if (each := run.quantile(level))}
     shown = {
         f"{name}{end}": value
         for name, each in quantiles.items()

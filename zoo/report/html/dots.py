@@ -24,16 +24,16 @@ class Dots:
 def dot_plots(rows: Sequence[LatencyRow]) -> list[Dots]:
     """Finished cells by batch size and threads; what was asked for alike has one axis."""
     groups: dict[tuple[int, int], list[LatencyRow]] = {}
-    for row in found:
+    for row in rows:
         if row.is_done and row.median > 0:
             groups.setdefault((row.run.batch_size, row.run.threads), []).append(row)
     return [_drawn(batch, threads, groups[batch, threads]) for batch, threads in sorted(groups)]
 
 
-def _drawn(batch: int, threads: int, found: Sequence[LatencyRow]) -> Dots:
-    times = [time * 1000 for row in found for time in (row.median, *(row.spread or ())) if time > 0]
+def _drawn(batch: int, threads: int, rows: Sequence[LatencyRow]) -> Dots:
+    times = [time * 1000 for row in rows for time in (row.median, *(row.spread or ())) if time > 0]
     return Dots(
         title=f"Batch {batch}, {text.counted(threads, 'thread')}",
-        rows=tuple(sorted(found, key=lambda row: row.median)),
+        rows=tuple(sorted(rows, key=lambda row: row.median)),
         axis=LogAxis.around(times, _START, _END),
     )

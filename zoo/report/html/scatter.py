@@ -56,7 +56,7 @@ def against_latency(rows: Sequence[RunRow], latencies: Sequence[LatencyRow]) -> 
         pairs = [(row, known.get((row.run.checkpoint, row.run.framework))) for row in rows]
         timed_pairs = [(row, timed) for row, timed in pairs if timed is not None]
         drawn += _by_images(
-            [(row, timed.median * 1000) for row, timed in found if timed.outcome == "pass"],
+            [(row, timed.median * 1000) for row, timed in timed_pairs if timed.outcome == "pass"],
             title=f"p50 of batch 1, {text.counted(threads, 'thread')}, ms",
             cost="p50",
             words=lambda value: formatting.precise_milliseconds(value / 1000),
