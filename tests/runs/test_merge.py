@@ -12,6 +12,7 @@ from tests.by_hand import folders as folders_by_hand
 from tests.by_hand.commands import zoo
 from tests.by_hand.folders import answers, run_with
 from tests.by_hand.records import a_latency_run, a_run
+from tests.by_hand.samples import a_sample_run
 from zoo.errors import UsageError
 from zoo.records import Report, Stage
 from zoo.runs.folder import RunFolder
@@ -74,6 +75,19 @@ def test_command_leaves_a_run_folder_like_any_other(tmp_path: Path) -> None:
     third = folder(tmp_path / "three", "a/3", created="2025-03-03T12:00:00Z")
     found, _ = merged([RunFolder(both), third])
     assert ([part.folder for part in found.parts], len(found.runs)) == (["one", "two", "three"], 3)
+
+
+def test_sample_answers_of_all_folders_once(tmp_path: Path) -> None:
+    """One without its files gives way to one that was looked at; another version of a framework is another answer."""
+    missing = a_sample_run(status="not_run", error="no file")
+    alone = a_sample_run(status="not_run", error="no file", sample="two")
+    newer = a_sample_run(key="6b" * 32, versions={"torch": "3"})
+    folders_by_hand.write(tmp_path / "one", [], samples=[a_sample_run(), newer], created="2025-03-01T12:00:00Z")
+    folders_by_hand.write(
+        tmp_path / "two", [], samples=[missing, alone, a_sample_run()], created="2025-03-02T12:00:00Z"
+    )
+    samples = merged([RunFolder(tmp_path / name) for name in ("one", "two")])[0].samples
+    assert samples == (a_sample_run(), newer, alone)
 
 
 def a_stage(**changes: Any) -> Stage:

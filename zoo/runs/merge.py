@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from zoo.errors import UsageError
-from zoo.records import Conditions, Documents, LatencyRun, Part, Report, Run, Verdict
+from zoo.records import Conditions, Documents, LatencyRun, Part, Report, Run, SampleRun, Verdict
 from zoo.runs.folder import RunFolder
 
 R = TypeVar("R", Run, LatencyRun)
+Made = TypeVar("Made", Run, LatencyRun, SampleRun)
 
 
 class _Origin(NamedTuple):
@@ -27,8 +28,8 @@ _LIMITS = {"tolerance": "tolerances", "margin": "margins", "margin_quantised": "
 def merged(folders: Sequence[RunFolder]) -> tuple[Report, Documents]:
     """One report over `folders`, without verdicts: they are judged anew; and the documents of all.
 
-    A run that lies in several folders (by its key) counts once, and so does a latency. One that could not be made is
-    left out where another folder has it. Of two records with one id, the later folder's is taken. Raises
+    A run that lies in several folders (by its key) counts once, and so do a latency and a sample answer. One that could
+    not be made is left out where another folder has it. Of two records with one id, the later folder's is taken. Raises
     RunFolderError, and UsageError for folders that were judged with different tolerances or margins.
     """
     origins = [origin for folder in folders for origin in _origins(folder)]
@@ -49,14 +50,13 @@ def merged(folders: Sequence[RunFolder]) -> tuple[Report, Documents]:
     by_time = sorted(folders, key=lambda folder: folder.report().conditions.created)
     reports = [folder.report() for folder in by_time]
     inspections = {(each.subject, each.sha256): each for report in reports for each in report.inspections}
-    samples = {(each.key or (each.sample, each.framework)): each for report in reports for each in report.samples}
     stages = {(each.stage, each.recipe, each.image_set): each for report in reports for each in report.stages}
     zoos = ", ".join(dict.fromkeys(origin.conditions.zoo for origin in origins))
     report = Report(
         conditions=origins[-1].conditions.changed(zoo=zoos),
         parts=tuple(parts),
         runs=tuple(runs),
-        samples=tuple(samples.values()),
+        samples=tuple(_once([run for report in reports for run in report.samples])),
         verdicts=(),
         inspections=tuple(inspections.values()),
         latencies=tuple(latencies),
@@ -107,14 +107,18 @@ def _identity(run: Run | LatencyRun) -> str:
     return run.key or run.subject
 
 
-def _once(runs: Sequence[R]) -> list[R]:
-    done = {(run.subject, run.recipe, run.image_set) for run in runs if run.status == "done"}
-    kept: dict[object, R] = {}
+def _once(runs: Sequence[Made]) -> list[Made]:
+    done = {_asked_for(run) for run in runs if run.status == "done"}
+    kept: dict[object, Made] = {}
     for run in runs:
-        place = run.subject, run.recipe, run.image_set
-        if run.status == "done" or place not in done:
-            kept[run.key or place] = run
+        if run.status == "done" or _asked_for(run) not in done:
+            kept[run.key or _asked_for(run)] = run
     return list(kept.values())
+
+
+def _asked_for(run: Run | LatencyRun | SampleRun) -> tuple[str, ...]:
+    """What is known of a run that could not be made."""
+    return run.subject, run.recipe, run.sample if isinstance(run, SampleRun) else run.image_set
 
 
 def _documents(stored: Sequence[Documents]) -> Documents:
