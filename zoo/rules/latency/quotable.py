@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from zoo.documents.formatting import milliseconds, percent
 from zoo.records import LatencyRun, Outcome, Verdict
-from zoo.rules.base import Evidence, Rule
+from zoo.rules.base import Evidence, Rule, why_not_run
 from zoo.rules.latency import stability
 from zoo.rules.latency.efficiency import probe
 from zoo.runs import typical
@@ -43,8 +43,7 @@ class Quotable(_OfEach):
             yield self._verdict(run) if run.status == "done" else self._not_run(run)
 
     def _not_run(self, run: LatencyRun) -> Verdict:
-        lines = (run.error or "").strip().splitlines() or ["no reason given"]
-        return self.verdict(run, "not_run", f"not run: {lines[0]}")
+        return self.verdict(run, "not_run", f"not run: {why_not_run(run.error)}")
 
     def _verdict(self, run: LatencyRun) -> Verdict:
         found, why = typical.interval(run), stability.obstacle(run)
