@@ -162,7 +162,7 @@ def answered(evidence: Evidence) -> Iterator[Answered]:
 
 def images_of(one: Answered) -> tuple[object, ...]:
     """What two runs on the same images have in common: sets of other images may have the same names."""
-    return one.run.image_set, one.answers.ids, one.answers.classes.tobytes()
+    return one.run.image_set, one.answers.labelled_images
 
 
 def network(run: Run, evidence: Evidence) -> tuple[object, ...]:
