@@ -9,7 +9,7 @@ from zoo.runs import typical
 from zoo.runs.typical import process_times
 from zoo.stats import levels
 
-ALLOWED_ERROR = 0.05  # chance that any two equally fast ones of a contest are ranked
+ALLOWED_ERROR = 0.05  # chance that any two of those that are compared seem to differ, if none do
 
 
 class Contest:
