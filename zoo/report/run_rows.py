@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from zoo.records import Claim, Report, Run, Verdict
+from zoo.records import ACCURACIES, Claim, Report, Run, Verdict
 from zoo.report import text
 from zoo.report.verdict_rows import by_id, claim_of, is_accuracy
 
@@ -83,7 +83,7 @@ def _documented(run: Run, judged: Sequence[Verdict], known: Mapping[str, Claim])
         return text.ABSENT
     printed = {
         metric: list(dict.fromkeys(text.printed(claim) for claim in claims if claim.metric == metric))
-        for metric in ("top1", "top5")
+        for metric in ACCURACIES
     }
     return " / ".join(", ".join(values) or text.ABSENT for values in printed.values())
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from zoo.documents.formatting import as_printed
-from zoo.records import Claim, Outcome, Run, Verdict
+from zoo.records import ACCURACIES, Claim, Outcome, Run, Verdict
 from zoo.rules.accuracy import measured, obstacle_to, outcome_on
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.nonsense.makes_sense import symptoms
-
-METRICS = ("top1", "top5")
 
 
 class NamedPopulation(Rule):
@@ -30,7 +28,7 @@ class NamedPopulation(Rule):
         for run in evidence.runs:
             if run.status != "done" or symptoms(run, evidence):
                 continue
-            for metric in METRICS:
+            for metric in ACCURACIES:
                 for claim in evidence.claims_on(run.checkpoint, metric):
                     others = _elsewhere(run, evidence) if obstacle_to(run, claim, evidence) is None else []
                     if others:
