@@ -120,7 +120,7 @@ def test_both_labels_at_once(folder: Path, tmp_path: Path) -> None:
     }
     assert "the number fits the former alone" in judged["A103", "own"].reason
     assert [each.rule for each in report.verdicts if each.rule in ("A201", "X101")] == ["A201"]  # of one set of answers
-    second = report.conditions.relabelled
+    second = report.conditions.more_labels
     assert second is not None
     assert (second.label_file, second.population, second.population_id) == ("real.csv", "full", "real")
     assert "counted again by real.csv (the full set of real" in done.stdout.replace("\n", " ")

@@ -261,9 +261,11 @@ def _direction(before: Verdict | None, after: Verdict | None, subjects: set[str]
 
 def _condition_differences(before: Conditions, after: Conditions) -> Iterator[Difference]:
     """All but the time and the command, which say which folder it is."""
-    apart = ("created", "command", "decoders", "recognition")
+    apart = ("created", "command", "decoders", "recognition", "more_labels")
     yield from _differing_fields([name for name in Conditions.model_fields if name not in apart], before, after)
     yield from _differing_fields(Recognition.model_fields, before.recognition, after.recognition)
+    second = (side.more_labels.label_file if side.more_labels else "none" for side in (before, after))
+    yield from _differing("more_labels", *second)
     yield from _differing_versions(before.decoders, after.decoders)
 
 
@@ -283,7 +285,7 @@ def _differing_versions(before: Mapping[str, str], after: Mapping[str, str]) -> 
 
 
 _COMPARED = (
-    "status", "recipe", "geometry", "label_map", "image_set", "population", "n", "left_out",
+    "status", "recipe", "geometry", "label_map", "image_set", "population", "population_id", "n", "left_out",
     "top1_correct", "top5_correct",
     "threads", "precision", "arithmetic", "integer_sums", "kernels", "instruction_sets", "batch_size",
     "sha256", "hash_verified", "weights",
