@@ -23,8 +23,8 @@ OTHER_NUMBERING = (
     "give the whole list of 50,000 labels, whose numbering is told by itself"
 )
 SORTED_AS_TEXT = (
-    "classes that were numbered in the order of their folders' names as text (0, 1, 10, 100, 101, ...), as torchvision's "
-    "ImageFolder does, here or where the network was trained; let the name be the number"
+    "classes that were numbered in the order of their folders' names as text (0, 1, 10, 100, 101, ...), as "
+    "torchvision's ImageFolder does, here or where the network was trained; let the name be the number"
 )
 
 
