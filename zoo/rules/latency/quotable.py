@@ -46,14 +46,14 @@ class Quotable(_OfEach):
         return self.verdict(run, "not_run", f"not run: {why_not_run(run.error)}")
 
     def _verdict(self, run: LatencyRun) -> Verdict:
-        found, why = typical.interval(run), stability.obstacle(run)
+        ends, why = typical.interval(run), stability.obstacle(run)
         return self.verdict(
             run,
             "pass" if why is None else "inconclusive",
             _quoted(run) if why is None else f"not measurable here, because {why}",
             measured=typical.p50(run) or None,
-            low=found[0] if found else None,
-            high=found[1] if found else None,
+            low=ends[0] if ends else None,
+            high=ends[1] if ends else None,
             n=run.calls,
         )
 
@@ -156,13 +156,13 @@ def _cores(run: LatencyRun) -> float:
 
 
 def _quoted(run: LatencyRun) -> str:
-    found, width, moved = typical.interval(run), stability.spread(run), stability.drift(run)
-    assert found is not None
+    ends, width, moved = typical.interval(run), stability.spread(run), stability.drift(run)
+    assert ends is not None
     assert width is not None
     assert moved is not None
     beside = stability.likely_causes(run)
     return (
-        f"{milliseconds(typical.p50(run))}; interval from {len(run.by_process)} processes {milliseconds(found[0])} to "
-        f"{milliseconds(found[1])}, {percent(width, 1)} % wide; the probe ({probe(run):.3g} GFLOP/s a core) moved by "
+        f"{milliseconds(typical.p50(run))}; interval from {len(run.by_process)} processes {milliseconds(ends[0])} to "
+        f"{milliseconds(ends[1])}, {percent(width, 1)} % wide; the probe ({probe(run):.3g} GFLOP/s a core) moved by "
         f"{percent(moved, 1)} %" + (f"; although {', '.join(beside)}" if beside else "")
     )

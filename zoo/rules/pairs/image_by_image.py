@@ -162,8 +162,8 @@ def _shown(pair: Pair, evidence: Evidence) -> str:
     if pair.is_exact:
         return ""
     discordant, n = sum(pair.counts), pair.first.n
-    found = paired_planning.detectable(discordant, n, pair.population(evidence), anytime=pair.anytime)
-    return f"; the smallest difference that these images could have shown is {_points(found)} points"
+    smallest = paired_planning.detectable(discordant, n, pair.population(evidence), anytime=pair.anytime)
+    return f"; the smallest difference that these images could have shown is {_points(smallest)} points"
 
 
 def _name(run: Run, pair: Pair) -> str:
