@@ -23,7 +23,7 @@ def process_times(run: LatencyRun, of: Callable[[Round], float] = lambda each: e
 def p50(run: LatencyRun) -> float:
     """Seconds that a call typically takes; 0 where nothing was measured.
 
-    It is computed from the rounds and not read from `quantiles`: stored runs of before kept the median of all calls.
+    It is computed from the rounds and not read from `quantiles`: older run folders keep the median of all calls there.
     """
     times = process_times(run)
     return levels.typical(times) if times else 0.0

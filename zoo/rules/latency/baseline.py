@@ -16,7 +16,9 @@ CONDITIONS = ("batch_size", "threads", "processor", "threads_read", "precision",
 
 
 class Baseline(Rule):
-    """No network is slower than in the baseline: relative to the probe, its processes do not surely differ (Holm)."""
+    """No network is slower than in the baseline by more than its processes differ by chance, each time relative to its
+    probe; the p-values are adjusted for all results that are compared (Holm).
+    """
 
     id = "L401"
     topic = "baseline"

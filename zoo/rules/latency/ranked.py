@@ -16,8 +16,8 @@ ASKED_FOR = ("session", "batch_size", "threads")  # results with the same ones s
 
 
 class Ranked(Rule):
-    """Two results of one network are ranked only if their processes surely differ, under equal conditions; every pair
-    of results counts (Holm).
+    """Two results of one network are ranked only if they differ by more than their processes do by chance, under equal
+    conditions; the p-values are adjusted for all pairs of results (Holm).
     """
 
     id = "L201"
