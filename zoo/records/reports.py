@@ -60,7 +60,7 @@ class Conditions(Record):
     fraction added on both sides of a documented accuracy, for differences between preprocessing libraries; None where
     each verdict has the one that was measured for its geometry.
     margin: two runs that should be right equally often may differ by so much, a fraction; margin_quantised: where one
-    computes in integers, a fraction of the accuracy of the other.
+    computes in integers, a fraction of the first one's accuracy.
     instruction_sets: the processor's that answers can depend on; variables: those of the user's environment that
     frameworks take their arithmetic or threads from.
     population: what the images are of the population that recognition is about.

@@ -34,7 +34,7 @@ def general(conditions: Conditions) -> dict[str, str]:
             "tolerance": _tolerance(conditions.tolerance),
             "margin": (
                 f"{conditions.margin * 100:g} points between two runs that should be right equally often; "
-                f"{conditions.margin_quantised * 100:g} % of the accuracy where one computes in integers"
+                f"{conditions.margin_quantised * 100:g} % of the first one's accuracy where one computes in integers"
             ),
             "suite": conditions.suite_version,
             "Python": conditions.python,
