@@ -12,7 +12,7 @@ import pandas as pd
 
 from zoo.records import LabelMap, LatencyRun, Record, Round, Run, SampleRun, Verdict
 from zoo.records.predictions import Predictions
-from zoo.runs import typical
+from zoo.runs import medians
 from zoo.runs.folder import RunFolder
 
 _DTYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
@@ -76,7 +76,7 @@ def load_run(path: str | Path) -> Frames:
 def _of_latencies(latencies: Sequence[LatencyRun]) -> pd.DataFrame:
     frame = _with_subject(LatencyRun, latencies).drop(columns=["quantiles", "rounds"])
     for name in ("p50", "p50_low", "p50_high"):
-        frame[name] = pd.Series([typical.columns(run)[name] for run in latencies], dtype="float64")
+        frame[name] = pd.Series([medians.columns(run)[name] for run in latencies], dtype="float64")
     for level in _LEVELS:
         quantiles = [run.quantile(level) for run in latencies]
         for suffix, field in (("", "value"), ("_low", "low"), ("_high", "high")):

@@ -12,7 +12,7 @@ from zoo import stats
 from zoo.documents.classes import class_name
 from zoo.records import Claim, Conditions, LabelMap, LatencyRun, Recognition, Record, Report, Run, Verdict
 from zoo.records.predictions import Predictions
-from zoo.runs import typical
+from zoo.runs import medians
 
 T = TypeVar("T")
 _RunPair = tuple[Run | None, Run | None]
@@ -114,8 +114,8 @@ class LatencyChange:
     @property
     def ratio(self) -> float | None:
         """p50 after by p50 before."""
-        before = typical.p50(self.before)
-        return typical.p50(self.after) / before if before > 0 else None
+        before = medians.p50(self.before)
+        return medians.p50(self.after) / before if before > 0 else None
 
 
 @dataclass(frozen=True, kw_only=True)

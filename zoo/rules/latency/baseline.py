@@ -8,7 +8,7 @@ from zoo.records import LatencyRun, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.latency.contest import ALLOWED_ERROR
 from zoo.rules.latency.quotable import differences, unreliable
-from zoo.runs.typical import process_times
+from zoo.runs.medians import process_times
 from zoo.stats import holm, levels
 from zoo.stats.levels import Ratio
 

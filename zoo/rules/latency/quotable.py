@@ -10,7 +10,7 @@ from zoo.records import LatencyRun, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule, why_not_run
 from zoo.rules.latency import stability
 from zoo.rules.latency.efficiency import probe
-from zoo.runs import typical
+from zoo.runs import medians
 
 FEWEST_IMAGES = 64  # whose labels are compared
 CORE_ALLOWANCE = 0.25  # cores above the threads asked for: the interpreter and what reads its messages
@@ -46,12 +46,12 @@ class Quotable(_OfEach):
         return self.verdict(run, "not_run", f"not run: {why_not_run(run.error)}")
 
     def _verdict(self, run: LatencyRun) -> Verdict:
-        ends, why = typical.interval(run), stability.obstacle(run)
+        ends, why = medians.interval(run), stability.obstacle(run)
         return self.verdict(
             run,
             "pass" if why is None else "inconclusive",
             _quoted(run) if why is None else f"not measurable here, because {why}",
-            measured=typical.p50(run) or None,
+            measured=medians.p50(run) or None,
             low=ends[0] if ends else None,
             high=ends[1] if ends else None,
             n=run.calls,
@@ -156,13 +156,13 @@ def _cores(run: LatencyRun) -> float:
 
 
 def _quoted(run: LatencyRun) -> str:
-    ends, width, moved = typical.interval(run), stability.spread(run), stability.drift(run)
+    ends, width, moved = medians.interval(run), stability.spread(run), stability.drift(run)
     assert ends is not None
     assert width is not None
     assert moved is not None
     beside = stability.likely_causes(run)
     return (
-        f"{milliseconds(typical.p50(run))}; interval from {len(run.by_process)} processes {milliseconds(ends[0])} to "
+        f"{milliseconds(medians.p50(run))}; interval from {len(run.by_process)} processes {milliseconds(ends[0])} to "
         f"{milliseconds(ends[1])}, {percent(width, 1)} % wide; the probe ({probe(run):.3g} GFLOP/s a core) moved by "
         f"{percent(moved, 1)} %" + (f"; although {', '.join(beside)}" if beside else "")
     )

@@ -8,7 +8,7 @@ from zoo.records import LatencyRun, Verdict
 from zoo.rules.base import Evidence, Rule, grouped
 from zoo.rules.latency.contest import ALLOWED_ERROR, Contest
 from zoo.rules.latency.quotable import differences, unreliable
-from zoo.runs.typical import p50, process_times
+from zoo.runs.medians import p50, process_times
 from zoo.stats import levels
 
 CONDITIONS = ("session", "batch_size", "threads", "threads_read", "precision", "arithmetic", "processor", "image_set")

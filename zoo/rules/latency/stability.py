@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoo.documents.formatting import milliseconds, percent
 from zoo.records import LatencyRun
 from zoo.rules.latency.efficiency import probes
-from zoo.runs.typical import interval, p50
+from zoo.runs.medians import interval, p50
 
 FEWEST_PROCESSES = 3  # of two, the interval reaches twelve times as far as their standard error
 FEWEST_CALLS = 7  # in a round, for a median that three odd calls do not make one of them
