@@ -55,6 +55,16 @@ def test_other_tolerances_are_refused(tmp_path: Path) -> None:
         merged(folders)
 
 
+def test_a_bench_judges_no_accuracy_so_its_tolerance_counts_for_nothing(tmp_path: Path) -> None:
+    accuracies = folder(tmp_path / "one", "a/1", created="2025-03-01T12:00:00Z", tolerance=0.002, margin=0.003)
+    bench = folders_by_hand.write(
+        tmp_path / "bench", [], latencies=[a_latency_run()], created="2025-03-02T12:00:00Z", tolerance=None
+    )
+    conditions = merged([accuracies, bench])[0].conditions
+    assert (conditions.created, conditions.tolerance, conditions.margin) == ("2025-03-02T12:00:00Z", 0.002, 0.003)
+    assert merged([bench])[0].conditions.tolerance is None
+
+
 def test_command_leaves_a_run_folder_like_any_other(tmp_path: Path) -> None:
     folder(tmp_path / "one", "a/1", created="2025-03-01T12:00:00Z", image_set="here")
     folder(tmp_path / "two", "a/2", created="2025-03-02T12:00:00Z", image_set="there", processor="another")

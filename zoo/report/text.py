@@ -267,7 +267,7 @@ def next_step(report: Report) -> str:
         steps.append("repeat with more images (`--sample N`; `--sample auto` stops once every claim is decided)")
     if any(verdict.outcome == "inconclusive" for verdict in report.verdicts if verdict.topic in _MORE_TIME):
         steps.append("repeat the bench on a quiet machine, or with more time for each cell (`--budget SECONDS`)")
-    if not report.conditions.images:
+    if report.samples and not report.runs and not steps:
         return "to have documented accuracies validated too, give images (`--images PATH`)"
     if not steps and "not_comparable" in accuracy:
         return "to have these numbers judged, give what their reasons miss: images (`--images PATH`), recipe"

@@ -34,7 +34,7 @@ def merged(folders: Sequence[RunFolder]) -> tuple[Report, Documents]:
     """
     origins = [origin for folder in folders for origin in _origins(folder)]
     origins.sort(key=lambda origin: origin.conditions.created)
-    _check_judged_alike([origin.conditions for origin in origins])
+    limits = _limits([origin.conditions for origin in origins if origin.runs])
     runs = _once([run for origin in origins for run in origin.runs])
     latencies = _once([run for origin in origins for run in origin.latencies])
     kept = {id(run) for run in (*runs, *latencies)}
@@ -53,7 +53,7 @@ def merged(folders: Sequence[RunFolder]) -> tuple[Report, Documents]:
     stages = {(each.stage, each.recipe, each.image_set): each for report in reports for each in report.stages}
     zoos = ", ".join(dict.fromkeys(origin.conditions.zoo for origin in origins))
     report = Report(
-        conditions=origins[-1].conditions.changed(zoo=zoos),
+        conditions=origins[-1].conditions.changed(zoo=zoos, **limits),
         parts=tuple(parts),
         runs=tuple(runs),
         samples=tuple(_once([run for report in reports for run in report.samples])),
@@ -92,15 +92,20 @@ def _taken(left: list[R], identities: Sequence[str]) -> list[R]:
     return own
 
 
-def _check_judged_alike(conditions: Sequence[Conditions]) -> None:
+def _limits(conditions: Sequence[Conditions]) -> dict[str, float | None]:
+    """Tolerance and margins of the folders that have runs; those of a bench judge nothing. Raises UsageError."""
+    limits: dict[str, float | None] = {}
     for name, several in _LIMITS.items():
-        values = {getattr(each, name) for each in conditions}
+        values = list({getattr(each, name) for each in conditions})
         if len(values) > 1:
-            given = sorted(f"{value:g}" for value in values if value is not None)
-            shown = ", ".join([*given, *["as measured"] * (None in values)])
+            numbers = sorted(f"{value:g}" for value in values if value is not None)
+            shown = ", ".join([*numbers, *["as measured"] * (None in values)])
             raise UsageError(
                 f"these runs were judged with different {several} ({shown}); merge those with the same one"
             )
+        if values:
+            limits[name] = values[0]
+    return limits
 
 
 def _identity(run: Run | LatencyRun) -> str:
