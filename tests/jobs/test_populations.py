@@ -124,7 +124,9 @@ def test_both_labels_at_once(folder: Path, tmp_path: Path) -> None:
     assert second is not None
     assert (second.label_file, second.population, second.population_id) == ("real.csv", "full", "real")
     assert "counted again by real.csv (the full set of real" in done.stdout.replace("\n", " ")
-    assert "little/good (real)" in (out / "report.md").read_text()
+    markdown = (out / "report.md").read_text()
+    assert "little/good (real)" in markdown
+    assert f"| second label list sha256 | {second.recognition.labels_digest} |" in markdown
     again_judged = zoo("compare", out)
     assert "refuted" not in again_judged.stdout
 

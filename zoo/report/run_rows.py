@@ -58,7 +58,7 @@ def _row(run: Run, verdicts: Sequence[Verdict], known: Mapping[str, Claim]) -> R
     return RunRow(
         run=run,
         framework=text.one_line(run.framework),
-        checkpoint=text.one_line(run.checkpoint) + (f" ({_other_labels(run)})" if run.recounts else ""),
+        checkpoint=text.one_line(run.checkpoint) + text.other_labels(run),
         n=str(run.n) if done else text.ABSENT,
         top1=text.share(run.top1_correct, run.n) if done else text.ABSENT,
         top5=text.share(run.top5_correct, run.n) if done else text.ABSENT,
@@ -66,11 +66,6 @@ def _row(run: Run, verdicts: Sequence[Verdict], known: Mapping[str, Claim]) -> R
         verdicts=(*nonsense, *_short(judged, known)) if done else ((run.status, _NOT_DONE[run.status]),),
         images_per_second=text.rate(run.images_per_second) if done else text.ABSENT,
     )
-
-
-def _other_labels(run: Run) -> str:
-    """By which labels answers were counted again."""
-    return text.one_line(run.population_id or "other labels")
 
 
 def _documented(run: Run, judged: Sequence[Verdict], known: Mapping[str, Claim]) -> str:

@@ -190,6 +190,11 @@ def _how_many(noun: str, runs: Sequence[Run | LatencyRun | SampleRun]) -> str:
     return f"{failed} of {counted(len(runs), noun)} could not be done" if failed else counted(len(runs), noun)
 
 
+def other_labels(run: Run) -> str:
+    """Behind a run's name, by which labels its answers were counted again: " (imagenet_real)"; else ""."""
+    return f" ({one_line(run.population_id or 'other labels')})" if run.recounts else ""
+
+
 def images_of(report: Report) -> str:
     """What was looked at, by every part of a merged report."""
     parts = [part.conditions for part in report.parts] or [report.conditions]
