@@ -31,7 +31,9 @@ class _OfEach(Rule):
 
 
 class Quotable(_OfEach):
-    """The processes of a latency agree (interval of p50 within 10 % of it), and the probe moved less than 10 %."""
+    """The processes of a latency agree (the interval of p50 is at most 10 % of p50 wide), and the probe moved less than
+    10 %.
+    """
 
     id = "L101"
     topic = "quotable_latency"
@@ -74,8 +76,8 @@ class SameAnswers(_OfEach):
 
 class KeptConditions(_OfEach):
     """A network was timed in float32 or its own integers, on no more cores than it had threads, which were as many as
-    asked for. A framework that does not offer that number is not comparable with those that do, nor are threads that
-    share cores with threads of their own.
+    asked for. A framework that does not offer that number is not comparable with those that do, and no time is
+    comparable that was measured with more threads than there are cores.
     """
 
     id = "L103"

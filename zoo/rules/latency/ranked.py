@@ -57,7 +57,7 @@ class Ranked(Rule):
         ranked = adjusted is not None and adjusted <= ALLOWED_ERROR
         how_much_slower = (
             f"{ratio.value:.2f} times the time of {_named(fastest, run)} ({ratio.low:.2f} to {ratio.high:.2f}; "
-            f"{_chance(adjusted)} among {len(contest.runs)})"
+            f"{_chance(adjusted)} after Holm over {len(contest.runs)} results)"
         )
         return self.verdict(
             run,
