@@ -88,8 +88,8 @@ def simulated(
         pairs = levels.ranked(times.tolist())
         right += sum(pairs[other, FRAMEWORKS - 1] <= ALLOWED_ERROR for other in range(FRAMEWORKS - 1))
     quotable = float(np.mean(np.array(widths) <= LARGEST_SPREAD))
-    found = right / benches / (FRAMEWORKS - 1)
-    return Found(float(np.mean(held)), median(widths), quotable, wrong / benches, found)
+    slower = right / benches / (FRAMEWORKS - 1)
+    return Found(float(np.mean(held)), median(widths), quotable, wrong / benches, slower)
 
 
 # --- tables --------------------------------------------------------------------------------------
@@ -128,8 +128,8 @@ def designs(benches: int) -> str:
 
     def rows() -> Iterator[Sequence[str]]:
         for processes, rounds in DESIGNS:
-            found = [simulated(effect, benches, processes, rounds) for effect in EFFECTS[1:]]
-            cells = [f"{percent(each.width)}, {percent(each.slower)}" for each in found]
+            results = [simulated(effect, benches, processes, rounds) for effect in EFFECTS[1:]]
+            cells = [f"{percent(each.width)}, {percent(each.slower)}" for each in results]
             yield [f"{processes} × {rounds}", *cells]
 
     return rows_of(["processes × rounds", *(f"{100 * effect:g} %" for effect in EFFECTS[1:])], rows())

@@ -14,8 +14,9 @@ from tests.by_hand import folders as folders_by_hand
 from tests.by_hand.built import REPOSITORY
 from tests.by_hand.folders import SHIFTED, answers, run_with
 from tests.by_hand.records import a_latency_run, a_run, a_verdict
+from tests.by_hand.samples import a_sample_run
 from zoo.errors import RunFolderError
-from zoo.records import LatencyRun, Run, Verdict
+from zoo.records import LatencyRun, Run, SampleRun, Verdict
 
 TRUTH = [0, 1, 2, 3]
 
@@ -93,6 +94,17 @@ def test_latencies_and_their_rounds(tmp_path: Path) -> None:
     none = zoo.load_run(empty.path)
     assert (len(none.latencies), len(none.rounds)) == (0, 0)
     assert str(none.latencies["p50"].dtype) == str(none.rounds["median"].dtype) == "float64"
+
+
+def test_sample_answers(tmp_path: Path) -> None:
+    missing = a_sample_run(status="not_run", error="no file", sample="two")
+    folders_by_hand.write(tmp_path, [], samples=[a_sample_run(), missing])
+    samples = zoo.load_run(tmp_path).samples
+    assert set(samples.columns) == {*SampleRun.model_fields, "subject"}
+    assert samples["outputs"].tolist() == [(1.0, 3.0, -0.5), ()]
+    assert samples["subject"].tolist() == ["a/net@torch"] * 2
+    empty = folders_by_hand.write(tmp_path / "empty", [(a_run(), None)])
+    assert zoo.load_run(empty.path).samples.empty
 
 
 def test_a_run_without_answers_has_none(tmp_path: Path) -> None:

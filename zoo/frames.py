@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from zoo.records import LabelMap, LatencyRun, Record, Round, Run, Verdict
+from zoo.records import LabelMap, LatencyRun, Record, Round, Run, SampleRun, Verdict
 from zoo.records.predictions import Predictions
-from zoo.runs import typical
+from zoo.runs import medians
 from zoo.runs.folder import RunFolder
 
 _DTYPES = {str: "string", int: "int64", float: "float64", bool: "bool"}
@@ -27,9 +27,12 @@ class Frames:
 
     runs: one row per run, the fields of `zoo.records.Run`, and `top1`, `top5`; indexed by `run`, its key.
     verdicts: one row per verdict, the fields of `zoo.records.Verdict`.
-    predictions: one row per run and image: `run`, `checkpoint`, `framework`, `image`, `label` (the true class),
-    `predicted`, `score`, `top1`, `top5`, then `class_1` to `class_5` and `score_1` to `score_5`, best first. Classes
-    are numbered from 0 in every framework; an output that is no class is missing (`<NA>`).
+    samples: one row per sample answer that was looked at, the fields of `zoo.records.SampleRun`, then `subject`, as
+    verdicts name it.
+    predictions: one row per run and image: `run`, `checkpoint`, `framework`, `image`, `label` (the true class, the
+    lowest where several are right), `predicted`, `score`, `top1`, `top5`, then `class_1` to `class_5` and `score_1` to
+    `score_5`, best first. Classes are numbered from 0 in every framework; an output that is no class is missing
+    (`<NA>`).
     latencies: one row per cell of a bench, the fields of `zoo.records.LatencyRun` but quantiles and rounds, then
     `subject`, as verdicts name it, and `p50`, `p50_low`, `p50_high` and so on for p90 and p99, missing where they were
     not measured; indexed by `run`, its key.
@@ -37,6 +40,7 @@ class Frames:
     """
 
     runs: pd.DataFrame
+    samples: pd.DataFrame
     predictions: pd.DataFrame
     verdicts: pd.DataFrame
     latencies: pd.DataFrame
@@ -61,6 +65,7 @@ def load_run(path: str | Path) -> Frames:
         predictions[name] = predictions[name].astype("category")
     return Frames(
         runs=runs,
+        samples=_with_subject(SampleRun, report.samples),
         predictions=predictions,
         verdicts=_of_records(Verdict, report.verdicts),
         latencies=_of_latencies(report.latencies),
@@ -69,10 +74,9 @@ def load_run(path: str | Path) -> Frames:
 
 
 def _of_latencies(latencies: Sequence[LatencyRun]) -> pd.DataFrame:
-    frame = _of_records(LatencyRun, latencies).drop(columns=["quantiles", "rounds"])
-    frame["subject"] = pd.Series([run.subject for run in latencies], dtype="string")
+    frame = _with_subject(LatencyRun, latencies).drop(columns=["quantiles", "rounds"])
     for name in ("p50", "p50_low", "p50_high"):
-        frame[name] = pd.Series([typical.columns(run)[name] for run in latencies], dtype="float64")
+        frame[name] = pd.Series([medians.columns(run)[name] for run in latencies], dtype="float64")
     for level in _LEVELS:
         quantiles = [run.quantile(level) for run in latencies]
         for suffix, field in (("", "value"), ("_low", "low"), ("_high", "high")):
@@ -86,6 +90,12 @@ def _of_rounds(latencies: Sequence[LatencyRun]) -> pd.DataFrame:
     frame = _of_records(Round, [each for run in latencies for each in run.rounds])
     frame.insert(0, "run", pd.Series([run.key for run in owners], dtype="string"))
     frame.insert(1, "subject", pd.Series([run.subject for run in owners], dtype="string"))
+    return frame
+
+
+def _with_subject(model: type[Record], runs: Sequence[LatencyRun | SampleRun]) -> pd.DataFrame:
+    frame = _of_records(model, runs)
+    frame["subject"] = pd.Series([run.subject for run in runs], dtype="string")
     return frame
 
 

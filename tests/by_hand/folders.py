@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.by_hand.records import a_report, a_run
 from zoo.jobs import judging
-from zoo.records import LabelMap, LatencyRun, Run, Stage, Verdict
+from zoo.records import LabelMap, LatencyRun, Run, SampleRun, Stage, Verdict
 from zoo.records.predictions import Predictions
 from zoo.records.reports import Documents
 from zoo.runs.folder import RunFolder
@@ -53,6 +53,7 @@ def write(
     documents: dict[str, Any] | None = None,
     latencies: Sequence[LatencyRun] = (),
     stages: Sequence[Stage] = (),
+    samples: Sequence[SampleRun] = (),
     **conditions: Any,
 ) -> RunFolder:
     """A run folder at `path`; changes of the conditions by name."""
@@ -62,6 +63,6 @@ def write(
             folder.write_predictions(run, found)
     parts: dict[str, Any] = {"checkpoints": (), "claims": (), "populations": (), "label_maps": (ANIMALS, SHIFTED)}
     made = a_report([run for run, _ in runs], verdicts or [], population="other", **conditions)
-    made = made.changed(latencies=tuple(latencies), stages=tuple(stages))
+    made = made.changed(latencies=tuple(latencies), stages=tuple(stages), samples=tuple(samples))
     judging.write(folder, made, Documents(**{**parts, **(documents or {})}))
     return folder

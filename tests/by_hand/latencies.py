@@ -8,7 +8,7 @@ from typing import Any
 from tests.by_hand.records import a_latency_run, some_conditions
 from zoo.records import Claim, LatencyRun, Quantile, Report, Stage, Verdict
 from zoo.rules.latency.variants import Family, Point, VariantTable
-from zoo.runs import typical
+from zoo.runs import medians
 
 ONNX = "embedded/onnx"
 BUSY = "not measurable here, because 8 processes give an interval that is 31.2 % wide and the probe moved by 18.4 %"
@@ -32,10 +32,10 @@ def a_latency(median: float = 0.004, spread: Sequence[float] = SPREAD, **changes
 
 def quotable(run: LatencyRun, **changes: Any) -> Verdict:
     """L101 of a cell, with the numbers that the rule gives."""
-    spread = typical.interval(run)
+    spread = medians.interval(run)
     assert spread is not None
     fields: dict[str, Any] = {
-        "rule": "L101", "subject": run.subject, "outcome": "pass", "measured": typical.p50(run), "low": spread[0],
+        "rule": "L101", "subject": run.subject, "outcome": "pass", "measured": medians.p50(run), "low": spread[0],
         "high": spread[1], "n": run.calls, "run": run.key, "reason": "The processes agree and the probe stood still.",
     }  # fmt: skip
     return Verdict(**(fields | changes))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.by_hand import little_zoo
 from tests.by_hand.commands import zoo
+from tests.by_hand.samples import declare
 from zoo.cli import commands
 from zoo.ending.exit_codes import EXIT_CODES
 
@@ -76,6 +78,21 @@ def test_strangers_zoo_is_listed_and_examined(tmp_path: Path, own_home: Path) ->
     done = zoo("doctor", "--zoo", folder)
     assert done.returncode == 3
     assert "1 of 1: little/good" in " ".join(done.stdout.split())
+
+
+def test_doctor_looks_for_the_files_of_sample_answers(tmp_path: Path, own_home: Path) -> None:
+    folder = little_zoo.make(tmp_path / "little")
+    picture = folder / "cat.png"
+    shutil.copy(folder / "images" / "0000.png", picture)
+    declare(folder, {"checkpoint": "little/good", "recipe": "whole", "input": picture, "best": [0]})
+    done = zoo("doctor", "--zoo", folder)
+    assert done.returncode == 0, done.stdout
+    assert "sample answers here 1 file" in " ".join(done.stdout.split())
+    picture.unlink()
+    done = zoo("doctor", "--zoo", folder)
+    assert done.returncode == 3
+    assert "sample answers missing 1 of 1 file" in " ".join(done.stdout.split())
+    assert "zoo fetch little/good, or set ZOO_MIRROR" in " ".join(done.stdout.split())
 
 
 def test_mistake_in_a_strangers_zoo_is_named_by_file_line_and_key(tmp_path: Path) -> None:

@@ -94,10 +94,15 @@ def test_a_family_serves_its_geometries_and_the_largest_serves_the_rest() -> Non
     assert found.of("g", "x", "top1").source == "measured"
     assert found.of("g2", "x", "top1").source == "measured with g"
     assert found.of("g2", "x", "top1").value == small.tolerance("top1")
-    for geometry, population, told in [("z", "x", "z was"), ("", "x", "its geometry was"), ("own", "x", "own was")]:
+    unknown = "the geometry is not known"
+    for geometry, population, why in [
+        ("z", "x", "z was not measured"),
+        ("", "x", unknown),
+        ("own", "x", "own was not measured"),
+    ]:
         other = found.of(geometry, population, "top1")
         assert other.value == large.tolerance("top1")
-        assert other.source == f"{told} never measured, so it is the largest that was"
+        assert other.source == f"the largest measured one, as {why}"
     assert found.of("own", "p", "top1").value == 0.09
 
 

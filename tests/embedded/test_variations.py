@@ -96,9 +96,8 @@ def test_no_alarm_for_another_way_to_run_it(healthy: Variation, folder: Path, ru
     between = [each for each in compare.between(run, RunFolder(tmp_path / "run"), {}) if each.run == report.runs[0].key]
     assert alarms(between) == []
     rules = {each.rule for each in between}
-    if (
-        "images" in healthy.request
-    ):  # other images under these names: not the documented set, and no image has a partner
+    if "images" in healthy.request:
+        # Other images under these names: not the documented set, and no image has a partner.
         assert not rules
         assert {each.outcome for each in report.verdicts if each.rule in ("A101", "A102")} == {"not_comparable"}
     else:

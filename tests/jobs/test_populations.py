@@ -118,13 +118,15 @@ def test_both_labels_at_once(folder: Path, tmp_path: Path) -> None:
         ("A101", "own"): "confirmed",
         ("A103", "own"): "pass",
     }
-    assert "the number fits the former alone" in judged["A103", "own"].reason
+    assert "the number fits the little images alone" in judged["A103", "own"].reason
     assert [each.rule for each in report.verdicts if each.rule in ("A201", "X101")] == ["A201"]  # of one set of answers
-    second = report.conditions.relabelled
+    second = report.conditions.more_labels
     assert second is not None
     assert (second.label_file, second.population, second.population_id) == ("real.csv", "full", "real")
     assert "counted again by real.csv (the full set of real" in done.stdout.replace("\n", " ")
-    assert "little/good (real)" in (out / "report.md").read_text()
+    markdown = (out / "report.md").read_text()
+    assert "little/good (real)" in markdown
+    assert f"| second label list sha256 | {second.recognition.labels_digest} |" in markdown
     again_judged = zoo("compare", out)
     assert "refuted" not in again_judged.stdout
 
@@ -143,8 +145,9 @@ def test_a_number_of_other_labels_is_recognised(folder: Path, tmp_path: Path, na
     shares = ["80.00 % (16 of 20 images)", "100.00 % (18 of 18 images)"]
     if named == "real":
         titles, shares = titles[::-1], shares[::-1]
-    assert f"for {titles[0]}, where {shares[0]} are right; for {titles[1]} it is {shares[1]}" in said.reason
-    assert "the number fits the latter, so it is likely to be about these images and labels" in said.reason
+    assert f"for {titles[0]}, where {shares[0]} are right; for {titles[1]}, {shares[1]} are right" in said.reason
+    assert f"fits {titles[1]}, not {titles[0]}, so it is likely to be one of {titles[1]}" in said.reason
+    assert (said.finding_class, said.size, said.size_unit) == ("contradiction", 20, "points")
     assert said.against == next(run.key for run in report_of(out).runs if run.population_id != named)
 
 

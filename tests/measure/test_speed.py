@@ -24,7 +24,7 @@ from zoo.measure import speed
 from zoo.measure.speed import PROCESSES, quantiles_of
 from zoo.progress import Talk
 from zoo.records import LatencyRun, Report
-from zoo.runs import typical
+from zoo.runs import medians
 from zoo.runs.folder import RunFolder
 
 BUDGET = 0.3  # seconds; the fake answers in microseconds
@@ -68,8 +68,8 @@ def test_raw_times_are_kept_as_pytest_benchmark_writes_them(little: Path, tmp_pa
     assert [float(np.median(one)) for one in times] == pytest.approx([each.median for each in run.rounds])
     p50 = run.quantile(0.5)
     assert p50 is not None
-    assert p50.value == pytest.approx(typical.p50(run))
-    assert (p50.low, p50.high) == pytest.approx(typical.interval(run))
+    assert p50.value == pytest.approx(medians.p50(run))
+    assert (p50.low, p50.high) == pytest.approx(medians.interval(run))
     compared = subprocess.run(
         [Path(sys.executable).with_name("pytest-benchmark"), "compare", *map(str, files[:2])],
         capture_output=True, text=True, check=True, cwd=tmp_path,

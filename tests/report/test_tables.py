@@ -12,7 +12,7 @@ from tests.by_hand.records import a_claim, a_mixed_report, a_report, a_run, a_ve
 from zoo.records import LatencyRun, Run, Verdict
 from zoo.report import html, markdown, render_all, tables, text
 from zoo.report.run_rows import run_rows
-from zoo.runs import typical
+from zoo.runs import medians
 
 
 def _read(text: str) -> pd.DataFrame:
@@ -47,8 +47,8 @@ def test_latencies_read_back_with_their_quantiles() -> None:
     run = report.latencies[0]
     p99 = run.quantile(0.99)
     assert p99 is not None
-    assert first["p50"] == typical.p50(run)
-    assert (first["p50_low"], first["p50_high"]) == typical.interval(run)
+    assert first["p50"] == medians.p50(run)
+    assert (first["p50_low"], first["p50_high"]) == medians.interval(run)
     assert (first["p99"], first["rounds"]) == (p99.value, 7)
     assert first["of_probe"] == first["gflops_per_core"] / first["probe_gflops"]
     assert mindspore[["p99", "p90_low"]].isna().all()

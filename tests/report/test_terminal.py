@@ -168,8 +168,16 @@ def test_ratios_to_a_baseline_have_a_table() -> None:
     assert "embedded/onnx@openvino/b1t1 0.99× [0.96×, 1.02×] no slower" in lines
     assert f"embedded/onnx@mindspore/b1t1 {text.ABSENT} {text.ABSENT} not compared" in lines
     cell = a_latency()
-    for outcome, low, high, words in (("fail", 1.1, 1.3, "slower"), ("pass", 0.7, 0.9, "faster")):
-        verdict = quotable(cell, rule="L401", outcome=outcome, measured=1.0, low=low, high=high)
+    for outcome, ratio, p_adjusted, words in (
+        ("fail", 1.2, 0.01, "slower"),
+        ("pass", 0.8, 0.01, "faster"),
+        ("pass", 0.8, 0.2, "no slower"),
+        ("pass", 0.8, None, "faster"),  # stored before the p-values were
+        ("pass", 1.2, 0.2, "no slower"),
+    ):
+        verdict = quotable(
+            cell, rule="L401", outcome=outcome, measured=ratio, low=ratio - 0.1, high=ratio + 0.1, p_adjusted=p_adjusted
+        )
         (row,) = baseline_rows(a_report([], [verdict]))
         assert (row.words, row.outcome) == (words, outcome)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -393,6 +394,26 @@ def test_the_other_numbering_is_recognised(reading: str, n: int) -> None:
     assert found.outcome == "fail"
     assert f"with {reading}" in found.reason
     assert "likely: labels in the other numbering of ILSVRC2012, or a network that was trained with it" in found.reason
+
+
+AS_TEXT = sorted(range(1000), key=str)  # as torchvision's ImageFolder numbers the folders 0 to 999
+
+
+@pytest.mark.parametrize(
+    ("reading", "label"),
+    [
+        ("the labels read as places among the numbers sorted as text, ", AS_TEXT.index),
+        ("the classes in the order of their numbers as text, ", AS_TEXT.__getitem__),
+    ],
+)
+@pytest.mark.parametrize("label_map", ["imagenet1000", "background_first"])
+def test_folders_sorted_as_text_are_recognised(reading: str, label: Callable[[int], int], label_map: str) -> None:
+    classes = every_class(1000)
+    labels = np.array([label(int(index)) for index in classes])
+    found = verdict(answered(right_in(0.7, classes), labels, label_map))
+    assert found.outcome == "fail"
+    assert f"with {reading}" in found.reason
+    assert "likely: classes that were numbered in the order of their folders' names as text" in found.reason
 
 
 def test_other_classes_have_no_other_numbering() -> None:

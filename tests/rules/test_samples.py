@@ -69,6 +69,13 @@ def test_a_stated_tolerance_stands_for_the_digits(outputs: tuple[float, ...], ou
     assert "printed digit" not in found.reason
 
 
+@pytest.mark.parametrize(("second", "outcome"), [(0.0, "confirmed"), (0.001, "refuted")])
+def test_a_relative_tolerance_allows_nothing_for_zero(second: float, outcome: str) -> None:
+    found = verdict(a_sample("1.0", "0.0", "-0.5", relative_tolerance=0.01), outputs=(1.0, second, -0.501))
+    assert found.outcome == outcome
+    assert ("at output 1" in found.reason) == bool(second)
+
+
 @pytest.mark.parametrize("outputs", [(1.0, 3.0, -0.5), PROBABILITIES])
 def test_probabilities_beside_logits_and_beside_probabilities(outputs: tuple[float, ...]) -> None:
     right = [f"{100 * share:.2f}" for share in PROBABILITIES]

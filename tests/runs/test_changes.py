@@ -75,7 +75,7 @@ def test_latencies_are_shown_and_not_judged() -> None:
     assert [each.field for each in change.differences] == ["processor"]
     assert [each.direction for each in found.verdicts] == ["changed"]  # nothing worsened: the machine was not quiet
     assert found.worsened == 0
-    assert rendered.times(change) == ("4.000", "5.999", "1.50×")
+    assert rendered.times(change) == ("4.000", "6.000", "1.50×")
     page = rendered.to_html(found)
     assert "zoo bench --baseline RUN" in page
     assert "Other CPU" in page

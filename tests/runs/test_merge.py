@@ -12,6 +12,7 @@ from tests.by_hand import folders as folders_by_hand
 from tests.by_hand.commands import zoo
 from tests.by_hand.folders import answers, run_with
 from tests.by_hand.records import a_latency_run, a_run
+from tests.by_hand.samples import a_sample_run
 from zoo.errors import UsageError
 from zoo.records import Report, Stage
 from zoo.runs.folder import RunFolder
@@ -54,6 +55,16 @@ def test_other_tolerances_are_refused(tmp_path: Path) -> None:
         merged(folders)
 
 
+def test_a_bench_judges_no_accuracy_so_its_tolerance_counts_for_nothing(tmp_path: Path) -> None:
+    accuracies = folder(tmp_path / "one", "a/1", created="2025-03-01T12:00:00Z", tolerance=0.002, margin=0.003)
+    bench = folders_by_hand.write(
+        tmp_path / "bench", [], latencies=[a_latency_run()], created="2025-03-02T12:00:00Z", tolerance=None
+    )
+    conditions = merged([accuracies, bench])[0].conditions
+    assert (conditions.created, conditions.tolerance, conditions.margin) == ("2025-03-02T12:00:00Z", 0.002, 0.003)
+    assert merged([bench])[0].conditions.tolerance is None
+
+
 def test_command_leaves_a_run_folder_like_any_other(tmp_path: Path) -> None:
     folder(tmp_path / "one", "a/1", created="2025-03-01T12:00:00Z", image_set="here")
     folder(tmp_path / "two", "a/2", created="2025-03-02T12:00:00Z", image_set="there", processor="another")
@@ -74,6 +85,19 @@ def test_command_leaves_a_run_folder_like_any_other(tmp_path: Path) -> None:
     third = folder(tmp_path / "three", "a/3", created="2025-03-03T12:00:00Z")
     found, _ = merged([RunFolder(both), third])
     assert ([part.folder for part in found.parts], len(found.runs)) == (["one", "two", "three"], 3)
+
+
+def test_sample_answers_of_all_folders_once(tmp_path: Path) -> None:
+    """One without its files gives way to one that was looked at; another version of a framework is another answer."""
+    missing = a_sample_run(status="not_run", error="no file")
+    alone = a_sample_run(status="not_run", error="no file", sample="two")
+    newer = a_sample_run(key="6b" * 32, versions={"torch": "3"})
+    folders_by_hand.write(tmp_path / "one", [], samples=[a_sample_run(), newer], created="2025-03-01T12:00:00Z")
+    folders_by_hand.write(
+        tmp_path / "two", [], samples=[missing, alone, a_sample_run()], created="2025-03-02T12:00:00Z"
+    )
+    samples = merged([RunFolder(tmp_path / name) for name in ("one", "two")])[0].samples
+    assert samples == (a_sample_run(), newer, alone)
 
 
 def a_stage(**changes: Any) -> Stage:

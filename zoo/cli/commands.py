@@ -127,19 +127,9 @@ def run(arguments: Sequence[str]) -> int:
 @click.option("--resume", type=PATH, help="Complete this run folder; no other options.")
 @click.option("--fresh", is_flag=True, help="Compute and read again what is remembered.")
 @options.QUIET
-def validate(
-    tolerance: float | None,
-    margin: float,
-    margin_quantised: float,
-    out: Path | None,
-    resume: Path | None,
-    fresh: bool,
-    quiet: bool,
-    **arguments: Any,
-) -> int:
+def validate(out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **arguments: Any) -> int:
     """The main job: evaluate checkpoints and judge their documented accuracy."""
-    margins = {"margin": margin / 100, "margin_quantised": margin_quantised / 100}
-    request = Request(tolerance=_fraction(tolerance), **margins, **arguments)
+    request = Request(**arguments)
     if resume is not None:
         if out is not None or request != Request():
             raise UsageError("--resume takes its options from the run folder; give no others with it")
@@ -186,10 +176,6 @@ def bench_(out: Path | None, quiet: bool, **arguments: Any) -> int:
     return _executed(Bench(BenchRequest(**arguments), folder, Talk(quiet=quiet)))
 
 
-def _fraction(points: float | None) -> float | None:
-    return None if points is None else points / 100
-
-
 def _executed(job: Validation | Bench) -> int:
     job.folder.create(job.request.to_json())
     report, documents = job.execute()
@@ -212,7 +198,7 @@ def plan_(pattern: str, zoo: str, tolerance: float | None, sample: int | None) -
     Two numbers each: images that decide with a probability of 80 % and of 95 %.
     """
     known = load_zoo(zoo)
-    _console().print(plan.table(known, plan.chosen(known, pattern), _fraction(tolerance), sample))
+    _console().print(plan.table(known, plan.chosen(known, pattern), tolerance, sample))
     click.echo(plan.LEGEND)
     return OK
 
@@ -222,12 +208,9 @@ def plan_(pattern: str, zoo: str, tolerance: float | None, sample: int | None) -
 @click.argument("other", metavar="[RUN]", type=PATH, required=False)
 @click.option("--html", "page", type=FILE, help="Also write a page (two runs).")
 @options.margins(None)
-def compare_(
-    run: Path, other: Path | None, page: Path | None, margin: float | None, margin_quantised: float | None
-) -> int:
+def compare_(run: Path, other: Path | None, page: Path | None, **limits: float | None) -> int:
     """What changed from one run to another; 1 if a verdict worsened. One RUN: judge it again by today's rules."""
-    given = {"margin": margin, "margin_quantised": margin_quantised}
-    margins = {name: value / 100 for name, value in given.items() if value is not None}
+    margins = {name: value for name, value in limits.items() if value is not None}
     if other is None:
         if page is not None:
             raise UsageError("--html shows two runs; one run has its report.html, which `zoo report RUN` writes again")

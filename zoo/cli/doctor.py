@@ -13,6 +13,7 @@ from rich.table import Table
 from zoo import disk
 from zoo.checkpoints import files
 from zoo.cli import catalogue
+from zoo.documents.formatting import counted
 from zoo.documents.load import Zoo
 from zoo.errors import FileUnavailableError, WrongBytesError, ZooError
 from zoo.frameworks import environments
@@ -32,11 +33,11 @@ class Finding:
 
 
 def examine(zoo: Zoo) -> list[Finding]:
-    """Core, cache folder, mirror, the frameworks this zoo needs, its checkpoint files."""
+    """Core, cache folder, mirror, the frameworks this zoo needs, its checkpoint files and those of sample answers."""
     findings = [Finding("Python (core)", platform.python_version(), well=True), _home(), _mirror()]
     names = dict.fromkeys(checkpoint.framework for checkpoint in zoo.checkpoints.values())
     findings += [_framework(framework(name)) for name in names]
-    return [*findings, *_files(zoo)]
+    return [*findings, *_files(zoo), *_sample_files(zoo)]
 
 
 def _home() -> Finding:
@@ -95,6 +96,18 @@ def _files(zoo: Zoo) -> Iterator[Finding]:
         names = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
         mend = f"zoo fetch {missing[0]}" if len(missing) == 1 else "zoo fetch (all), zoo fetch GLOB, or set ZOO_MIRROR"
         yield Finding("checkpoints missing", f"{len(missing)} of {len(wanted)}: {names}", well=False, mend=mend)
+
+
+def _sample_files(zoo: Zoo) -> Iterator[Finding]:
+    """One line for the pictures and tensors of sample answers that are there, one for those that are missing."""
+    wanted = [(checkpoint, file) for checkpoint in zoo.checkpoints for file in zoo.sample_files(checkpoint)]
+    missing = [owner for owner, file in wanted if not files.is_here(owner, file, zoo.root)]
+    if len(missing) < len(wanted):
+        yield Finding("sample answers here", counted(len(wanted) - len(missing), "file"), well=True)
+    if missing:
+        state = f"{len(missing)} of {counted(len(wanted), 'file')}"
+        mend = f"zoo fetch {missing[0]}" if len(set(missing)) == 1 else "zoo fetch (all), zoo fetch GLOB"
+        yield Finding("sample answers missing", state, well=False, mend=f"{mend}, or set ZOO_MIRROR")
 
 
 def table(findings: list[Finding]) -> Table:

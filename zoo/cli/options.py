@@ -65,6 +65,11 @@ def sample_size(context: click.Context, parameter: click.Parameter, value: str |
     return int(value)
 
 
+def as_fraction(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    """Points or percent as a fraction."""
+    return None if value is None else value / 100
+
+
 def with_commas(numbers: Iterable[int]) -> str:
     """(1, 8) as it is written on the command line."""
     return ",".join(map(str, numbers))
@@ -123,23 +128,29 @@ TOLERANCE = click.option(
     "--tolerance",
     metavar="POINTS",
     type=Number(0, 100),
+    callback=as_fraction,
     help="Added to both sides of a documented accuracy; default: as measured for the geometry.",
 )
 
 
 def margins(default: Request | None) -> Option:
     """By how much two runs may differ. default: None for the margins of the run folder."""
-    words = "" if default else "; default: the run's"
+
+    def margin(name: str, unit: str, fraction: float | None, words: str) -> Option:
+        return click.option(
+            name, metavar=unit, type=Number(0, 100), callback=as_fraction, help=words,
+            default=None if fraction is None else 100 * fraction, show_default=default is not None,
+        )  # fmt: skip
+
+    of_run = "." if default else "; default: the run's."
     return together(
-        click.option(
-            "--margin", metavar="POINTS", type=Number(0, 100), default=default and 100 * default.margin,
-            show_default=default is not None,
-            help=f"Two runs that should be right equally often may differ by it{words}.",
+        margin(
+            "--margin", "POINTS", default.margin if default else None,
+            f"Two runs that should be right equally often may differ by it{of_run}",
         ),
-        click.option(
-            "--margin-quantised", metavar="PERCENT", type=Number(0, 100),
-            default=default and 100 * default.margin_quantised, show_default=default is not None,
-            help=f"The same where one computes in integers, of the other's accuracy{words}.",
+        margin(
+            "--margin-quantised", "PERCENT", default.margin_quantised if default else None,
+            f"The same, of the first one's accuracy, where one computes in integers{of_run}",
         ),
     )  # fmt: skip
 

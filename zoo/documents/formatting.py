@@ -18,6 +18,11 @@ def percent(fraction: float, decimals: int = 2) -> str:
     return str(value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
 
 
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
 def milliseconds(seconds: float) -> str:
     """Seconds as milliseconds with three digits and the unit, for sentences: 0.00401 is "4.01 ms"."""
     value = seconds * 1000

@@ -22,11 +22,12 @@ FILE = disk.DATA / "base" / "library_differences.toml"
 IMAGES = 50_000  # of the population that a family without one of its own is about
 STEP = 10_000  # tolerances are whole hundredths of a point, rounded up
 HEAD = """\
-# How many answers change if another library decodes or resizes the images. Written by benchmarks/libraries.py.
-# A family of geometries has the same steps with other sizes; `geometry` is the one that was measured, on so many
-# `images`. A difference is one library beside the suite's own pixels, with one network: `identical` images have the
-# same pixels; of the others so many answers became right (gained) or wrong (lost). With `population`, the images are
-# the whole of it; without, they are images like ImageNet's. zoo/stats/flips.py makes a tolerance of the counts."""
+# How many answers change if another library decodes or resizes the images. `benchmarks/libraries.py ASSETS --write`
+# measures again and writes this file. A family of geometries has the same steps with other sizes; `geometry` is the
+# one that was measured, on so many `images`. A difference is one library beside the suite's own pixels, with one
+# network: `identical` images have the same pixels; of the others so many answers became right (gained) or wrong (lost).
+# With `population`, the images are the whole of it; without, they are images like ImageNet's. zoo/stats/flips.py makes
+# a tolerance of the counts."""
 
 
 class Flips(Record):
@@ -96,13 +97,12 @@ class LibraryDifferences(Record):
 
         Where the geometry was never measured, it is the largest of those that were.
         """
-        fitting = [each for each in self.family if geometry in each.geometries]
-        fitting = [each for each in fitting if each.population in ("", population)]
-        if fitting:
-            with_ = "" if fitting[0].geometry == geometry else f" with {fitting[0].geometry}"
-            return Tolerance(fitting[0].tolerance(metric), f"measured{with_}")
-        unknown = f"{geometry} was" if geometry else "its geometry was"
-        return Tolerance(self.largest(metric), f"{unknown} never measured, so it is the largest that was")
+        own = [each for each in self.family if geometry in each.geometries and each.population in ("", population)]
+        if own:
+            with_another = "" if own[0].geometry == geometry else f" with {own[0].geometry}"
+            return Tolerance(own[0].tolerance(metric), f"measured{with_another}")
+        why = f"{geometry} was not measured" if geometry else "the geometry is not known"
+        return Tolerance(self.largest(metric), f"the largest measured one, as {why}")
 
     def largest(self, metric: str) -> float:
         """Of all families that are about ImageNet, a fraction."""

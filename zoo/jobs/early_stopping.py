@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from zoo import stats
 from zoo.errors import UsageError, ZooError
@@ -11,7 +12,7 @@ from zoo.images import pixels
 from zoo.images.pixels import Block
 from zoo.measure import ranking
 from zoo.measure.accuracy import BlockAnswers, Evaluation
-from zoo.records import Claim, Geometry, Outcome, Run
+from zoo.records import ACCURACIES, Claim, Geometry, Outcome, Run
 from zoo.rules.accuracy import obstacle_to
 from zoo.rules.base import Evidence
 from zoo.stats.totals import Accepted, accepted
@@ -59,9 +60,8 @@ class Lane:
         answers = self.evaluation.answers(block)
         self.answers.append(answers)
         classes = ranking.table([image.classes for image in block.images])
-        right = dict(
-            zip(("top1", "top5"), ranking.correct(answers.indices, classes, self.evaluation.first_class), strict=True)
-        )
+        correct = ranking.correct(answers.indices, classes, self.evaluation.first_class)
+        right: dict[str, Any] = dict(zip(ACCURACIES, correct, strict=True))
         for watch in self.watches:
             if watch.look(int(right[watch.claim.metric].sum()), block.stop):
                 yield f"{self.name}: {watch.claim.metric} {watch.outcome} after {block.stop:,} images"
@@ -85,7 +85,7 @@ class Decoded:
 
 def watches(run: Run, evidence: Evidence) -> list[Watch]:
     """The documented accuracies that a run on these images can decide."""
-    claims = [claim for metric in ("top1", "top5") for claim in evidence.claims_on(run.checkpoint, metric)]
+    claims = [claim for metric in ACCURACIES for claim in evidence.claims_on(run.checkpoint, metric)]
     return [
         Watch(claim, accepted(claim, tolerance.value, evidence.populations[claim.population].images))
         for claim in claims

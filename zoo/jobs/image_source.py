@@ -128,7 +128,7 @@ def _chosen(whole: ImageSet, request: Request) -> ImageSet:
     return image_sets.ordered(replace(whole, images=whole.counted), request.seed)
 
 
-def relabelled(zoo: Zoo, request: Request, first: ImageSource, talk: Talk) -> ImageSource:
+def with_more_labels(zoo: Zoo, request: Request, first: ImageSource, talk: Talk) -> ImageSource:
     """The images of `first` in their order, with the labels of --more-labels. Raises UsageError, ImageSetError."""
     assert request.more_labels is not None
     if request.sample == "auto":
@@ -136,13 +136,13 @@ def relabelled(zoo: Zoo, request: Request, first: ImageSource, talk: Talk) -> Im
             "--more-labels with --sample auto: claims about the first labels decide when that stops; give --sample N, "
             "or these labels as --labels"
         )
-    found = opened(zoo, request.images, request.more_labels)
-    found = replace(found, name=f"{found.name} by {Path(request.more_labels).name}")
-    by_id = {image.id: image for image in found.images}
-    chosen = replace(found, images=tuple(by_id[image.id] for image in first.set.images))
+    whole = opened(zoo, request.images, request.more_labels)
+    whole = replace(whole, name=f"{whole.name} by {Path(request.more_labels).name}")
+    by_id = {image.id: image for image in whole.images}
+    chosen = replace(whole, images=tuple(by_id[image.id] for image in first.set.images))
     if not chosen.counted:
         raise UsageError(f"{request.more_labels}: none of the images that were chosen has a right class")
-    return ImageSource(WholeSet(zoo, found, talk, fresh=False), chosen, request.jobs, talk)
+    return ImageSource(WholeSet(zoo, whole, talk, fresh=False), chosen, request.jobs, talk)
 
 
 def has_images(zoo: Zoo) -> bool:

@@ -59,15 +59,15 @@ class Request(JobRequest):
     margin_quantised: Fraction = 0.01
     thumbnails: bool = False
 
-    def needs_no_images(self) -> bool:
-        """Whether nothing was asked for that is about images."""
-        asked = (self.images, self.labels, self.more_labels, self.sample, self.thumbnails, self.recipe, self.numeric)
-        return not any(asked)
+    def asks_for_images(self) -> bool:
+        """Whether an option is given that is about images; sample answers need none."""
+        names = ("images", "labels", "more_labels", "sample", "thumbnails", "recipe", "numeric")
+        return any(getattr(self, name) for name in names)
 
     def arguments(self, **shown: str) -> tuple[str, ...]:
         """The command line; it has fractions in points and percent."""
-        given = {name: getattr(self, name) for name in ("tolerance", "margin", "margin_quantised")}
-        fractions = {name: f"{value * 100:g}" for name, value in given.items() if value is not None}
+        values = {name: getattr(self, name) for name in ("tolerance", "margin", "margin_quantised")}
+        fractions = {name: f"{value * 100:g}" for name, value in values.items() if value is not None}
         return super().arguments(**(fractions | shown))
 
 

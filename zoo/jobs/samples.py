@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from zoo.documents.formatting import counted
 from zoo.documents.load import Zoo
 from zoo.errors import Cause, FileUnavailableError, ZooError
 from zoo.measure import samples
@@ -23,8 +24,8 @@ class PlannedSample:
 
     def missing(self, status: RunStatus, error: str, cause: Cause) -> SampleRun:
         """The record of one that could not be looked at."""
-        known = samples.identity(self.sample, self.own.framework.name)
-        return SampleRun(**known, status=status, error=error, cause=cause)
+        identity = samples.identity(self.sample, self.own.framework.name)
+        return SampleRun(**identity, status=status, error=error, cause=cause)
 
 
 @dataclass
@@ -46,12 +47,12 @@ class SampleJob:
         """Every sample answer of the planned checkpoints, in each of their frameworks, whose files are here or asked
         for.
         """
-        found = [PlannedSample(sample, own) for own in plan for sample in self.zoo.samples_of(own.checkpoint.id)]
-        wanted = [each for each in found if self.alone or self._is_here(each.sample)]
-        if left_out := len(found) - len(wanted):
-            many = "1 sample answer was" if left_out == 1 else f"{left_out} sample answers were"
-            self.talk.say(f"{many} not looked at: the files are not on this machine; `zoo fetch` gets them")
-        return wanted
+        known = [PlannedSample(sample, own) for own in plan for sample in self.zoo.samples_of(own.checkpoint.id)]
+        chosen = [planned for planned in known if self.alone or self._is_here(planned.sample)]
+        if left_out := len(known) - len(chosen):
+            many = counted(left_out, "sample answer")
+            self.talk.say(f"{many} left out: the files are not on this machine; `zoo fetch` gets them")
+        return chosen
 
     def look(self, planned: PlannedSample) -> None:
         """One of them, into `done`. An error is recorded and the others go on."""
@@ -69,9 +70,9 @@ class SampleJob:
 
     def _run(self, planned: PlannedSample) -> SampleRun:
         sample = planned.sample
-        found = samples.locate(sample, self.zoo.root)
+        located = samples.locate(sample, self.zoo.root)
         prepared = samples.planned(sample, planned.own, self.zoo.recipes)
-        return samples.run(sample, found, self.preparation.task(prepared), self.settings)
+        return samples.run(sample, located, self.preparation.task(prepared), self.settings)
 
     def _is_here(self, sample: SampleAnswer) -> bool:
         try:

@@ -8,10 +8,11 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from zoo.checkpoints import inspections
+from zoo.documents.formatting import counted
 from zoo.errors import Cause, FileUnavailableError, ImageSetError, WorkerError, ZooError
 from zoo.images.image_sets import check_labels_against_classes
 from zoo.jobs import audit, early_stopping, judging, thumbnails
-from zoo.jobs.image_source import ImageSource, has_images, relabelled
+from zoo.jobs.image_source import ImageSource, has_images, with_more_labels
 from zoo.jobs.job import Job
 from zoo.jobs.judging import NO_PICTURES
 from zoo.jobs.request import Request
@@ -22,7 +23,7 @@ from zoo.measure.preparation import Planned
 from zoo.progress import Talk
 from zoo.records import Conditions, Inspection, Report, Run, RunStatus, Verdict
 from zoo.records.predictions import Predictions
-from zoo.records.reports import Documents, Relabelled
+from zoo.records.reports import Documents, MoreLabels
 from zoo.runs.folder import RunFolder
 
 
@@ -35,19 +36,16 @@ class Validation(Job[Request]):
         self.settings = Settings(request.threads, request.batch_size, arithmetic=request.arithmetic, fresh=fresh)
         answered = {sample.checkpoint for sample in self.zoo.sample_answers.values()}
         with_samples = [planned for planned in self.plan if planned.checkpoint.id in answered]
-        alone = bool(with_samples) and request.needs_no_images() and not has_images(self.zoo)
+        alone = bool(with_samples) and not request.asks_for_images() and not has_images(self.zoo)
         self.samples = SampleJob(self.zoo, self.preparation, self.settings, talk, alone=alone)
         if alone:
-            left_out = len({planned.checkpoint.id for planned in self.plan})
-            talk.say(
-                f"no --images: sample answers alone are looked at; the documented accuracies of {left_out} "
-                f"{'checkpoint' if left_out == 1 else 'checkpoints'} are not validated"
-            )
+            left_out = counted(len({planned.checkpoint.id for planned in self.plan}), "checkpoint")
+            talk.say(f"no --images: only sample answers are checked; no accuracy of {left_out} is validated")
             self.plan = with_samples
         self.source = (
             ImageSource.nothing(self.zoo, talk) if alone else ImageSource.of(self.zoo, request, talk, fresh=fresh)
         )
-        self.relabelled = relabelled(self.zoo, request, self.source, talk) if request.more_labels else None
+        self.more_labels = with_more_labels(self.zoo, request, self.source, talk) if request.more_labels else None
         self._inspections: dict[str, Inspection] = {}
 
     def execute(self) -> tuple[Report, Documents]:
@@ -137,7 +135,7 @@ class Validation(Job[Request]):
         """The run, and the same answers counted by the second labels where there are any."""
         with Evaluation(self.preparation.task(planned), self.settings) as evaluation:
             evaluation.check()
-            for source in filter(None, (self.source, self.relabelled)):
+            for source in filter(None, (self.source, self.more_labels)):
                 check_labels_against_classes(source.set, evaluation.task.label_map.classes)
             material = self.source.decoded(planned.recipe.geometry)
             with self.talk.bar(planned.title, len(self.source.set.images)) as advance:
@@ -145,9 +143,9 @@ class Validation(Job[Request]):
             run, predictions = evaluation.assembled(material, answers)
             run = self._beside(run, evaluation, material, predictions)
             self._note(self.inspected(evaluation, fresh=self.settings.fresh))  # last: a worker may fail here
-            recounted = [] if self.relabelled is None else [self._recounted(self.relabelled, run, evaluation, answers)]
+            again = [] if self.more_labels is None else [self._recounted(self.more_labels, run, evaluation, answers)]
         self.folder.write_predictions(run, predictions)
-        return [run, *recounted]
+        return [run, *again]
 
     def _recounted(self, source: ImageSource, run: Run, evaluation: Evaluation, answers: Sequence[BlockAnswers]) -> Run:
         again, predictions = evaluation.assembled(source.material(), answers)
@@ -201,10 +199,10 @@ class Validation(Job[Request]):
 
     def documents(self) -> Documents:
         """What the zoo says of the planned checkpoints, and what the audit finds in it."""
-        known = super().documents()
-        ids = {checkpoint.id for checkpoint in known.checkpoints}
+        documents = super().documents()
+        ids = {checkpoint.id for checkpoint in documents.checkpoints}
         samples = tuple(sample for sample in self.zoo.sample_answers.values() if sample.checkpoint in ids)
-        return known.changed(findings=self._findings, sample_answers=samples)
+        return documents.changed(findings=self._findings, sample_answers=samples)
 
     @cached_property
     def _findings(self) -> tuple[Verdict, ...]:
@@ -216,15 +214,15 @@ class Validation(Job[Request]):
         limits = {each: getattr(self.request, each) for each in ("tolerance", "margin", "margin_quantised")}
         how = self.source.whole.recognised.how
         return super().conditions().changed(
-            population=kind, population_id=name, recognition=how, relabelled=self._second_labels(), **limits
+            population=kind, population_id=name, recognition=how, more_labels=self._more_labels(), **limits
         )  # fmt: skip
 
-    def _second_labels(self) -> Relabelled | None:
-        source = self.relabelled
+    def _more_labels(self) -> MoreLabels | None:
+        source = self.more_labels
         if source is None:
             return None
         kind, name = source.population
-        return Relabelled(
+        return MoreLabels(
             label_file=Path(self.request.more_labels or "").name,
             image_set=source.set.name,
             images_digest=source.digest,

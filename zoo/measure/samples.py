@@ -19,7 +19,7 @@ from zoo.records import Layout, Numeric, Recipe, SampleAnswer, SampleRun
 
 
 @dataclass(frozen=True)
-class Found:
+class SampleFiles:
     """The files of a sample answer on this machine: its input, and the publisher's tensor of scores if there is one.
 
     verified: whether a published hash says that the files are the right ones.
@@ -30,14 +30,14 @@ class Found:
     verified: bool
 
 
-def locate(sample: SampleAnswer, root: Path) -> Found:
+def locate(sample: SampleAnswer, root: Path) -> SampleFiles:
     """The files, among those of the checkpoint; root: the zoo's own folder. Raises FileUnavailableError."""
     assert sample.input is not None
     given, verified = files.locate_file(sample.checkpoint, sample.input, root)
     if sample.output is None:
-        return Found(given, None, verified)
+        return SampleFiles(given, None, verified)
     printed, sure = files.locate_file(sample.checkpoint, sample.output, root)
-    return Found(given, printed, verified and sure)
+    return SampleFiles(given, printed, verified and sure)
 
 
 def planned(sample: SampleAnswer, own: Planned, recipes: dict[str, Recipe]) -> Planned:
@@ -53,20 +53,20 @@ def planned(sample: SampleAnswer, own: Planned, recipes: dict[str, Recipe]) -> P
     return replace(own, checkpoint=checkpoint, recipe=Recipe(id="tensor", geometry=recipe.geometry, numeric=numeric))
 
 
-def run(sample: SampleAnswer, found: Found, task: Task, settings: Settings) -> SampleRun:
+def run(sample: SampleAnswer, located: SampleFiles, task: Task, settings: Settings) -> SampleRun:
     """Every score, computed unless it was kept. Raises WorkerError, MisfitError, ImageSetError, TensorError."""
-    digest = disk.file_sha256(found.input)
+    digest = disk.file_sha256(located.input)
     answers_of = _to_tensor if sample.is_tensor else _to_picture
     with Evaluation(task, settings) as evaluation:
         facts = evaluation.check()
-        answers = answers_of(evaluation, found.input, digest)
-    published = tensors.read(found.output).ravel() if found.output else np.empty(0, np.float32)
+        answers = answers_of(evaluation, located.input, digest)
+    published = tensors.read(located.output).ravel() if located.output else np.empty(0, np.float32)
     return SampleRun(
         key=disk.digest_of([evaluation.key, digest, sample.id]),
         **identity(sample, task.environment.framework.name),
         label_map=task.label_map.id,
         input_sha256=digest,
-        input_verified=found.verified,
+        input_verified=located.verified,
         sha256=task.located.sha256,
         hash_verified=task.located.verified,
         versions=task.environment.versions,

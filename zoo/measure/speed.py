@@ -272,12 +272,12 @@ def quantiles_of(times: Sequence[Sequence[float]]) -> tuple[Quantile, ...]:
     Each is computed of the calls of one process; `zoo.stats.levels` then says what is typical of the processes.
     """
     wanted = (0.5, 0.9, 0.99) if sum(map(len, times)) >= FEWEST_FOR_P99 else (0.5, 0.9)
-    found = []
+    quantiles = []
     for level in wanted:
-        each = [float(np.quantile(one, level)) for one in times]
-        low, high = levels.interval(each) or (None, None)
-        found.append(Quantile(level=level, value=levels.typical(each), low=low, high=high))
-    return tuple(found)
+        of_processes = [float(np.quantile(one, level)) for one in times]
+        low, high = levels.interval(of_processes) or (None, None)
+        quantiles.append(Quantile(level=level, value=levels.typical(of_processes), low=low, high=high))
+    return tuple(quantiles)
 
 
 def _refuse_damaged(stores: Sequence[Path]) -> None:

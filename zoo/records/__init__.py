@@ -6,9 +6,11 @@ Accuracies are fractions in [0, 1], times are seconds, sizes are bytes.
 
 from zoo.records.base import Digits, FileName, Fraction, Identifier, Record, Sha256, Url
 from zoo.records.documents import (
+    ACCURACIES,
     HASHES,
     METRICS,
     UNITS,
+    AccuracyMetric,
     Archive,
     Checkpoint,
     Claim,
@@ -46,7 +48,7 @@ from zoo.records.recipes import (
     Subtract,
     ToFloat,
 )
-from zoo.records.reports import FORMAT, Conditions, Documents, Part, Recognition, Relabelled, Report
+from zoo.records.reports import FORMAT, Conditions, Documents, MoreLabels, Part, Recognition, Report
 from zoo.records.runs import (
     Arithmetic,
     AsShipped,
@@ -63,10 +65,12 @@ from zoo.records.samples import PrintedScore, SampleAnswer, SampleRun
 from zoo.records.verdicts import FindingClass, Outcome, SizeUnit, Topic, Verdict
 
 __all__ = [
+    "ACCURACIES",
     "FORMAT",
     "HASHES",
     "METRICS",
     "UNITS",
+    "AccuracyMetric",
     "Archive",
     "Arithmetic",
     "AsShipped",
@@ -100,6 +104,7 @@ __all__ = [
     "Layout",
     "Measured",
     "MobileNetV2",
+    "MoreLabels",
     "Network",
     "Normalise",
     "Numeric",
@@ -114,7 +119,6 @@ __all__ = [
     "Recipe",
     "Recognition",
     "Record",
-    "Relabelled",
     "Report",
     "ResNet",
     "Resample",

@@ -260,7 +260,10 @@ class Population(Record):
         return frozenset(pattern.format(n=number) for number in numbers) if pattern else frozenset()
 
 
-METRICS = ("top1", "top5", "size", "parameters", "multiply_adds", "gflops", "latency")
+_MOBILENET_V2 = re.compile(r"mobilenet[\s_-]*v2", re.IGNORECASE)
+AccuracyMetric = Literal["top1", "top5"]
+ACCURACIES: tuple[AccuracyMetric, ...] = ("top1", "top5")
+METRICS = (*ACCURACIES, "size", "parameters", "multiply_adds", "gflops", "latency")
 UNITS = {
     "top1": ("percent", "fraction", "percent_error", "fraction_error"),
     "top5": ("percent", "fraction", "percent_error", "fraction_error"),
@@ -349,9 +352,14 @@ class Claim(Record):
         return self
 
     @property
+    def names_mobilenet_v2(self) -> bool:
+        """Whether the printed name of the network is that of a MobileNetV2; other families have widths too."""
+        return bool(_MOBILENET_V2.search(self.model))
+
+    @property
     def is_accuracy(self) -> bool:
         """Whether the claim is judged by the rules A."""
-        return self.metric in ("top1", "top5")
+        return self.metric in ACCURACIES
 
     @property
     def is_error(self) -> bool:

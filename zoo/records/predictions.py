@@ -39,6 +39,12 @@ class Predictions:
         others = [] if self.other_classes is None else self.other_classes[row].tolist()
         return [int(self.classes[row]), *(each for each in others if each >= 0)]
 
+    @property
+    def labelled_images(self) -> tuple[object, ...]:
+        """What two runs on the same images with the same labels have in common: a key for a dict."""
+        others = b"" if self.other_classes is None else self.other_classes.tobytes()
+        return self.ids, self.classes.tobytes(), others
+
     def correct(self, metric: str) -> NDArray[np.bool_]:
         """Which images are right by `top1` or `top5`, bool (N,)."""
         return {"top1": self.top1, "top5": self.top5}[metric]

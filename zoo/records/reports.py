@@ -39,7 +39,7 @@ class Recognition(Record):
     copies_listed: tuple[str, ...] = ()
 
 
-class Relabelled(Record):
+class MoreLabels(Record):
     """Other labels of the same images, by which the answers were counted a second time.
 
     label_file: its name; image_set: what the runs that count by them call the images.
@@ -60,11 +60,11 @@ class Conditions(Record):
     fraction added on both sides of a documented accuracy, for differences between preprocessing libraries; None where
     each verdict has the one that was measured for its geometry.
     margin: two runs that should be right equally often may differ by so much, a fraction; margin_quantised: where one
-    computes in integers, a fraction of the accuracy of the other.
+    computes in integers, a fraction of the first one's accuracy.
     instruction_sets: the processor's that answers can depend on; variables: those of the user's environment that
     frameworks take their arithmetic or threads from.
     population: what the images are of the population that recognition is about.
-    relabelled: the second labels, where there were any.
+    more_labels: the second labels, where there were any.
     """
 
     created: str
@@ -83,7 +83,7 @@ class Conditions(Record):
     population: PopulationKind
     population_id: str = ""
     recognition: Recognition = Recognition()
-    relabelled: Relabelled | None = None
+    more_labels: MoreLabels | None = None
     decoders: dict[str, str] = Field(default_factory=dict)
     tolerance: Fraction | None = None
     margin: Fraction = 0.001

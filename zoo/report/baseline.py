@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from zoo.records import Report, Verdict
 from zoo.report import text
+from zoo.rules.latency.contest import ALLOWED_ERROR
 
 TITLE = "Against the baseline, each time relative to its probe"
 
@@ -34,5 +35,12 @@ def baseline_rows(report: Report) -> list[BaselineRow]:
 
 def _words(verdict: Verdict) -> str:
     if verdict.outcome == "pass":
-        return "faster" if verdict.reason.startswith("faster") else "no slower"
+        return "faster" if _is_faster(verdict) else "no slower"
     return {"fail": "slower", "inconclusive": "not compared"}.get(verdict.outcome, text.outcome_name(verdict.outcome))
+
+
+def _is_faster(verdict: Verdict) -> bool:
+    """By the adjusted p-value; verdicts that were stored without one are read by their interval."""
+    if verdict.p_adjusted is None:
+        return verdict.high is not None and verdict.high < 1
+    return verdict.p_adjusted <= ALLOWED_ERROR and verdict.measured is not None and verdict.measured < 1

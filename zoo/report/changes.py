@@ -12,7 +12,7 @@ from zoo.records import Run, Verdict
 from zoo.report import html, text
 from zoo.report.terminal.console import STYLES, folded, plain
 from zoo.report.verdict_rows import is_accuracy
-from zoo.runs import typical
+from zoo.runs import medians
 from zoo.runs.changes import Changes, Difference, LatencyChange, RunChange, VerdictChange
 
 NAME_WIDTH = 32  # of a run's name on a terminal
@@ -129,7 +129,7 @@ def numbers(change: RunChange, metric: str) -> str:
 
 def times(change: LatencyChange) -> tuple[str, str, str]:
     """p50 before and after in ms, and after by before."""
-    before, after = (formatting.ms(typical.p50(run) or None) for run in (change.before, change.after))
+    before, after = (formatting.ms(medians.p50(run) or None) for run in (change.before, change.after))
     return before, after, text.ABSENT if change.ratio is None else formatting.times(change.ratio)
 
 

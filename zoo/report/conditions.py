@@ -21,7 +21,7 @@ def of_parts(report: Report) -> list[tuple[str, dict[str, str]]]:
 
 def general(conditions: Conditions) -> dict[str, str]:
     """What holds for all runs."""
-    how = conditions.recognition
+    how, second = conditions.recognition, conditions.more_labels
     return _shown(
         {
             "made": conditions.created,
@@ -29,12 +29,13 @@ def general(conditions: Conditions) -> dict[str, str]:
             "images": text.images_sentence(conditions),
             "image list sha256": conditions.images_digest,
             **({"label list sha256": how.labels_digest} if how.labels_digest else {}),
+            **({"second label list sha256": second.recognition.labels_digest} if second else {}),
             **({"copies": "; ".join(how.copies_listed)} if how.copies else {}),
             "zoo": conditions.zoo,
             "tolerance": _tolerance(conditions.tolerance),
             "margin": (
                 f"{conditions.margin * 100:g} points between two runs that should be right equally often; "
-                f"{conditions.margin_quantised * 100:g} % of the accuracy where one computes in integers"
+                f"{conditions.margin_quantised * 100:g} % of the first one's accuracy where one computes in integers"
             ),
             "suite": conditions.suite_version,
             "Python": conditions.python,
@@ -71,7 +72,7 @@ def of_run(run: Run) -> dict[str, str]:
     """What holds for one run, by its name."""
     return _shown(
         {
-            "run": run.subject,
+            "run": run.subject + text.other_labels(run),
             "recipe": run.recipe,
             "threads": str(run.threads),
             "precision": run.precision,

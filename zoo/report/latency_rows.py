@@ -10,7 +10,7 @@ from zoo.records import LatencyRun, Report, Stage, Topic, Verdict
 from zoo.report import text
 from zoo.rules.latency.contest import Contest
 from zoo.rules.latency.efficiency import efficiency
-from zoo.runs import typical
+from zoo.runs import medians
 
 _WORDS = {
     "pass": "quotable", "inconclusive": "not measurable here", "known": "accepted", "no_claim": "not judged",
@@ -165,7 +165,7 @@ def _judged(run: LatencyRun, verdicts: Sequence[Verdict]) -> tuple[str, str, str
 def _row(run: LatencyRun, judged: tuple[str, str, str], contest: Contest | None) -> LatencyRow:
     outcome, words, reason = judged
     done = run.status == "done"
-    p50, spread = typical.p50(run), typical.interval(run)
+    p50, spread = medians.p50(run), medians.interval(run)
     p90, p99 = (run.quantile(level) for level in (0.9, 0.99))
     reached = efficiency(run)
     is_ranked = outcome == "pass" and contest is not None and len(contest.runs) > 1

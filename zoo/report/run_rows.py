@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from zoo.records import Claim, Report, Run, Verdict
+from zoo.records import ACCURACIES, Claim, Report, Run, Verdict
 from zoo.report import text
 from zoo.report.verdict_rows import by_id, claim_of, is_accuracy
 
@@ -58,7 +58,7 @@ def _row(run: Run, verdicts: Sequence[Verdict], known: Mapping[str, Claim]) -> R
     return RunRow(
         run=run,
         framework=text.one_line(run.framework),
-        checkpoint=text.one_line(run.checkpoint) + (f" ({_other_labels(run)})" if run.recounts else ""),
+        checkpoint=text.one_line(run.checkpoint) + text.other_labels(run),
         n=str(run.n) if done else text.ABSENT,
         top1=text.share(run.top1_correct, run.n) if done else text.ABSENT,
         top5=text.share(run.top5_correct, run.n) if done else text.ABSENT,
@@ -66,11 +66,6 @@ def _row(run: Run, verdicts: Sequence[Verdict], known: Mapping[str, Claim]) -> R
         verdicts=(*nonsense, *_short(judged, known)) if done else ((run.status, _NOT_DONE[run.status]),),
         images_per_second=text.rate(run.images_per_second) if done else text.ABSENT,
     )
-
-
-def _other_labels(run: Run) -> str:
-    """By which labels answers were counted again."""
-    return text.one_line(run.population_id or "other labels")
 
 
 def _documented(run: Run, judged: Sequence[Verdict], known: Mapping[str, Claim]) -> str:
@@ -83,7 +78,7 @@ def _documented(run: Run, judged: Sequence[Verdict], known: Mapping[str, Claim])
         return text.ABSENT
     printed = {
         metric: list(dict.fromkeys(text.printed(claim) for claim in claims if claim.metric == metric))
-        for metric in ("top1", "top5")
+        for metric in ACCURACIES
     }
     return " / ".join(", ".join(values) or text.ABSENT for values in printed.values())
 

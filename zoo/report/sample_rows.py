@@ -34,10 +34,12 @@ class SampleRow:
 
 def sample_rows(report: Report) -> list[SampleRow]:
     """In the order in which they were looked at."""
-    by_place = {
-        (verdict.subject, verdict.claim_id): verdict for verdict in report.verdicts if verdict.topic == "sample_answers"
+    verdicts = {
+        (verdict.run or "", verdict.subject, verdict.claim_id): verdict
+        for verdict in report.verdicts
+        if verdict.topic == "sample_answers"
     }
-    return [_row(run, by_place.get((run.subject, run.sample))) for run in report.samples]
+    return [_row(run, verdicts.get((run.key, run.subject, run.sample))) for run in report.samples]
 
 
 def _row(run: SampleRun, verdict: Verdict | None) -> SampleRow:

@@ -12,7 +12,7 @@ from zoo.records import LatencyRun, Record, Report
 from zoo.report import text
 from zoo.rules.latency.efficiency import efficiency, probe
 from zoo.rules.pairs.pairing import Pair
-from zoo.runs import typical
+from zoo.runs import medians
 
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 _OF_ROUNDS = ("rounds", "probe_gflops", "gflops_per_core", "of_probe")
@@ -42,7 +42,7 @@ def _quantiles(run: LatencyRun) -> dict[str, float | None]:
         for name, each in quantiles.items()
         for end, value in (("", each.value), ("_low", each.low), ("_high", each.high))
     }
-    return shown | typical.columns(run)
+    return shown | medians.columns(run)
 
 
 def _of_rounds(run: LatencyRun) -> tuple[float | None, ...]:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from zoo.documents import formatting
 from zoo.documents.formatting import ABSENT as ABSENT
+from zoo.documents.formatting import counted as counted
 from zoo.documents.formatting import percent as percent
-from zoo.records import Claim, Conditions, LatencyRun, Outcome, Recognition, Relabelled, Report, Run, SampleRun, Verdict
+from zoo.records import Claim, Conditions, LatencyRun, MoreLabels, Outcome, Recognition, Report, Run, SampleRun, Verdict
 
 # Worst first: the order in which outcomes are counted and listed.
 OUTCOMES: tuple[Outcome, ...] = (
@@ -87,11 +88,6 @@ def rate(per_second: float) -> str:
 def outcome_name(outcome: str) -> str:
     """`not_comparable` is "not comparable"."""
     return outcome.replace("_", " ")
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def printed(claim: Claim) -> str:
@@ -194,6 +190,11 @@ def _how_many(noun: str, runs: Sequence[Run | LatencyRun | SampleRun]) -> str:
     return f"{failed} of {counted(len(runs), noun)} could not be done" if failed else counted(len(runs), noun)
 
 
+def other_labels(run: Run) -> str:
+    """Behind a run's name, by which labels its answers were counted again: " (imagenet_real)"; else ""."""
+    return f" ({one_line(run.population_id or 'other labels')})" if run.recounts else ""
+
+
 def images_of(report: Report) -> str:
     """What was looked at, by every part of a merged report."""
     parts = [part.conditions for part in report.parts] or [report.conditions]
@@ -204,14 +205,14 @@ def images_sentence(conditions: Conditions) -> str:
     """What was looked at and how it was recognised: "500 images of shapes (a random sample of shapes_test; ...)"."""
     if not conditions.images:
         return "No images, so no accuracy was measured"
-    how, second = conditions.recognition, conditions.relabelled
+    how, second = conditions.recognition, conditions.more_labels
     twice = f"; {copies(how)}" if how.copies else ""
     again = f"; counted again by {second.label_file} ({_known(second)})" if second else ""
     images = counted(conditions.images, "image")
     return one_line(f"{images} of {conditions.image_set} ({_known(conditions)}){twice}{again}")
 
 
-def _known(labelled: Conditions | Relabelled) -> str:
+def _known(labelled: Conditions | MoreLabels) -> str:
     """What the images are with these labels, how that was found out, and how many are left out of the count."""
     how, known = labelled.recognition, POPULATIONS[labelled.population]
     if labelled.population == "other":
@@ -236,7 +237,7 @@ def doubtful_images(report: Report) -> str:
     """`images_of` where there is something to doubt in the images, and "" where there is nothing."""
     parts = [part.conditions for part in report.parts] or [report.conditions]
     hows = [conditions.recognition for conditions in parts]
-    second = any(conditions.relabelled for conditions in parts)
+    second = any(conditions.more_labels for conditions in parts)
     odd = second or any(_is_odd(how) for how in hows)
     return images_of(report) if odd else ""
 
@@ -271,7 +272,7 @@ def next_step(report: Report) -> str:
         steps.append("repeat with more images (`--sample N`; `--sample auto` stops once every claim is decided)")
     if any(verdict.outcome == "inconclusive" for verdict in report.verdicts if verdict.topic in _MORE_TIME):
         steps.append("repeat the bench on a quiet machine, or with more time for each cell (`--budget SECONDS`)")
-    if not report.conditions.images:
+    if report.samples and not report.runs and not steps:
         return "to have documented accuracies validated too, give images (`--images PATH`)"
     if not steps and "not_comparable" in accuracy:
         return "to have these numbers judged, give what their reasons miss: images (`--images PATH`), recipe"

@@ -13,7 +13,7 @@ from zoo import stats
 from zoo.documents.formatting import as_printed, percent
 from zoo.documents.library_differences import Tolerance
 from zoo.records import Claim, Outcome, Run, Verdict
-from zoo.rules.base import Evidence, Rule
+from zoo.rules.base import Evidence, Rule, why_not_run
 from zoo.rules.nonsense.makes_sense import MakesSense, symptoms
 from zoo.stats import planning
 from zoo.stats.totals import Accepted, accepted
@@ -36,7 +36,7 @@ class _Accuracy(Rule):
 
     def _verdict(self, run: Run, claim: Claim, evidence: Evidence) -> Verdict:
         if run.status != "done":
-            return self.verdict(run, "not_run", f"not run: {_first_line(run.error or '')}", claim=claim)
+            return self.verdict(run, "not_run", f"not run: {why_not_run(run.error)}", claim=claim)
         nonsense = f"; {NONSENSE}" if symptoms(run, evidence) else ""
         obstacle = obstacle_to(run, claim, evidence)
         if obstacle is not None:
@@ -183,11 +183,6 @@ def _shares(known: _Known, claim: Claim, goal: Accepted) -> tuple[float, float]:
     """
     counted = claim.n_images or goal.images
     return max(known.low - (goal.images - counted), 0) / counted, min(known.high, counted) / counted
-
-
-def _first_line(error: str) -> str:
-    """What a run says of its failure, without the traceback under it."""
-    return next((line for line in error.splitlines() if line.strip()), "no reason was kept")
 
 
 def _left_out(run: Run) -> str:

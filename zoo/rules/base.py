@@ -45,14 +45,19 @@ def grouped(items: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
     return groups
 
 
+def why_not_run(error: str | None) -> str:
+    """The first line of the error of a run that could not be made."""
+    return next((line for line in (error or "").splitlines() if line.strip()), "no reason was kept")
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Everything that is judged: stored runs, inspections and documents, never a framework, a weight or an image.
 
     tolerance: fraction added on both sides of a documented accuracy, None where what was measured of the image
     libraries holds (`tolerated`); margin, margin_quantised: by how much two runs may differ, as `Conditions` has them;
-    answers: per-image answers of a run, or None
-    where they were not kept; deviations: what is accepted as explained; baseline: latencies of an earlier bench.
+    answers: per-image answers of a run, or None where they were not kept; deviations: what is accepted as explained;
+    baseline: latencies of an earlier bench.
     """
 
     runs: Sequence[Run] = ()

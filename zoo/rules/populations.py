@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 from zoo.documents.formatting import as_printed
-from zoo.records import Claim, Outcome, Run, Verdict
+from zoo.records import ACCURACIES, Claim, Outcome, Run, Verdict
+from zoo.rules import findings
 from zoo.rules.accuracy import measured, obstacle_to, outcome_on
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.nonsense.makes_sense import symptoms
-
-METRICS = ("top1", "top5")
 
 
 class NamedPopulation(Rule):
@@ -18,7 +18,7 @@ class NamedPopulation(Rule):
 
     Judged where the same checkpoint was measured with the same framework and recipe on other known images or labels
     too, such as ReaL's labels or ImageNet-V2. Fails where the number is refuted on what its document names, and fits
-    what was measured on the other. If it fits neither, A101 and A102 say so alone.
+    what was measured on the other. If it fits neither, only A101 and A102 say so.
     """
 
     id = "A103"
@@ -30,7 +30,7 @@ class NamedPopulation(Rule):
         for run in evidence.runs:
             if run.status != "done" or symptoms(run, evidence):
                 continue
-            for metric in METRICS:
+            for metric in ACCURACIES:
                 for claim in evidence.claims_on(run.checkpoint, metric):
                     others = _elsewhere(run, evidence) if obstacle_to(run, claim, evidence) is None else []
                     if others:
@@ -38,9 +38,9 @@ class NamedPopulation(Rule):
 
     def _verdict(self, run: Run, others: Sequence[Run], claim: Claim, evidence: Evidence) -> Iterator[Verdict]:
         own = outcome_on(run, claim, evidence)
-        found = [(other, outcome_on(other, claim, evidence)) for other in others]
-        fitting = [other for other, outcome in found if outcome == "confirmed"]
-        possible = [other for other, outcome in found if outcome != "refuted"]
+        elsewhere = [(other, outcome_on(other, claim, evidence)) for other in others]
+        fitting = [other for other, outcome in elsewhere if outcome == "confirmed"]
+        possible = [other for other, outcome in elsewhere if outcome != "refuted"]
         if own == "refuted" and not possible:
             return
         outcome: Outcome = "inconclusive"
@@ -48,13 +48,16 @@ class NamedPopulation(Rule):
             outcome = "fail"
         elif own == "confirmed" or not possible:
             outcome = "pass"
-        shown = next(iter(fitting or possible), others[0])
+        nearest = next(iter(fitting or possible), others[0])
+        named, other = _title(run, evidence), _title(nearest, evidence)
+        on_named = run.correct(claim.metric) / run.n
+        wrong_by = findings.points("contradiction", Fraction(claim.number() - on_named) * 100)
         yield self.verdict(
             run,
             outcome,
-            f"documented {as_printed(claim)} for {_title(run, evidence)}, where {measured(run, claim)} are right; for "
-            f"{_title(shown, evidence)} it is {measured(shown, claim)}; {_conclusion(outcome, own, shown in possible)}",
-            claim=claim, against=shown, measured=shown.correct(claim.metric) / shown.n, n=shown.n,
+            f"documented {as_printed(claim)} for {named}, where {measured(run, claim)} are right; for {other}, "
+            f"{measured(nearest, claim)} are right; {_conclusion(outcome, own, named, other, nearest in possible)}",
+            claim=claim, against=nearest, measured=on_named, n=run.n, finding=wrong_by if outcome == "fail" else None,
         )  # fmt: skip
 
 
@@ -72,11 +75,12 @@ def _title(run: Run, evidence: Evidence) -> str:
     return evidence.populations[run.population_id].title
 
 
-def _conclusion(outcome: Outcome, own: Outcome, also: bool) -> str:
+def _conclusion(outcome: Outcome, own: Outcome, named: str, other: str, other_fits: bool) -> str:
+    """named, other: titles of what the document names and of what else was measured."""
     if outcome == "fail":
-        return "the number fits the latter, so it is likely to be about these images and labels, not about the former"
+        return f"the number fits {other}, not {named}, so it is likely to be one of {other}"
     if outcome == "inconclusive":
         return "more images would tell which of the two the number is about"
-    if own == "confirmed" and also:
-        return "the number fits both"
-    return "the number fits the former alone" if own == "confirmed" else "the number can only be about the former"
+    if own == "confirmed":
+        return "the number fits both" if other_fits else f"the number fits {named} alone"
+    return f"the number does not fit {other}"

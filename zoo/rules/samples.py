@@ -12,9 +12,9 @@ from scipy.special import log_softmax, softmax
 
 from zoo.documents.classes import class_name
 from zoo.records import LabelMap, Outcome, SampleAnswer, SampleRun, Verdict
-from zoo.rules.base import Evidence, Rule
+from zoo.rules.base import Evidence, Rule, why_not_run
+from zoo.rules.pairs.scores import TINY, are_probabilities
 
-ONE = 1e-3  # probabilities add up to one within this
 SUMS = {"exact": "added whole", "saturating": "cut off at 16 bits", "unknown": "added in a way that cannot be tested"}
 
 Scores = NDArray[np.float64]
@@ -37,13 +37,14 @@ class _Compared:
     @property
     def differences(self) -> Scores:
         """Absolute, float64."""
-        found: Scores = np.abs(self.ours - self.printed)
-        return found
+        differences: Scores = np.abs(self.ours - self.printed)
+        return differences
 
     @property
     def worst(self) -> int:
         """Where the difference is largest, by the tolerance of that place."""
-        return int(np.argmax(self.differences / self.allowed))
+        shares = self.differences / np.maximum(self.allowed, TINY)  # a relative tolerance allows nothing for a 0
+        return int(np.argmax(shares))
 
     @property
     def beyond(self) -> int:
@@ -61,11 +62,11 @@ class SampleAnswers(Rule):
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict for each framework in which a sample answer was looked at, and for each that nobody can."""
-        known = {sample.id: sample for sample in evidence.sample_answers}
+        by_id = {sample.id: sample for sample in evidence.sample_answers}
         for run in evidence.samples:
-            if run.sample in known:
-                yield self._judged(run, known[run.sample], evidence)
-        for sample in known.values():
+            if run.sample in by_id:
+                yield self._judged(run, by_id[run.sample], evidence)
+        for sample in by_id.values():
             checkpoint = evidence.checkpoints.get(sample.checkpoint)
             if why := sample.unavailable or (checkpoint.unavailable if checkpoint else ""):
                 yield self.verdict(
@@ -75,13 +76,12 @@ class SampleAnswers(Rule):
 
     def _judged(self, run: SampleRun, sample: SampleAnswer, evidence: Evidence) -> Verdict:
         if run.status != "done":
-            error = next((line for line in (run.error or "").splitlines() if line.strip()), "no reason was kept")
-            return self._verdict(run, sample, "not_run", f"not run: {error}")
+            return self._verdict(run, sample, "not_run", f"not run: {why_not_run(run.error)}")
         label_map = evidence.label_maps.get(run.label_map)
         scores = np.array(run.outputs, np.float64)
         if sample.output and len(run.published) != len(scores):
-            found = f"the publisher's tensor has {len(run.published):,} scores, the network {len(scores):,}"
-            return self._verdict(run, sample, "refuted", found)
+            lengths = f"the publisher's tensor has {len(run.published):,} scores, the network {len(scores):,}"
+            return self._verdict(run, sample, "refuted", lengths)
         compared = _compared(run, sample, scores) if sample.scores or sample.output else None
         order = _misplaced(sample.best, scores, label_map)
         wrong = bool(order) or (compared is not None and compared.beyond > 0)
@@ -116,7 +116,7 @@ def _compared(run: SampleRun, sample: SampleAnswer, scores: Scores) -> _Compared
     allowed = np.array([sample.allowed(value) for value in printed]) if sample.has_stated_tolerance else half
     ours, shift = _of_kind(sample, scores), None
     at = ours[list(outputs)]
-    if sample.of == "logits" and _are_probabilities(scores):
+    if sample.of == "logits" and are_probabilities(scores[None]):
         gaps = printed - at
         shift = float(gaps.max() + gaps.min()) / 2  # the constant that leaves the smallest largest difference
         at = at + shift
@@ -125,16 +125,12 @@ def _compared(run: SampleRun, sample: SampleAnswer, scores: Scores) -> _Compared
 
 def _of_kind(sample: SampleAnswer, scores: Scores) -> Scores:
     """Ours as what is printed: a network may end with a softmax, or leave it to its user."""
-    found: Scores = scores
-    if sample.of == "probabilities" and not _are_probabilities(scores):
-        found = softmax(scores)
-    elif sample.of == "logits" and _are_probabilities(scores):
-        found = log_softmax(np.log(np.maximum(scores, np.finfo(np.float32).tiny)))
-    return found
-
-
-def _are_probabilities(scores: Scores) -> bool:
-    return bool((scores >= 0).all() and abs(scores.sum() - 1) < ONE)
+    normalised = are_probabilities(scores[None])
+    if sample.of == "probabilities" and not normalised:
+        scores = softmax(scores)
+    elif sample.of == "logits" and normalised:
+        scores = log_softmax(np.log(np.maximum(scores, TINY)))
+    return scores
 
 
 def _obstacle(run: SampleRun, sample: SampleAnswer, wrong: bool) -> str:

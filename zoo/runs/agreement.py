@@ -80,7 +80,7 @@ def groups(
         own = answers(run) if run.status == "done" and not run.recounts else None
         if own is not None and run.label_map in label_maps:
             label_map = label_maps[run.label_map]
-            key = run.image_set, own.ids, own.classes.tobytes(), label_map.classes
+            key = run.image_set, own.labelled_images, label_map.classes
             found.setdefault(key, []).append(_Member(run=run, answers=own, label_map=label_map))
     return tuple(_group(part) for members in found.values() for part in _parts(members) if len(part) > 1)
 

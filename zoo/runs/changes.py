@@ -12,7 +12,7 @@ from zoo import stats
 from zoo.documents.classes import class_name
 from zoo.records import Claim, Conditions, LabelMap, LatencyRun, Recognition, Record, Report, Run, Verdict
 from zoo.records.predictions import Predictions
-from zoo.runs import typical
+from zoo.runs import medians
 
 T = TypeVar("T")
 _RunPair = tuple[Run | None, Run | None]
@@ -114,8 +114,8 @@ class LatencyChange:
     @property
     def ratio(self) -> float | None:
         """p50 after by p50 before."""
-        before = typical.p50(self.before)
-        return typical.p50(self.after) / before if before > 0 else None
+        before = medians.p50(self.before)
+        return medians.p50(self.after) / before if before > 0 else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,9 +261,11 @@ def _direction(before: Verdict | None, after: Verdict | None, subjects: set[str]
 
 def _condition_differences(before: Conditions, after: Conditions) -> Iterator[Difference]:
     """All but the time and the command, which say which folder it is."""
-    apart = ("created", "command", "decoders", "recognition")
+    apart = ("created", "command", "decoders", "recognition", "more_labels")
     yield from _differing_fields([name for name in Conditions.model_fields if name not in apart], before, after)
     yield from _differing_fields(Recognition.model_fields, before.recognition, after.recognition)
+    second = (side.more_labels.label_file if side.more_labels else "none" for side in (before, after))
+    yield from _differing("more_labels", *second)
     yield from _differing_versions(before.decoders, after.decoders)
 
 
@@ -283,7 +285,7 @@ def _differing_versions(before: Mapping[str, str], after: Mapping[str, str]) -> 
 
 
 _COMPARED = (
-    "status", "recipe", "geometry", "label_map", "image_set", "population", "n", "left_out",
+    "status", "recipe", "geometry", "label_map", "image_set", "population", "population_id", "n", "left_out",
     "top1_correct", "top5_correct",
     "threads", "precision", "arithmetic", "integer_sums", "kernels", "instruction_sets", "batch_size",
     "sha256", "hash_verified", "weights",

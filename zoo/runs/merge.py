@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from zoo.errors import UsageError
-from zoo.records import Conditions, Documents, LatencyRun, Part, Report, Run, Verdict
+from zoo.records import Conditions, Documents, LatencyRun, Part, Report, Run, SampleRun, Verdict
 from zoo.runs.folder import RunFolder
 
 R = TypeVar("R", Run, LatencyRun)
+Made = TypeVar("Made", Run, LatencyRun, SampleRun)
 
 
 class _Origin(NamedTuple):
@@ -27,13 +28,13 @@ _LIMITS = {"tolerance": "tolerances", "margin": "margins", "margin_quantised": "
 def merged(folders: Sequence[RunFolder]) -> tuple[Report, Documents]:
     """One report over `folders`, without verdicts: they are judged anew; and the documents of all.
 
-    A run that lies in several folders (by its key) counts once, and so does a latency. One that could not be made is
-    left out where another folder has it. Of two records with one id, the later folder's is taken. Raises
+    A run that lies in several folders (by its key) counts once, and so do a latency and a sample answer. One that could
+    not be made is left out where another folder has it. Of two records with one id, the later folder's is taken. Raises
     RunFolderError, and UsageError for folders that were judged with different tolerances or margins.
     """
     origins = [origin for folder in folders for origin in _origins(folder)]
     origins.sort(key=lambda origin: origin.conditions.created)
-    _check_judged_alike([origin.conditions for origin in origins])
+    limits = _limits([origin.conditions for origin in origins if origin.runs])
     runs = _once([run for origin in origins for run in origin.runs])
     latencies = _once([run for origin in origins for run in origin.latencies])
     kept = {id(run) for run in (*runs, *latencies)}
@@ -49,14 +50,13 @@ def merged(folders: Sequence[RunFolder]) -> tuple[Report, Documents]:
     by_time = sorted(folders, key=lambda folder: folder.report().conditions.created)
     reports = [folder.report() for folder in by_time]
     inspections = {(each.subject, each.sha256): each for report in reports for each in report.inspections}
-    samples = {(each.key or (each.sample, each.framework)): each for report in reports for each in report.samples}
     stages = {(each.stage, each.recipe, each.image_set): each for report in reports for each in report.stages}
     zoos = ", ".join(dict.fromkeys(origin.conditions.zoo for origin in origins))
     report = Report(
-        conditions=origins[-1].conditions.changed(zoo=zoos),
+        conditions=origins[-1].conditions.changed(zoo=zoos, **limits),
         parts=tuple(parts),
         runs=tuple(runs),
-        samples=tuple(samples.values()),
+        samples=tuple(_once([run for report in reports for run in report.samples])),
         verdicts=(),
         inspections=tuple(inspections.values()),
         latencies=tuple(latencies),
@@ -92,29 +92,38 @@ def _taken(left: list[R], identities: Sequence[str]) -> list[R]:
     return own
 
 
-def _check_judged_alike(conditions: Sequence[Conditions]) -> None:
+def _limits(conditions: Sequence[Conditions]) -> dict[str, float | None]:
+    """Tolerance and margins of the folders that have runs; those of a bench judge nothing. Raises UsageError."""
+    limits: dict[str, float | None] = {}
     for name, several in _LIMITS.items():
-        values = {getattr(each, name) for each in conditions}
+        values = list({getattr(each, name) for each in conditions})
         if len(values) > 1:
-            given = sorted(f"{value:g}" for value in values if value is not None)
-            shown = ", ".join([*given, *["as measured"] * (None in values)])
+            numbers = sorted(f"{value:g}" for value in values if value is not None)
+            shown = ", ".join([*numbers, *["as measured"] * (None in values)])
             raise UsageError(
                 f"these runs were judged with different {several} ({shown}); merge those with the same one"
             )
+        if values:
+            limits[name] = values[0]
+    return limits
 
 
 def _identity(run: Run | LatencyRun) -> str:
     return run.key or run.subject
 
 
-def _once(runs: Sequence[R]) -> list[R]:
-    done = {(run.subject, run.recipe, run.image_set) for run in runs if run.status == "done"}
-    kept: dict[object, R] = {}
+def _once(runs: Sequence[Made]) -> list[Made]:
+    done = {_asked_for(run) for run in runs if run.status == "done"}
+    kept: dict[object, Made] = {}
     for run in runs:
-        place = run.subject, run.recipe, run.image_set
-        if run.status == "done" or place not in done:
-            kept[run.key or place] = run
+        if run.status == "done" or _asked_for(run) not in done:
+            kept[run.key or _asked_for(run)] = run
     return list(kept.values())
+
+
+def _asked_for(run: Run | LatencyRun | SampleRun) -> tuple[str, ...]:
+    """What is known of a run that could not be made."""
+    return run.subject, run.recipe, run.sample if isinstance(run, SampleRun) else run.image_set
 
 
 def _documents(stored: Sequence[Documents]) -> Documents:

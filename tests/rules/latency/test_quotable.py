@@ -137,7 +137,10 @@ def test_ranked_against_the_fastest() -> None:
     assert (found.subject, found.outcome, found.against) == ("embedded/torch@torch/b1t1", "pass", "7a" * 32)
     assert found.measured == pytest.approx(1.42)
     assert (found.low, found.high) == pytest.approx((1.4102, 1.4299), abs=1e-4)
-    assert found.reason == "1.42 times the time of embedded/onnx@onnxruntime/b1t1 (1.41 to 1.43; p < 0.001 among 2)"
+    assert (
+        found.reason
+        == "1.42 times the time of embedded/onnx@onnxruntime/b1t1 (1.41 to 1.43; p < 0.001 after Holm over 2 results)"
+    )
 
 
 def test_what_may_be_chance_is_not_ranked() -> None:
@@ -145,7 +148,8 @@ def test_what_may_be_chance_is_not_ranked() -> None:
     found = only("L201", [a_latency_run(), near])
     assert found.outcome == "inconclusive"
     assert found.reason == (
-        "not ranked: 1.00 times the time of embedded/onnx@onnxruntime/b1t1 (1.00 to 1.01; p = 0.23 among 2)"
+        "not ranked: 1.00 times the time of embedded/onnx@onnxruntime/b1t1 (1.00 to 1.01; p = 0.23 after Holm over 2 "
+        "results)"
     )
 
 

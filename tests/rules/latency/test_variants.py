@@ -118,15 +118,26 @@ def test_failed_results_are_left_out() -> None:
 
 def test_integers_beside_floats_are_other_networks() -> None:
     claim = a_claim(
-        id="q", checkpoint="", model="MobileNet quant", alpha=0.5, resolution=224, metric="latency", value="2",
+        id="q", checkpoint="", model="MobileNetV2 quant", alpha=0.5, resolution=224, metric="latency", value="2",
         unit="ms", decimals=0, population="",
     )  # fmt: skip
     run = measured("timm/mobilenetv2_050.lamb_in1k", 0.003)
     assert published.nearness(run, claim, ZOO.checkpoints) is None
-    floats = claim.changed(model="MobileNet")
+    floats = claim.changed(model="MobileNet v2")
     assert published.nearness(run, floats, ZOO.checkpoints) == published.SAME_ARCHITECTURE
     integers = run.changed(precision="int8")
     assert published.nearness(integers, claim, ZOO.checkpoints) == published.SAME_ARCHITECTURE
+
+
+@pytest.mark.parametrize("model", ["MobileNetV1", "mobilenetv3_large_050", "ResNet-50"])
+def test_other_families_have_widths_too(model: str) -> None:
+    claim = a_claim(
+        id="q", checkpoint="", model=model, alpha=0.5, resolution=224, metric="latency", value="2",
+        unit="ms", decimals=0, population="",
+    )  # fmt: skip
+    run = measured("timm/mobilenetv2_050.lamb_in1k", 0.003)
+    assert published.nearness(run, claim, ZOO.checkpoints) is None
+    assert published.nearness(run, claim.changed(model="MobileNet_V2"), ZOO.checkpoints) == published.SAME_ARCHITECTURE
 
 
 def test_the_own_file_comes_before_the_same_weights_and_those_before_the_same_architecture() -> None:

@@ -187,6 +187,9 @@ def test_other_images_of_the_same_names_are_not_compared() -> None:
     assert judged(SameLabels(), second)
     others = replace(second, classes=second.classes[::-1].copy())
     assert judged(SameLabels(), others) == judged(SameScores(), others) == []
+    wider = replace(second, other_classes=np.full((N, 1), 5))  # the lowest right classes are the same
+    assert judged(SameLabels(), wider) == judged(SameScores(), wider) == []
+    assert judged(SameLabels(), wider, first=replace(answers(logits()), other_classes=wider.other_classes))
 
 
 def test_without_kept_answers_there_is_nothing_to_say() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,7 +22,6 @@ UNITS = {"M": 10**6, "GMAC": 10**9, "GFLOP": 10**9}
 PER_MULTIPLY_ADD = {"FLOPs": 2, "MACs": 1}
 BITS_PER_BYTE = 8
 _ROUNDING: FindingClass = "unit_or_rounding"
-_MOBILENET_V2 = re.compile(r"mobilenet[\s_-]*v2", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def network_of(claim: Claim, evidence: Evidence) -> Network | None:
     if claim.checkpoint:
         checkpoint = evidence.checkpoints.get(claim.checkpoint)
         return checkpoint.network if checkpoint else None
-    if claim.alpha is None or claim.resolution is None or not _MOBILENET_V2.search(claim.model):
+    if claim.alpha is None or claim.resolution is None or not claim.names_mobilenet_v2:
         return None
     return MobileNetV2(alpha=claim.alpha, resolution=claim.resolution, classes=CLASSES[0])
 

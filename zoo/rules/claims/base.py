@@ -70,9 +70,9 @@ def side_by_side(claims: Iterable[Claim]) -> str:
 
 def shortened(texts: Iterable[str], between: str) -> str:
     """The first MOST of some texts, and how many more there are: a sentence has to be read."""
-    found = list(texts)
-    more = [f"{len(found) - MOST} more"] if len(found) > MOST else []
-    return between.join([*found[:MOST], *more])
+    listed = list(texts)
+    more = [f"{len(listed) - MOST} more"] if len(listed) > MOST else []
+    return between.join([*listed[:MOST], *more])
 
 
 def stated(statement: Statement, text: str) -> str:

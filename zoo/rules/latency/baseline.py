@@ -6,17 +6,19 @@ from collections.abc import Iterator, Sequence
 
 from zoo.records import LatencyRun, Outcome, Verdict
 from zoo.rules.base import Evidence, Rule
+from zoo.rules.latency.contest import ALLOWED_ERROR
 from zoo.rules.latency.quotable import differences, unreliable
-from zoo.runs.typical import process_times
+from zoo.runs.medians import process_times
 from zoo.stats import holm, levels
 from zoo.stats.levels import Ratio
 
-ALLOWED_ERROR = 0.05  # chance that any cell of a bench seems to differ, if none does
 CONDITIONS = ("batch_size", "threads", "processor", "threads_read", "precision", "arithmetic", "untrained")
 
 
 class Baseline(Rule):
-    """No network is slower than in the baseline: relative to the probe, its processes do not surely differ (Holm)."""
+    """No network is slower than in the baseline by more than its processes differ by chance, each time relative to its
+    probe; the p-values are adjusted for all results that are compared (Holm).
+    """
 
     id = "L401"
     topic = "baseline"

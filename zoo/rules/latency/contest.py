@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.records import LatencyRun
-from zoo.runs import typical
-from zoo.runs.typical import process_times
+from zoo.runs import medians
+from zoo.runs.medians import process_times
 from zoo.stats import levels
 
-ALLOWED_ERROR = 0.05  # chance that any two equally fast ones of a contest are ranked
+ALLOWED_ERROR = 0.05  # chance that any two of those that are compared seem to differ, if none do
 
 
 class Contest:
@@ -23,7 +23,7 @@ class Contest:
     @property
     def fastest(self) -> LatencyRun | None:
         """The one with the smallest p50."""
-        return min(self.runs, key=typical.p50, default=None)
+        return min(self.runs, key=medians.p50, default=None)
 
     def p_adjusted(self, run: LatencyRun, other: LatencyRun) -> float | None:
         """Of "both are equally fast", after Holm for all pairs; None where one has too few processes."""
@@ -36,4 +36,4 @@ class Contest:
 
     def _surely_faster(self, run: LatencyRun, other: LatencyRun) -> bool:
         p_value = self.p_adjusted(run, other)
-        return p_value is not None and p_value <= ALLOWED_ERROR and typical.p50(run) < typical.p50(other)
+        return p_value is not None and p_value <= ALLOWED_ERROR and medians.p50(run) < medians.p50(other)

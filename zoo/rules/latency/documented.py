@@ -12,7 +12,7 @@ from zoo.rules.base import Evidence, Rule
 from zoo.rules.latency import stability
 from zoo.rules.latency.published import OWN, SAME_ARCHITECTURE, conditions, nearness, seconds
 from zoo.rules.latency.variants import VariantTable, tables
-from zoo.runs import typical
+from zoo.runs import medians
 
 SMALLEST_BATCH = 1  # documented latencies are of single images where nothing else is said
 ALLOWED_ERROR = 0.05  # chance that orders which have nothing to do with each other seem to agree
@@ -34,12 +34,12 @@ class Beside(Rule):
 
     def _verdict(self, claim: Claim, run: LatencyRun, distance: int) -> Verdict:
         reason = (
-            f"documented {quoted(claim)}: {_theirs(claim)}; here {milliseconds(typical.p50(run))}: {_ours(run)}; "
+            f"documented {quoted(claim)}: {_theirs(claim)}; here {milliseconds(medians.p50(run))}: {_ours(run)}; "
             f"another device{_remarks(run, distance)}"
         )
         return self.verdict(
             run, "not_comparable", reason,
-            claim=claim, documented=seconds(claim), measured=typical.p50(run), n=run.calls, sources=(claim.source,),
+            claim=claim, documented=seconds(claim), measured=medians.p50(run), n=run.calls, sources=(claim.source,),
         )  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def _nearest(claim: Claim, evidence: Evidence) -> Iterator[tuple[LatencyRun, int
     near = [
         (distance, run)
         for run in evidence.latencies
-        if run.status == "done" and typical.p50(run) > 0
+        if run.status == "done" and medians.p50(run) > 0
         and (distance := nearness(run, claim, evidence.checkpoints)) is not None
     ]  # fmt: skip
     closest = min((distance for distance, _ in near), default=OWN)
@@ -89,10 +89,10 @@ def _nearest(claim: Claim, evidence: Evidence) -> Iterator[tuple[LatencyRun, int
     alike = [run for run in alike if batch is not None and run.batch_size == batch.batch_size]
     if closest == SAME_ARCHITECTURE:
         alike = [run for run in alike if run.framework == claim.framework] or alike
-        alike = sorted(_most_alike(alike, claim), key=typical.p50)[:1]
+        alike = sorted(_most_alike(alike, claim), key=medians.p50)[:1]
     for framework in dict.fromkeys(run.framework for run in alike):
         own = _most_alike([run for run in alike if run.framework == framework], claim)
-        yield min(own, key=typical.p50), closest
+        yield min(own, key=medians.p50), closest
 
 
 def _most_alike(runs: Sequence[LatencyRun], claim: Claim) -> list[LatencyRun]:

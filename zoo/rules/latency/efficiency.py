@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 from zoo.records import LatencyRun
-from zoo.runs.typical import p50
+from zoo.runs.medians import p50
 
 
 def probes(run: LatencyRun) -> tuple[float, ...]:

@@ -40,7 +40,14 @@ def in_integers(claim: Claim, checkpoints: Mapping[str, Checkpoint]) -> bool:
 
 
 def variant(claim: Claim, checkpoints: Mapping[str, Checkpoint]) -> tuple[float, int] | None:
-    """(alpha, resolution) that a claim is about."""
+    """(alpha, resolution) of the MobileNetV2 that a claim is about; None where it is about another or unknown one.
+
+    The checkpoint's record says what network it is, or else the printed name.
+    """
+    checkpoint = checkpoints.get(claim.checkpoint)
+    network = checkpoint.network if checkpoint else None
+    if not (claim.names_mobilenet_v2 if network is None else isinstance(network, MobileNetV2)):
+        return None
     if claim.alpha is not None and claim.resolution is not None:
         return claim.alpha, claim.resolution
     return _built(claim.checkpoint, checkpoints)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from zoo.documents.formatting import milliseconds, percent
 from zoo.records import LatencyRun, Outcome, Verdict
-from zoo.rules.base import Evidence, Rule
+from zoo.rules.base import Evidence, Rule, why_not_run
 from zoo.rules.latency import stability
 from zoo.rules.latency.efficiency import probe
-from zoo.runs import typical
+from zoo.runs import medians
 
 FEWEST_IMAGES = 64  # whose labels are compared
 CORE_ALLOWANCE = 0.25  # cores above the threads asked for: the interpreter and what reads its messages
@@ -31,7 +31,9 @@ class _OfEach(Rule):
 
 
 class Quotable(_OfEach):
-    """The processes of a latency agree (interval of p50 within 10 % of it), and the probe moved less than 10 %."""
+    """The processes of a latency agree (the interval of p50 is at most 10 % of p50 wide), and the probe moved less than
+    10 %.
+    """
 
     id = "L101"
     topic = "quotable_latency"
@@ -43,18 +45,17 @@ class Quotable(_OfEach):
             yield self._verdict(run) if run.status == "done" else self._not_run(run)
 
     def _not_run(self, run: LatencyRun) -> Verdict:
-        lines = (run.error or "").strip().splitlines() or ["no reason given"]
-        return self.verdict(run, "not_run", f"not run: {lines[0]}")
+        return self.verdict(run, "not_run", f"not run: {why_not_run(run.error)}")
 
     def _verdict(self, run: LatencyRun) -> Verdict:
-        found, why = typical.interval(run), stability.obstacle(run)
+        ends, why = medians.interval(run), stability.obstacle(run)
         return self.verdict(
             run,
             "pass" if why is None else "inconclusive",
             _quoted(run) if why is None else f"not measurable here, because {why}",
-            measured=typical.p50(run) or None,
-            low=found[0] if found else None,
-            high=found[1] if found else None,
+            measured=medians.p50(run) or None,
+            low=ends[0] if ends else None,
+            high=ends[1] if ends else None,
             n=run.calls,
         )
 
@@ -75,8 +76,8 @@ class SameAnswers(_OfEach):
 
 class KeptConditions(_OfEach):
     """A network was timed in float32 or its own integers, on no more cores than it had threads, which were as many as
-    asked for. A framework that does not offer that number is not comparable with those that do, nor are threads that
-    share cores with threads of their own.
+    asked for. A framework that does not offer that number is not comparable with those that do, and no time is
+    comparable that was measured with more threads than there are cores.
     """
 
     id = "L103"
@@ -157,13 +158,13 @@ def _cores(run: LatencyRun) -> float:
 
 
 def _quoted(run: LatencyRun) -> str:
-    found, width, moved = typical.interval(run), stability.spread(run), stability.drift(run)
-    assert found is not None
+    ends, width, moved = medians.interval(run), stability.spread(run), stability.drift(run)
+    assert ends is not None
     assert width is not None
     assert moved is not None
     beside = stability.likely_causes(run)
     return (
-        f"{milliseconds(typical.p50(run))}; interval from {len(run.by_process)} processes {milliseconds(found[0])} to "
-        f"{milliseconds(found[1])}, {percent(width, 1)} % wide; the probe ({probe(run):.3g} GFLOP/s a core) moved by "
+        f"{milliseconds(medians.p50(run))}; interval from {len(run.by_process)} processes {milliseconds(ends[0])} to "
+        f"{milliseconds(ends[1])}, {percent(width, 1)} % wide; the probe ({probe(run):.3g} GFLOP/s a core) moved by "
         f"{percent(moved, 1)} %" + (f"; although {', '.join(beside)}" if beside else "")
     )

@@ -8,7 +8,7 @@ from zoo.records import LatencyRun, Verdict
 from zoo.rules.base import Evidence, Rule, grouped
 from zoo.rules.latency.contest import ALLOWED_ERROR, Contest
 from zoo.rules.latency.quotable import differences, unreliable
-from zoo.runs.typical import p50, process_times
+from zoo.runs.medians import p50, process_times
 from zoo.stats import levels
 
 CONDITIONS = ("session", "batch_size", "threads", "threads_read", "precision", "arithmetic", "processor", "image_set")
@@ -16,8 +16,8 @@ ASKED_FOR = ("session", "batch_size", "threads")  # results with the same ones s
 
 
 class Ranked(Rule):
-    """Two results of one network are ranked only if their processes surely differ, under equal conditions; every pair
-    of results counts (Holm).
+    """Two results of one network are ranked only if they differ by more than their processes do by chance, under equal
+    conditions; the p-values are adjusted for all pairs of results (Holm).
     """
 
     id = "L201"
@@ -57,7 +57,7 @@ class Ranked(Rule):
         ranked = adjusted is not None and adjusted <= ALLOWED_ERROR
         how_much_slower = (
             f"{ratio.value:.2f} times the time of {_named(fastest, run)} ({ratio.low:.2f} to {ratio.high:.2f}; "
-            f"{_chance(adjusted)} among {len(contest.runs)})"
+            f"{_chance(adjusted)} after Holm over {len(contest.runs)} results)"
         )
         return self.verdict(
             run,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoo.documents.formatting import milliseconds, percent
 from zoo.records import LatencyRun
 from zoo.rules.latency.efficiency import probes
-from zoo.runs.typical import interval, p50
+from zoo.runs.medians import interval, p50
 
 FEWEST_PROCESSES = 3  # of two, the interval reaches twelve times as far as their standard error
 FEWEST_CALLS = 7  # in a round, for a median that three odd calls do not make one of them
@@ -19,8 +19,8 @@ _DIGITS = 9  # of a share: what lies exactly on a limit is not pushed over it by
 
 def spread(run: LatencyRun) -> float | None:
     """Width of the interval of p50 by p50; None where there is no interval."""
-    found = interval(run)
-    return None if found is None else round((found[1] - found[0]) / p50(run), _DIGITS)
+    ends = interval(run)
+    return None if ends is None else round((ends[1] - ends[0]) / p50(run), _DIGITS)
 
 
 def drift(run: LatencyRun) -> float | None:
@@ -67,13 +67,12 @@ def _too_few(run: LatencyRun) -> str | None:
 
 
 def _disagreement(run: LatencyRun) -> list[str]:
-    found, width = interval(run), spread(run)
-    if found is None or width is None or width <= LARGEST_SPREAD:
+    ends, width = interval(run), spread(run)
+    if ends is None or width is None or width <= LARGEST_SPREAD:
         return []
-    ends = f"{milliseconds(found[0])} to {milliseconds(found[1])}"
     return [
-        f"{len(run.by_process)} processes give an interval that is {_share(width)} % wide ({ends}; allowed: "
-        f"{LARGEST_SPREAD * 100:g} %)"
+        f"{len(run.by_process)} processes give an interval that is {_share(width)} % wide ({milliseconds(ends[0])} to "
+        f"{milliseconds(ends[1])}; allowed: {LARGEST_SPREAD * 100:g} %)"
     ]
 
 

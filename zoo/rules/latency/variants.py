@@ -10,7 +10,7 @@ from zoo import stats
 from zoo.records import Checkpoint, Claim, LatencyRun
 from zoo.rules.base import grouped
 from zoo.rules.latency.published import SAME_ARCHITECTURE, column, conditions, in_integers, nearness, seconds, variant
-from zoo.runs import typical
+from zoo.runs import medians
 
 FEWEST = 3  # variants
 FEWEST_OF_OTHERS = 4  # variants of the same architecture alone: of three no order is rarer than one in six
@@ -71,7 +71,7 @@ def tables(
     `FEWEST_OF_OTHERS` where none of ours is what the document speaks of, or holds the same weights.
     Claims other than publishers' latencies are passed over.
     """
-    timed = [run for run in latencies if typical.p50(run) > 0]
+    timed = [run for run in latencies if medians.p50(run) > 0]
     families = grouped((_family(run, checkpoints.get(run.checkpoint)), run) for run in timed)
     candidates = [
         _table(family, column_claims, runs, checkpoints)
@@ -115,7 +115,7 @@ def _table(
         return None
     sizes = sorted(pairs, key=lambda size: (size[0] * size[1], size), reverse=True)
     ordered = [pairs[size] for size in sizes]
-    documented, measured = [seconds(claim) for claim, _ in ordered], [typical.p50(run) for _, run in ordered]
+    documented, measured = [seconds(claim) for claim, _ in ordered], [medians.p50(run) for _, run in ordered]
     first = claims[0]
     correlation = stats.rank_correlation(documented, measured)
     return VariantTable(

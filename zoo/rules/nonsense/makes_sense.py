@@ -30,7 +30,8 @@ class MakesSense(Rule):
     top-5 better than guessing (any class, or the same answers dealt to the images at random); one class for more than
     nine in ten images, of which less than half are right and no more than half have one label; a best score that
     several classes share in more than half of the images; or labels that fit far better in the other numbering of
-    ILSVRC2012, or so many classes further on. Inconclusive where the images are too few to tell.
+    ILSVRC2012, with the numbers sorted as text, or so many classes further on. Inconclusive where the images are too
+    few to tell.
     """
 
     id = "A201"

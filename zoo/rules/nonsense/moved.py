@@ -1,4 +1,4 @@
-"""Whether answers fit the labels better in another numbering or with an offset, for rule A201."""
+"""Whether answers fit the labels better in another numbering or order or with an offset, for rule A201."""
 
 from __future__ import annotations
 
@@ -18,13 +18,28 @@ FEW = 100  # classes: of fewer, neighbours may all be alike, and a poor network 
 MOST = 0.75  # share of few classes that moved labels have to win
 
 
+OTHER_NUMBERING = (
+    "labels in the other numbering of ILSVRC2012, or a network that was trained with it; label the images by wnid, or "
+    "give the whole list of 50,000 labels, whose numbering is told by itself"
+)
+SORTED_AS_TEXT = (
+    "classes that were numbered in the order of their folders' names as text (0, 1, 10, 100, 101, ...), as "
+    "torchvision's ImageFolder does, here or where the network was trained; let the name be the number"
+)
+
+
 @dataclass(frozen=True)
 class _Move:
-    """Which class is the answer to each label, if the labels are mistaken. answer: int64 (classes,); -1 for none."""
+    """Which class is the answer to each label, if the labels are mistaken, and why they may be.
+
+    answer: int64 (classes,); -1 for none. offset: answer less label, where it is the same for all classes, else 0.
+    likely: what is behind it; "" where an offset is.
+    """
 
     what: str
     answer: Integers
     offset: int = 0
+    likely: str = ""
 
 
 def moved(seen: Seen, evidence: Evidence) -> Symptom | None:
@@ -35,7 +50,7 @@ def moved(seen: Seen, evidence: Evidence) -> Symptom | None:
     """
     if seen.answers is None or int(seen.labels.max()) >= seen.classes:
         return None
-    moves = [*_numberings(seen), *_offsets(seen)]
+    moves = [*_numberings(seen), *_text_orders(seen), *_offsets(seen)]
     if not moves:
         return None
     right = [int((seen.given == each.answer[seen.labels]).sum()) for each in moves]
@@ -88,19 +103,25 @@ def _numberings(seen: Seen) -> list[_Move]:
     read = "the labels read as ILSVRC2012_ID"
     written = "the classes numbered by ILSVRC2012_ID"
     return [
-        _Move(read, by_id[:-1]),
-        _Move(f"{read} less one", by_id[1:]),
-        _Move(written, np.where(to_id < seen.classes, to_id, -1)),
-        _Move(f"{written} less one", to_id - 1),
+        _Move(read, by_id[:-1], likely=OTHER_NUMBERING),
+        _Move(f"{read} less one", by_id[1:], likely=OTHER_NUMBERING),
+        _Move(written, np.where(to_id < seen.classes, to_id, -1), likely=OTHER_NUMBERING),
+        _Move(f"{written} less one", to_id - 1, likely=OTHER_NUMBERING),
+    ]
+
+
+def _text_orders(seen: Seen) -> list[_Move]:
+    """Numbers of classes taken for their places among the numbers as text, and the other way round."""
+    numbers = np.array(sorted(range(seen.classes), key=str))
+    return [
+        _Move("the labels read as places among the numbers sorted as text", numbers, likely=SORTED_AS_TEXT),
+        _Move("the classes in the order of their numbers as text", np.argsort(numbers), likely=SORTED_AS_TEXT),
     ]
 
 
 def _behind_move(move: _Move, seen: Seen, evidence: Evidence) -> str:
-    if not move.offset:
-        return (
-            "labels in the other numbering of ILSVRC2012, or a network that was trained with it; label the images by "
-            "wnid, or give the whole list of 50,000 labels, whose numbering is told by itself"
-        )
+    if move.likely:
+        return move.likely
     high = "high" if move.offset < 0 else "low"
     counted = " (counted from 1 in place of 0?)" if move.offset == -1 else ""
     return f"{_other_map(move.offset, seen.label_map, evidence)}labels that are {abs(move.offset)} too {high}{counted}"

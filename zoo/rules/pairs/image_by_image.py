@@ -35,7 +35,9 @@ class _Compared(Rule):
 
 
 class _Equivalent(_Compared):
-    """Two runs should be right equally often, but for a margin: this must be shown, not only not denied."""
+    """The accuracies of two runs differ by no more than a margin. To pass, this must be shown; that no difference was
+    found does not show it.
+    """
 
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict per pair of this kind; p-values are adjusted over the pairs of all such kinds."""
@@ -68,14 +70,16 @@ class _Equivalent(_Compared):
 
 
 class Frameworks(_Equivalent):
-    """Two frameworks with the same weights are right equally often, but for a margin that is smaller than matters."""
+    """The same weights in two frameworks have accuracies that differ by no more than a margin; it must be shown."""
 
     id = "X201"
     kind = "frameworks"
 
 
 class Converted(_Equivalent):
-    """A converted checkpoint is right as often as its original, but for a margin, where no document claims a loss."""
+    """A converted checkpoint and its original have accuracies that differ by no more than a margin, where no document
+    claims a loss; it must be shown.
+    """
 
     id = "X202"
     kind = "converted"
@@ -122,7 +126,7 @@ class ClaimedLoss(_Compared):
 
 
 class Recipes(_Equivalent):
-    """Two recipes make one network right equally often, but for a margin that is smaller than matters."""
+    """Two recipes of one network have accuracies that differ by no more than a margin; it must be shown."""
 
     id = "X204"
     kind = "recipes"
@@ -162,8 +166,8 @@ def _shown(pair: Pair, evidence: Evidence) -> str:
     if pair.is_exact:
         return ""
     discordant, n = sum(pair.counts), pair.first.n
-    found = paired_planning.detectable(discordant, n, pair.population(evidence), anytime=pair.anytime)
-    return f"; the smallest difference that these images could have shown is {_points(found)} points"
+    smallest = paired_planning.detectable(discordant, n, pair.population(evidence), anytime=pair.anytime)
+    return f"; the smallest difference that these images could have shown is {_points(smallest)} points"
 
 
 def _name(run: Run, pair: Pair) -> str:

@@ -9,12 +9,10 @@ from typing import Literal
 import numpy as np
 
 from zoo import stats
-from zoo.records import Claim, Run
+from zoo.records import ACCURACIES, AccuracyMetric, Claim, Run
 from zoo.rules.base import Evidence
 from zoo.rules.pairs.same_answers import Answered, answered, images_of, network
 
-Metric = Literal["top1", "top5"]
-METRICS: tuple[Metric, ...] = ("top1", "top5")
 Kind = Literal["frameworks", "converted", "claimed", "recipes"]
 
 
@@ -26,7 +24,7 @@ class Pair:
     """
 
     kind: Kind
-    metric: Metric
+    metric: AccuracyMetric
     first: Run
     second: Run
     only_first: tuple[str, ...]
@@ -147,11 +145,11 @@ def _by_metric(kind: Kind, first: Answered, second: Answered, evidence: Evidence
     """A pair for each metric. A conversion is judged by the loss that one document has for it, each run with its own
     documented recipe; where none has, it should cost nothing, if both runs look at the same part of an image.
     """
-    claims = {metric: _both_claimed(first.run, second.run, metric, evidence) for metric in METRICS}
+    claims = {metric: _both_claimed(first.run, second.run, metric, evidence) for metric in ACCURACIES}
     loss_claimed = kind == "converted" and any(claims.values())
     if kind == "converted" and not loss_claimed and first.run.geometry != second.run.geometry:
         return
-    for metric in METRICS:
+    for metric in ACCURACIES:
         if loss_claimed and claims[metric] is None:
             continue  # a loss that is documented by its top-1 alone is not denied for top-5
         right, right_second = (each.answers.correct(metric) for each in (first, second))
@@ -164,7 +162,7 @@ def _by_metric(kind: Kind, first: Answered, second: Answered, evidence: Evidence
         yield Pair(own_kind, metric, first.run, second.run, only_first, only_second, own_claims)
 
 
-def _both_claimed(first: Run, second: Run, metric: Metric, evidence: Evidence) -> tuple[Claim, Claim] | None:
+def _both_claimed(first: Run, second: Run, metric: AccuracyMetric, evidence: Evidence) -> tuple[Claim, Claim] | None:
     """What one source documents of both checkpoints."""
     for claim in evidence.claims_on(second.checkpoint, metric):
         for original in evidence.claims_on(first.checkpoint, metric):

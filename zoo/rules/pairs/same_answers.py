@@ -86,24 +86,24 @@ class SameScores(Rule):
 
 def _compared(first: Read, second: Read) -> tuple[Outcome, str, Difference | None]:
     """Outcome, its reason, and the difference; None where it cannot be measured."""
-    found = scores.difference(first, second)
+    apart = scores.difference(first, second)
     what = first.kind if first.kind == second.kind else f"{second.kind} against {first.kind}"
     what += f" of {len(first.logits)} images"
-    if found is None:
+    if apart is None:
         return "not_comparable", f"{what} are too coarse to compare more than the labels (rule X101)", None
-    alike = found.average < AVERAGE and found.largest < LARGEST
+    alike = apart.average < AVERAGE and apart.largest < LARGEST
     if not alike and scores.same_order(first, second):
-        return "pass", f"{what} differ in size, but put all classes into the same order", found
+        return "pass", f"{what} differ in size, but put all classes into the same order", apart
     read = "" if first.kind == second.kind == "logits" else ", read as logits,"
-    factor = "" if found.factor == 1 else f" (but for a factor of {found.factor:.3g})"
+    factor = "" if apart.factor == 1 else f" (but for a factor of {apart.factor:.3g})"
     rounded = (
-        "; more than float32 rounds, as little as weights stored in float16 do" if found.average > ROUNDING else ""
+        "; more than float32 rounds, as little as weights stored in float16 do" if apart.average > ROUNDING else ""
     )
     return (
         "pass" if alike else "fail",
-        f"{what}{read} differ by at most {_percent(found.largest)} %, on average by {_percent(found.average)} % "
+        f"{what}{read} differ by at most {_percent(apart.largest)} %, on average by {_percent(apart.average)} % "
         f"of their spread{factor} (allowed: below {100 * LARGEST:g} and {100 * AVERAGE:g} %){rounded if alike else ''}",
-        found,
+        apart,
     )
 
 
@@ -113,8 +113,8 @@ def _percent(share: float) -> str:
 
 def _classes(one: Answered, evidence: Evidence) -> NDArray[np.int64]:
     """Class that each image is given, int64 (N,)."""
-    found: NDArray[np.int64] = one.answers.indices[:, 0].astype(np.int64) - _label_map(one, evidence).first
-    return found
+    classes: NDArray[np.int64] = one.answers.indices[:, 0].astype(np.int64) - _label_map(one, evidence).first
+    return classes
 
 
 def _is_near_tie(row: int, first: Answered, second: Answered, evidence: Evidence) -> bool:
@@ -162,7 +162,7 @@ def answered(evidence: Evidence) -> Iterator[Answered]:
 
 def images_of(one: Answered) -> tuple[object, ...]:
     """What two runs on the same images have in common: sets of other images may have the same names."""
-    return one.run.image_set, one.answers.ids, one.answers.classes.tobytes()
+    return one.run.image_set, one.answers.labelled_images
 
 
 def network(run: Run, evidence: Evidence) -> tuple[object, ...]:

@@ -85,6 +85,11 @@ def read(scores: NDArray[np.float32], label_map: LabelMap) -> Read:
     return Read(kind, _logits_of(values[:, classes], kind), low, high)
 
 
+def are_probabilities(scores: Floats) -> bool:
+    """Whether the scores (N, outputs) of every image are at least 0 and add up to 1, as after a softmax."""
+    return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=SUMS_TO_ONE))
+
+
 def kind_of(scores: Floats) -> Kind:
     """What scores (N, outputs) are, by their signs and sums.
 
@@ -92,7 +97,7 @@ def kind_of(scores: Floats) -> Kind:
     """
     if (scores < 0).any():
         return "logits"
-    if np.allclose(scores.sum(axis=1), 1, atol=SUMS_TO_ONE):
+    if are_probabilities(scores):
         twice = scores.all() and (_inner(scores) > -10 * TWO_SOFTMAXES).all()
         return "outputs of two softmaxes" if twice else "softmax outputs"
     return "sigmoid outputs" if (scores <= 1).all() else "logits"

@@ -14,16 +14,16 @@ def process_times(run: LatencyRun, of: Callable[[Round], float] = lambda each: e
 
     Nothing where a round gave 0.
     """
-    found = [[of(each) for each in rounds] for rounds in run.by_process]
-    if not all(value > 0 for values in found for value in values):
+    by_process = [[of(each) for each in rounds] for rounds in run.by_process]
+    if not all(value > 0 for values in by_process for value in values):
         return ()
-    return tuple(geometric_mean(values) for values in found)
+    return tuple(geometric_mean(values) for values in by_process)
 
 
 def p50(run: LatencyRun) -> float:
     """Seconds that a call typically takes; 0 where nothing was measured.
 
-    It is computed from the rounds and not read from `quantiles`: stored runs of before kept the median of all calls.
+    It is computed from the rounds and not read from `quantiles`: older run folders keep the median of all calls there.
     """
     times = process_times(run)
     return levels.typical(times) if times else 0.0
