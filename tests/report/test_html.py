@@ -180,7 +180,7 @@ def test_sources_are_links_only_when_https() -> None:
 
 
 def test_plot_places_bands_and_marks() -> None:
-    plot = claim_plot(a_report(), [a_claim()])
+    plot = claim_plot(a_report(tolerance=0.001), [a_claim()])
     assert plot is not None
     ((publisher, (point,)),) = plot.groups.items()
     assert publisher == "embedded"
