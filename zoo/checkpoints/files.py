@@ -74,9 +74,9 @@ def _locate_file(checkpoint: Checkpoint, file: File, root: Path) -> tuple[Path, 
     complaints: list[str] = []
     ways = [_loose, _archived] if file.published() else [_archived, _loose]
     for way in ways:
-        path = way(checkpoint, file, root, complaints)
-        if path is not None:
-            return path
+        located = way(checkpoint, file, root, complaints)
+        if located is not None:
+            return located
     if complaints:
         raise WrongBytesError(f"{checkpoint.id}: no usable {file.name}: " + "; ".join(complaints))
     raise FileUnavailableError(_not_found(checkpoint, file))

@@ -310,8 +310,8 @@ def fetch_(pattern: str | None, zoo: str, quiet: bool) -> int:
         if checkpoint.export_from:
             continue
         try:
-            paths = fetch.fetch(checkpoint, known, talk)
-            click.echo(f"{checkpoint.id}: {', '.join(str(path) for path in paths.paths)}")
+            located = fetch.fetch(checkpoint, known, talk)
+            click.echo(f"{checkpoint.id}: {', '.join(str(path) for path in located.paths)}")
         except FileUnavailableError as error:
             talk.warn(str(error))
             code = NOT_RUN
