@@ -42,7 +42,7 @@ def refuse_unknown(fmt: str, known: Collection[str], done: str) -> None:
 
 
 def single(values: Sequence[Any], names: Sequence[str], what: str) -> Any:
-    """The only one of `found`; AdapterError with the `names` of all if it is not the only one. what: "input", ..."""
+    """The only one of `values`; AdapterError with the `names` of all if it is not the only one. what: "input", ..."""
     if len(values) != 1:
         raise AdapterError(f"expected one {what}, got {len(values)}: {listed(names) or 'none'}")
     return values[0]

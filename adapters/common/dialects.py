@@ -75,7 +75,7 @@ def in_sequence(
 
 
 def recognised(stored_names: Collection[str], tables: Mapping[str, Table], where: str) -> str:
-    """The dialect that a file with the names `found` is written in: the one with most names in common.
+    """The dialect that a file with the names `stored_names` is written in: the one with most names in common.
 
     Below half of its names the file speaks another one, which is an error that shows the nearest.
     """

@@ -47,7 +47,7 @@ def variables(network: Network) -> Table:
 
 
 def tables(network: Network, stored_names: Collection[str] = ()) -> Dict[str, Table]:
-    """Every dialect of the network's family by its title; the prefix is the one that `found` uses."""
+    """Every dialect of the network's family by its title; the prefix is the one that `stored_names` use."""
     if network.family != FAMILY:
         return {"canonical": canonical(network)}
     first = "features_conv0_weight"

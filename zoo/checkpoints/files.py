@@ -77,9 +77,9 @@ def locate_file(owner: str, file: File, root: Path) -> tuple[Path, bool]:
     complaints: list[str] = []
     ways = [_loose, _archived] if file.published() else [_archived, _loose]
     for way in ways:
-        path = way(owner, file, root, complaints)
-        if path is not None:
-            return path
+        located = way(owner, file, root, complaints)
+        if located is not None:
+            return located
     if complaints:
         raise WrongBytesError(f"{owner}: no usable {file.name}: " + "; ".join(complaints))
     raise FileUnavailableError(_not_found(owner, file))

@@ -1,7 +1,7 @@
 """The folder that a worker reads from: it contains copies of a checkpoint's files and nothing else.
 
 A framework may look for more files beside the one that it is told to read: weights, external data, assets. In this
-folder it finds only files of the record. What is hashed is the copy. So the worker reads what the record
+folder it finds only files of the record. The copy is hashed, not the original. So the worker reads what the record
 says, even if somebody changes the original in the meantime.
 """
 

@@ -38,11 +38,9 @@ def of_wrong_bytes(checkpoint: Checkpoint, framework: str, zoo: Zoo) -> Inspecti
     others = [file for other in zoo.checkpoints.values() if other.id != checkpoint.id for file in other.files]
     misplaced = files.misplaced(checkpoint, zoo.root, others)
     descriptions = [files.described(file, path).changed(hash="different") for file, path in misplaced]
-    return (
-        Inspection(checkpoint=checkpoint.id, framework=framework, sha256="", files=tuple(descriptions))
-        if descriptions
-        else None
-    )
+    if not descriptions:
+        return None
+    return Inspection(checkpoint=checkpoint.id, framework=framework, sha256="", files=tuple(descriptions))
 
 
 def measured(

@@ -169,9 +169,9 @@ def _choose_python(framework: Framework) -> tuple[str, str]:
     """(minor version, interpreter): the first that the framework supports and the machine has, else one to fetch."""
     search = os.pathsep.join([os.environ.get("PATH", ""), *_pyenv_folders()])
     for version in framework.pythons:
-        python = _uv("python", "find", "--no-python-downloads", "--no-project", version, path=search)
-        if python.returncode == 0:
-            return version, python.stdout.strip()
+        answer = _uv("python", "find", "--no-python-downloads", "--no-project", version, path=search)
+        if answer.returncode == 0:
+            return version, answer.stdout.strip()
     return framework.pythons[0], framework.pythons[0]
 
 

@@ -93,8 +93,8 @@ def also_differs(change: RunChange | LatencyChange) -> list[str]:
         return ["only in the second" if change.before is None else "only in the first"]
     fields = {each.field for each in change.differences}
     in_columns = () if "n" in fields else ("top1_correct", "top5_correct")
-    sentences = [_in_words(each) for each in change.differences if each.field not in in_columns]
-    return [f"{each.field}: {each.before} → {each.after}" for each in sentences]
+    worded = [_in_words(each) for each in change.differences if each.field not in in_columns]
+    return [f"{each.field}: {each.before} → {each.after}" for each in worded]
 
 
 def _in_words(each: Difference) -> Difference:
