@@ -99,6 +99,17 @@ def test_measuring_and_judging_meet_in_jobs_alone() -> None:
     assert both == {"zoo.jobs", "zoo.cli"}
 
 
+def test_statistics_import_nothing_of_the_rest() -> None:
+    inside = modules("zoo")
+    assert "zoo.stats.differences" in inside
+    for name, others in inside.items():
+        if _room(name) == "zoo.stats":
+            assert {_room(other) for other in others} <= {"zoo.stats"}, name
+    code = "import sys, zoo.stats; print(*(name for name in sys.modules if name.split('.')[0] == 'zoo'))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {_room(name) for name in loaded} == {"zoo", "zoo.stats"}
+
+
 def test_a_stored_run_is_loaded_without_a_renderer() -> None:
     code = "import sys, zoo.frames, zoo.runs.folder; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

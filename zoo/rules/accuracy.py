@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from zoo import stats
+from zoo.documents.accepted import accepted
 from zoo.documents.formatting import as_printed, percent
 from zoo.documents.library_differences import Tolerance
 from zoo.records import Claim, Outcome, Run, Verdict
 from zoo.rules.base import Evidence, Rule
 from zoo.rules.nonsense.makes_sense import MakesSense, symptoms
-from zoo.stats import planning
-from zoo.stats.totals import Accepted, accepted
+from zoo.stats import Accepted, planning
 
 NONSENSE = f"the answers are nonsense (rule {MakesSense.id})"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
 
 from zoo.documents.classes import class_name
 from zoo.records import LabelMap, Outcome, SampleAnswer, SampleRun, Verdict
@@ -127,9 +127,9 @@ def _of_kind(sample: SampleAnswer, scores: Scores) -> Scores:
     """Ours as what is printed: a network may end with a softmax, or leave it to its user."""
     found: Scores = scores
     if sample.of == "probabilities" and not _are_probabilities(scores):
-        found = softmax(scores)
+        found = scipy.special.softmax(scores)
     elif sample.of == "logits" and _are_probabilities(scores):
-        found = log_softmax(np.log(np.maximum(scores, np.finfo(np.float32).tiny)))
+        found = scipy.special.log_softmax(np.log(np.maximum(scores, np.finfo(np.float32).tiny)))
     return found
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import scipy
+
 from zoo.stats.intervals import CONFIDENCE
 
 SPREAD = 2  # standard deviations
@@ -30,12 +32,10 @@ def shift(gained: int, lost: int, n: int) -> tuple[float, float, float]:
 
     Of the flips that were counted, the share that was gained has Clopper and Pearson's exact interval.
     """
-    from scipy.stats import binomtest  # it takes a second to load, and most commands never come here
-
     flips = gained + lost
     if not flips:
         return 0.0, 0.0, 0.0
-    share = binomtest(gained, flips).proportion_ci(CONFIDENCE, method="exact")
+    share = scipy.stats.binomtest(gained, flips).proportion_ci(CONFIDENCE, method="exact")
     low, high = (flips * (2 * end - 1) / n for end in (share.low, share.high))
     return (gained - lost) / n, float(low), float(high)
 

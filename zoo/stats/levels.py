@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+import scipy
 
 from zoo.stats.intervals import CONFIDENCE, holm
 
@@ -50,7 +50,7 @@ def interval(times: Sequence[float], confidence: float = CONFIDENCE) -> tuple[fl
     logs = _summary(times)
     if logs.kept < FEWEST:
         return None
-    reach = float(stdtrit(logs.kept - 1, (1 + confidence) / 2)) * math.sqrt(logs.variance)
+    reach = float(scipy.special.stdtrit(logs.kept - 1, (1 + confidence) / 2)) * math.sqrt(logs.variance)
     return math.exp(logs.mean - reach), math.exp(logs.mean + reach)
 
 
@@ -106,6 +106,6 @@ def _compared(first: _Summary, second: _Summary, confidence: float) -> Ratio | N
         return Ratio(math.exp(apart), math.exp(apart), math.exp(apart), float(apart == 0))
     freedom = variance**2 / sum(each.variance**2 / (each.kept - 1) for each in (first, second))
     error = math.sqrt(variance)
-    reach = float(stdtrit(freedom, (1 + confidence) / 2)) * error
-    p_value = 2 * float(stdtr(freedom, -abs(apart) / error))
+    reach = float(scipy.special.stdtrit(freedom, (1 + confidence) / 2)) * error
+    p_value = 2 * float(scipy.special.stdtr(freedom, -abs(apart) / error))
     return Ratio(math.exp(apart), math.exp(apart - reach), math.exp(apart + reach), p_value)

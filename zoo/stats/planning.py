@@ -10,7 +10,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from zoo import stats
+from zoo.stats.intervals import CONFIDENCE, running
 from zoo.stats.paired_planning import rounded_up
 from zoo.stats.totals import Accepted
 
@@ -22,10 +22,10 @@ _REPEATS = 200  # simulated evaluations behind `stopping`
 def chance_decided(goal: Accepted, truth: int, n: int) -> float:
     """Probability that a random sample of n images is conclusive when `truth` of all images are right.
 
-    Exact: the counts at which `stats.finite_totals` lies inside, above or below the accepted totals form three
+    Exact: the counts at which `finite_totals` lies inside, above or below the accepted totals form three
     ranges, whose ends are critical values of the hypergeometric tests of the totals at the edges.
     """
-    tail = (1 - stats.CONFIDENCE) / 2
+    tail = (1 - CONFIDENCE) / 2
     # A count above `over[k]` excludes all totals up to k, a count below `under[k]` all from k on.
     sure_low, sure_high = goal.inner[0] - 1, goal.inner[1] + 1
     inside = (_critical(goal, sure_low, n, tail, above=True), _critical(goal, sure_high, n, tail, above=False))
@@ -81,7 +81,7 @@ def grown(
 
 def decided_at(goal: Accepted, right: NDArray[np.int64], looks: NDArray[np.int64]) -> NDArray[np.int64]:
     """Images at the first look that decides, for each evaluation (rows); all of them where none does."""
-    low, high = stats.running(right, np.broadcast_to(looks, right.shape), goal.images)
+    low, high = running(right, np.broadcast_to(looks, right.shape), goal.images)
     settled = refuted(goal, low, high) | ((low >= goal.inner[0]) & (high <= goal.inner[1]))
     return np.where(settled.any(axis=-1), looks[settled.argmax(axis=-1)], goal.images)
 

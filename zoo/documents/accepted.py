@@ -1,0 +1,16 @@
+"""Which totals agree with a claim."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from zoo.records import Claim
+from zoo.stats import Accepted, accepted_totals
+
+
+def accepted(claim: Claim, tolerance: float, images: int) -> Accepted:
+    """Totals among `images` whose share lies in what rounds to the printed text, widened by `tolerance` (fraction)."""
+    low, high = claim.exact_interval()
+    # What rounds to an error includes its upper end as an accuracy, not its lower one.
+    closed: Literal["left", "right"] = "right" if claim.is_error else "left"
+    return accepted_totals(low, high, images, tolerance=tolerance, counted=claim.n_images, closed=closed)
