@@ -2,8 +2,8 @@
 
     python benchmarks/paired_intervals.py [--out FILE]
 
-Writes the tables of docs/statistics-library.md, but for the times. The intervals of `zoo.stats` are compared with what
-is computed elsewhere, from scipy's intervals for one share:
+Writes the tables of docs/statistics.md and docs/statistics-library.md on two runs. The intervals of `zoo.stats` are
+compared with what is computed elsewhere, from scipy's intervals for one share:
 
 - two ranges: Clopper and Pearson's exact range for the share of images that differ (99 %), and one for the share of
   these that only the first run gets right (96 %); the ends are those of all their products.
@@ -63,6 +63,15 @@ def two_ranges(result: Result, n: int) -> Interval:
     low, high = clopper_pearson(result[0], seen, 0.96)
     ends = clopper_pearson(seen, n, 0.99)
     return min(share * (2 * low - 1) for share in ends), max(share * (2 * high - 1) for share in ends)
+
+
+def two_finite_ranges(only_first: int, only_second: int, n: int, population: int) -> Interval:
+    """`two_ranges` for a sample of a population, of exact ranges for a sample without replacement."""
+    seen = only_first + only_second
+    least, most = (int(end) for end in stats.finite_totals(seen, n, population, 0.99))
+    number = np.arange(least, most + 1)
+    low, high = stats.finite_totals(only_first, seen, number, 0.96)
+    return float((2 * low - number).min()) / population, float((2 * high - number).max()) / population
 
 
 def direction_alone(result: Result, n: int) -> Interval:
@@ -155,9 +164,9 @@ def finite_coverage(n: int, population: int) -> NDArray[np.float64]:
 
 
 def points(interval: Interval) -> str:
-    """Both ends and the width, in percentage points."""
-    low, high = (100 * end for end in interval)
-    return f"{low:.2f} to {high:.2f} ({high - low:.2f})"
+    """Both ends in percentage points."""
+    low, high = (round(100 * end, 2) + 0.0 for end in interval)  # no -0.00
+    return f"{low:.2f} to {high:.2f}"
 
 
 def percent(share: float) -> str:
@@ -170,16 +179,28 @@ def rows_of(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
     return table(heads, rows, right=heads[1:])
 
 
+def finite_widths() -> str:
+    """Of 1,000 images of 50,000, in points: the suite's own, and that of two ranges."""
+
+    def rows() -> Iterator[Sequence[str]]:
+        for first, second in COUNTS:
+            own, other = (make(first, second, N, POPULATION) for make in (stats.difference_interval, two_finite_ranges))
+            narrower = 1 - (own[1] - own[0]) / (other[1] - other[0])
+            difference = f"{100 * (first - second) / N:g}"
+            yield [f"{first}, {second}", difference, points(own), points(other), f"{100 * narrower:.0f} %"]
+
+    return rows_of(["only first, only second", "difference", "interval", "two ranges", "narrower by"], rows())
+
+
 def widths() -> str:
-    """Of 1,000 images; ends and width."""
+    """Of 1,000 images without a population, in points."""
 
     def rows() -> Iterator[Sequence[str]]:
         for first, second in COUNTS:
             both = round((N - first - second) * RIGHT)
-            found = [points(method((first, second, both), N)) for method in METHODS.values()]
-            yield [f"{first}, {second}", points(stats.difference_interval(first, second, N, POPULATION)), *found]
+            yield [f"{first}, {second}", *(points(make((first, second, both), N)) for make in METHODS.values())]
 
-    return rows_of(["only first, only second", f"zoo.stats, of {POPULATION:,}", *METHODS], rows())
+    return rows_of(["only first, only second", *METHODS], rows())
 
 
 def coverages() -> str:
@@ -234,7 +255,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="Markdown; default: stdout")
     options = parser.parse_args()
     tables = {
-        f"95 % intervals of {N:,} images, in points (width)": widths,
+        f"95 % intervals of {N:,} of {POPULATION:,} images, in points": finite_widths,
+        f"95 % intervals of {N:,} images, in points": widths,
         f"Coverage with {SMALL} images": coverages,
         "Width of a sequence's interval by the share of the error for how many images differ, in points": shares,
         "Milliseconds": times,
