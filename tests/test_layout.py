@@ -107,6 +107,8 @@ def test_measuring_and_judging_meet_in_jobs_alone() -> None:
 def test_statistics_import_nothing_of_the_rest() -> None:
     inside = modules("zoo")
     assert "zoo.stats.differences" in inside
+    used = set().union(*(roots(path) for name, path in files("zoo").items() if _room(name) == "zoo.stats"))
+    assert used - sys.stdlib_module_names == {"numpy", "scipy", "zoo"}
     for name, others in inside.items():
         if _room(name) == "zoo.stats":
             assert {_room(other) for other in others} <= {"zoo.stats"}, name
