@@ -70,6 +70,15 @@ def _room(name: str) -> str:
     return ".".join(name.split(".")[:2])
 
 
+def loaded_by(*names: str) -> set[str]:
+    """Every module that is there after these were imported, in a fresh interpreter."""
+    code = f"import sys, {', '.join(names)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert loaded.issuperset(names)
+    return loaded
+
+
 def roots(path: Path) -> set[str]:
     """First names of everything that a file imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -112,36 +121,26 @@ def test_statistics_import_nothing_of_the_rest() -> None:
     for name, others in inside.items():
         if _room(name) == "zoo.stats":
             assert {_room(other) for other in others} <= {"zoo.stats"}, name
-    code = "import sys, zoo.stats; print(*(name for name in sys.modules if name.split('.')[0] == 'zoo'))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert {_room(name) for name in loaded} == {"zoo", "zoo.stats"}
+    loaded = loaded_by("zoo.stats")
+    assert {_room(name) for name in loaded if name.split(".")[0] == "zoo"} == {"zoo", "zoo.stats"}
+    assert not {"scipy.stats", "scipy.special", "scipy.linalg", "pandas", "pydantic"} & loaded
 
 
 def test_a_stored_run_is_loaded_without_a_renderer() -> None:
-    code = "import sys, zoo.frames, zoo.runs.folder; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "zoo.runs.folder" in loaded
+    loaded = loaded_by("zoo.frames", "zoo.runs.folder")
     assert not [name for name in loaded if name.startswith(("zoo.report", "zoo.rules", "zoo.jobs", "jinja2", "rich"))]
 
 
 def test_no_framework_is_imported() -> None:
-    code = "import sys, zoo.cli; print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not set(loaded) & set(FRAMEWORKS)
+    assert not {name.split(".")[0] for name in loaded_by("zoo.cli.actions")} & set(FRAMEWORKS)
 
 
 def test_the_command_line_loads_heavy_libraries_only_where_it_uses_them() -> None:
     """`zoo --help`, and completion in a shell, should not wait for them."""
-    code = "import sys, zoo.cli; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "zoo.cli.commands" in loaded
-    assert not HEAVY & set(loaded)
-
-
-def test_statistics_load_heavy_libraries_only_where_they_use_them() -> None:
-    code = "import sys, zoo.stats; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"scipy.stats", "scipy.special", "scipy.linalg", "pandas", "pydantic"} & set(loaded)
+    assert not HEAVY & loaded_by("zoo.cli")
+    assert not {"scipy.stats", "scipy.special", "scipy.linalg", "pandas", "matplotlib", "jinja2"} & loaded_by(
+        "zoo.cli.actions"
+    )
 
 
 def test_core_and_adapters_import_nothing_of_each_other() -> None:
