@@ -25,6 +25,7 @@ from zoo.stats import Accepted
         ({"value": "0", "decimals": 0}, 0.001, 1000, (0, 5)),
         ({"value": "100", "decimals": 0}, 0.001, 1000, (994, 1000)),
         ({"value": "100.00"}, 0.0, 960, (960, 960)),
+        ({"value": "71.8", "decimals": 1, "n_images": 50_001}, 0.0, 50_000, (35_875, 35_924)),
     ],
 )
 def test_totals(changes: dict[str, object], tolerance: float, images: int, totals: tuple[int, int]) -> None:
