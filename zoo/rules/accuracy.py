@@ -181,7 +181,7 @@ def _shares(known: _Known, claim: Claim, goal: Accepted) -> tuple[float, float]:
     Where the claim speaks of fewer images than the population, a last batch having been dropped, any of the dropped
     ones may have been right or wrong.
     """
-    counted = claim.n_images or goal.images
+    counted = min(claim.n_images or goal.images, goal.images)
     return max(known.low - (goal.images - counted), 0) / counted, min(known.high, counted) / counted
 
 
