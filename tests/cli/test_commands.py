@@ -35,7 +35,7 @@ def test_list_keeps_ids_in_one_piece_and_says_what_is_known_of_the_bytes() -> No
 
 
 def test_list_says_by_what_images_are_recognised() -> None:
-    (published,) = [line for line in zoo("list", "image-sets").stdout.splitlines() if "imagenet_val" in line]
+    (published,) = [line for line in zoo("list", "image-sets").stdout.splitlines() if line.startswith("imagenet_val ")]
     assert published.endswith("labels, bytes of 21 images, archive")
     embedded = zoo("list", "image-sets", "--zoo", "embedded").stdout.splitlines()
     assert [line for line in embedded if "embedded_val" in line and "all bytes, labels" in line]
