@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
 from zoo import stats
+from zoo.documents.accepted import accepted
 from zoo.records import Claim
-from zoo.stats import planning
-from zoo.stats.totals import Accepted, accepted
+from zoo.stats import Accepted, planning
 
 IMAGES = 50_000
 TOLERANCE = 0.001

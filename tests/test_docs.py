@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.by_hand.built import built
-from tests.by_hand.pages_of_docs import Step, same_everywhere, shell, steps
+from tests.by_hand.built import REPOSITORY, built
+from tests.by_hand.pages_of_docs import Step, same_everywhere, session, shell, steps
+
+EXAMPLES = [
+    ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+    for path in (REPOSITORY / "zoo").rglob("*.py")
+    if re.search(r"^ *>>> ", path.read_text(encoding="utf-8"), re.MULTILINE)
+]
 
 
 @pytest.fixture
@@ -38,6 +46,26 @@ def test_page_prints_what_it_says(page: str, compared: int, folder: Path) -> Non
             assert same_everywhere(printed) == same_everywhere(step.printed), step.text
             found += 1
     assert found == compared
+
+
+def test_examples_of_the_statistics_print_what_they_say() -> None:
+    found = doctest.DocTestRunner().run(session("statistics-library.md"))  # it prints what differs
+    assert (found.failed, found.attempted > 20) == (0, True)
+
+
+@pytest.mark.parametrize("module", sorted(EXAMPLES))
+def test_examples_in_docstrings_print_what_they_say(module: str) -> None:
+    found = doctest.testmod(importlib.import_module(module))
+    assert (found.failed, found.attempted > 0) == (0, True)
+
+
+@pytest.mark.parametrize("page", ["statistics.md", "latency.md", "arithmetic.md"])
+def test_every_source_is_cited_and_every_citation_has_a_source(page: str) -> None:
+    body, _, sources = (REPOSITORY / "docs" / page).read_text(encoding="utf-8").partition("\n## Sources\n")
+    cited = {int(number) for group in re.findall(r"\[(\d+(?:, \d+)*)\](?!\()", body) for number in group.split(", ")}
+    listed = [int(number) for number in re.findall(r"^(\d+)\. ", sources, re.MULTILINE)]
+    assert listed
+    assert sorted(cited) == listed == list(range(1, len(listed) + 1))
 
 
 def test_blocks_are_found() -> None:

@@ -17,6 +17,11 @@ from zoo.rules import judge
 
 FRAMEWORKS = ("torch", "tensorflow", "onnxruntime", "onnx", "openvino", "mindspore", "mxnet")
 MEASURING = {"zoo.images", "zoo.checkpoints", "zoo.frameworks", "zoo.measure"}
+# Libraries, and folders of our own that need them.
+HEAVY = {
+    "PIL", "archspec", "cv2", "jinja2", "junitparser", "matplotlib", "numpy", "pandas", "pooch", "requests", "rich",
+    "safetensors", "scipy", "threadpoolctl", "zoo.cli.actions", "zoo.measure", "zoo.report", "zoo.rules", "zoo.stats",
+}  # fmt: skip
 JUDGING = {"zoo.rules", "zoo.runs", "zoo.report"}
 
 Graph = dict[str, set[str]]
@@ -65,6 +70,15 @@ def _room(name: str) -> str:
     return ".".join(name.split(".")[:2])
 
 
+def loaded_by(*names: str) -> set[str]:
+    """Every module that is there after these were imported, in a fresh interpreter."""
+    code = f"import sys, {', '.join(names)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert loaded.issuperset(names)
+    return loaded
+
+
 def roots(path: Path) -> set[str]:
     """First names of everything that a file imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -99,25 +113,34 @@ def test_measuring_and_judging_meet_in_jobs_alone() -> None:
     assert both == {"zoo.jobs", "zoo.cli"}
 
 
+def test_statistics_import_nothing_of_the_rest() -> None:
+    inside = modules("zoo")
+    assert "zoo.stats.differences" in inside
+    used = set().union(*(roots(path) for name, path in files("zoo").items() if _room(name) == "zoo.stats"))
+    assert used - sys.stdlib_module_names == {"numpy", "scipy", "zoo"}
+    for name, others in inside.items():
+        if _room(name) == "zoo.stats":
+            assert {_room(other) for other in others} <= {"zoo.stats"}, name
+    loaded = loaded_by("zoo.stats")
+    assert {_room(name) for name in loaded if name.split(".")[0] == "zoo"} == {"zoo", "zoo.stats"}
+    assert not {"scipy.stats", "scipy.special", "scipy.linalg", "pandas", "pydantic"} & loaded
+
+
 def test_a_stored_run_is_loaded_without_a_renderer() -> None:
-    code = "import sys, zoo.frames, zoo.runs.folder; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "zoo.runs.folder" in loaded
+    loaded = loaded_by("zoo.frames", "zoo.runs.folder")
     assert not [name for name in loaded if name.startswith(("zoo.report", "zoo.rules", "zoo.jobs", "jinja2", "rich"))]
 
 
 def test_no_framework_is_imported() -> None:
-    code = "import sys, zoo.cli; print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not set(loaded) & set(FRAMEWORKS)
+    assert not {name.split(".")[0] for name in loaded_by("zoo.cli.actions")} & set(FRAMEWORKS)
 
 
 def test_the_command_line_loads_heavy_libraries_only_where_it_uses_them() -> None:
-    """`zoo --help` should not wait for them."""
-    code = "import sys, zoo.cli; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    heavy = ("scipy.stats", "scipy.special", "scipy.linalg", "pandas", "matplotlib", "jinja2")
-    assert not [name for name in heavy if name in loaded]
+    """`zoo --help`, and completion in a shell, should not wait for them."""
+    assert not HEAVY & loaded_by("zoo.cli")
+    assert not {"scipy.stats", "scipy.special", "scipy.linalg", "pandas", "matplotlib", "jinja2"} & loaded_by(
+        "zoo.cli.actions"
+    )
 
 
 def test_core_and_adapters_import_nothing_of_each_other() -> None:

@@ -27,7 +27,7 @@ def main() -> NoReturn:
 
 def _ended() -> int:
     try:
-        from zoo.cli import run  # takes a second: what goes wrong in it, or a Ctrl-C, is told like anything else
+        from zoo.cli import run  # here: what goes wrong while it loads, or a Ctrl-C, is told like anything else
 
         code = run(sys.argv[1:])
         sys.stdout.flush()

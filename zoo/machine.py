@@ -1,4 +1,7 @@
-"""What this machine is, how fast it computes at the moment, and what else runs on it."""
+"""What this machine is, how fast it computes at the moment, and what else runs on it.
+
+Every command loads this module, so libraries that only one function needs are imported there.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import median
-
-import numpy as np
-from archspec.cpu import detect
-from threadpoolctl import threadpool_limits
 
 # Instruction sets on which answers can depend: products of bytes, narrow floats, and the order of float sums.
 INSTRUCTION_SETS = (
@@ -27,6 +26,11 @@ VARIABLES = (
 )  # fmt: skip
 PROBE_SIDE = 512  # of the square float32 matrices: three of them fit a core's second cache
 PROBE_SECONDS = 0.15
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache
@@ -43,6 +47,8 @@ def processor() -> str:
 @cache
 def instruction_sets() -> tuple[str, ...]:
     """Those of INSTRUCTION_SETS that this processor has, by Linux' names."""
+    from archspec.cpu import detect
+
     features = detect.detected_info().features
     return tuple(name for name in INSTRUCTION_SETS if name in features)
 
@@ -59,6 +65,8 @@ def probe(cores: int) -> float:
     Each core has a product of its own, on a thread that stays there: threads that wait for each other, or are put on
     one core at first, would say more about the scheduler.
     """
+    from threadpoolctl import threadpool_limits
+
     end = time.perf_counter_ns() + int(PROBE_SECONDS * 1e9)
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores) as pool:
         times = list(pool.map(_product_time, [end] * cores, range(cores)))
@@ -67,6 +75,8 @@ def probe(cores: int) -> float:
 
 def _product_time(end: int, number: int) -> float:
     """Median of products until `end`, ns, on the core of that number; numpy lets other threads run meanwhile."""
+    import numpy as np
+
     if hasattr(os, "sched_setaffinity"):
         usable = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {usable[number % len(usable)]})  # of this thread alone

@@ -2,11 +2,12 @@
 
 A paragraph that begins with a file's name in backticks gives the block below it to that file. A block of `sh` is run
 in the page's folder, and a block of `text` right below it is what it prints. A comment `<!-- not tested: why -->` above
-a block of `sh` leaves it out, and its output.
+a block of `sh` leaves it out, and its output. Blocks of `python` with prompts are one session of an interpreter.
 """
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import subprocess
@@ -40,6 +41,14 @@ def steps(page: str) -> Iterator[Step]:
             below = blocks[number + 1] if number + 1 < len(blocks) else None
             follows = below is not None and below["language"] == "text" and not below["before"]
             yield Step(block["text"], printed=below["text"] if below is not None and follows else None)
+
+
+def session(page: str) -> doctest.DocTest:
+    """All examples of docs/`page` with Python's prompt."""
+    path = REPOSITORY / "docs" / page
+    blocks = BLOCK.finditer(path.read_text(encoding="utf-8"))
+    text = "\n".join(block["text"] for block in blocks if block["language"] == "python")
+    return doctest.DocTestParser().get_doctest(text, {}, page, str(path), 0)
 
 
 def shell(command: str, folder: Path) -> str:

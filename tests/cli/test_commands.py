@@ -11,11 +11,17 @@ import pytest
 from tests.by_hand import little_zoo
 from tests.by_hand.commands import zoo
 from tests.by_hand.samples import declare
-from zoo.cli import commands
+from zoo.cli import catalogue, commands
 from zoo.ending.exit_codes import EXIT_CODES
+from zoo.report.audit import FORMATS
 
 
-@pytest.mark.parametrize("what", ["checkpoints", "claims", "sample-answers", "recipes", "frameworks", "image-sets"])
+def test_what_help_offers_is_what_there_is() -> None:
+    assert tuple(catalogue.TABLES) == commands.LISTS
+    assert tuple(FORMATS) == commands.AUDIT_FORMATS
+
+
+@pytest.mark.parametrize("what", commands.LISTS)
 def test_list_prints_a_table(what: str) -> None:
     done = zoo("list", what)
     assert done.returncode == 0, done.stderr

@@ -22,7 +22,7 @@ from zoo.images.pixels import Block
 from zoo.jobs import early_stopping
 from zoo.jobs.early_stopping import Decoded, Lane, Watch
 from zoo.records.predictions import Predictions
-from zoo.stats.totals import Accepted
+from zoo.stats import Accepted
 
 IMAGES = 2000
 

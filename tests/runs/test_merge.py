@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,25 @@ def test_a_failed_run_gives_way_to_a_finished_one(tmp_path: Path) -> None:
     assert [(run.checkpoint, run.status) for run in runs] == [("embedded/onnx", "done"), ("other/one", "failed")]
 
 
-def test_other_tolerances_are_refused(tmp_path: Path) -> None:
-    folders = [folder(tmp_path / str(number), "a/1", tolerance=number / 1000) for number in (1, 2)]
-    with pytest.raises(UsageError, match=r"different tolerances \(0.001, 0.002\)"):
-        merged(folders)
+@pytest.mark.parametrize(
+    ("limit", "named"),
+    [
+        ("tolerance", "tolerances"),
+        ("margin", "margins"),
+        ("margin_quantised", "margins of quantised networks"),
+    ],
+)
+def test_other_tolerances_and_margins_are_refused(tmp_path: Path, limit: str, named: str) -> None:
+    one, two, alike = (
+        folder(tmp_path / name, f"a/{name}", **{limit: value})
+        for name, value in (("1", 0.001), ("2", 0.002), ("3", 0.001))
+    )
+    said = f"judged with different {named} (0.001, 0.002)"
+    with pytest.raises(UsageError, match=re.escape(said)):
+        merged([one, two])
+    assert len(merged([one, alike])[0].runs) == 2
+    done = zoo("report", one.path, two.path, "--out", tmp_path / "both")
+    assert (done.returncode, said in done.stderr, (tmp_path / "both").exists()) == (2, True, False)
 
 
 def test_a_bench_judges_no_accuracy_so_its_tolerance_counts_for_nothing(tmp_path: Path) -> None:

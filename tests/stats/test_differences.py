@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, hypergeom, multinomial, multivariate_hypergeom
 
+from benchmarks.paired_intervals import METHODS, coverage, two_finite_ranges
 from zoo import stats
 from zoo.stats import differences, paired_planning
 from zoo.stats.differences import _Problem
@@ -95,18 +96,20 @@ def test_coverage_of_a_thousand_of_fifty_thousand(tilt: float) -> None:
     assert 0.95 <= held < 0.985
 
 
-def two_ranges(only_first: int, only_second: int, n: int, population: int) -> float:
-    """Width of an interval made of one range for how many images differ, and one for which way."""
-    least, most = (int(end) for end in stats.finite_totals(only_first + only_second, n, population, 0.99))
-    number = np.arange(least, most + 1)
-    low, high = stats.finite_totals(only_first, only_first + only_second, number, 0.96)
-    return float((2 * high - number).max() - (2 * low - number).min()) / population
-
-
 @pytest.mark.parametrize("counts", [(0, 0), (3, 1), (20, 10), (40, 30), (80, 60)])
 def test_it_is_narrower_than_two_ranges(counts: tuple[int, int]) -> None:
     low, high = stats.difference_interval(*counts, 1000, 50_000)
-    assert high - low < 0.8 * two_ranges(*counts, 1000, 50_000)
+    other_low, other_high = two_finite_ranges(*counts, 1000, 50_000)
+    assert high - low < 0.8 * (other_high - other_low)
+
+
+def test_other_methods_hold_less_than_they_promise_or_are_wider() -> None:
+    """What the page about the library says; each number is a coverage over all results."""
+    lowest = {name: float(coverage(method, 12).min()) for name, method in METHODS.items()}
+    assert lowest["zoo.stats"] >= 0.95
+    assert lowest["two ranges"] >= 0.95
+    assert lowest["direction alone"] < 0.5
+    assert lowest["Newcombe"] < 0.95
 
 
 @settings(deadline=None, max_examples=10)

@@ -14,10 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import betabinom, hypergeom, spearmanr
 
-from tests.by_hand.records import a_claim
 from zoo import stats
 from zoo.stats import planning
-from zoo.stats.totals import accepted
+from zoo.stats.totals import accepted_totals
 
 SHARES, SIZES = (0.001, 0.5, 0.72, 0.9, 0.999), (50, 1000, 10_000, 49_999, 50_000)
 
@@ -86,7 +85,7 @@ def test_coverage_is_at_least_nominal(share: float, n: int) -> None:
 @pytest.mark.parametrize("total", [35_825, 35_900, 35_974])
 @pytest.mark.parametrize("n", [50, 1000, 10_000])
 def test_true_claim_is_seldom_refuted(total: int, n: int) -> None:
-    goal = accepted(a_claim(value="71.8", decimals=1), 0.001, 50_000)
+    goal = accepted_totals(Fraction("0.7175"), Fraction("0.7185"), 50_000, tolerance=0.001)
     drawn, times = np.unique(
         np.random.default_rng(n).hypergeometric(total, 50_000 - total, n, 4000), return_counts=True
     )
@@ -168,7 +167,7 @@ def test_truth_is_lost_at_most_once_in_twenty_over_all_looks_exactly() -> None:
 
 @pytest.mark.parametrize("total", [35_825, 35_900, 35_974])
 def test_true_claim_is_seldom_refuted_with_a_look_at_every_block(total: int) -> None:
-    goal = accepted(a_claim(value="71.8", decimals=1), 0.001, 50_000)
+    goal = accepted_totals(Fraction("0.7175"), Fraction("0.7185"), 50_000, tolerance=0.001)
     right, looks = planning.grown(50_000, total, 128, 400, seed=total)
     low, high = stats.running(right, np.broadcast_to(looks, right.shape), 50_000)
     assert planning.refuted(goal, low, high).any(axis=1).mean() < 0.05

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
-from tests.by_hand.records import a_claim
 from zoo import stats
 from zoo.stats import planning
-from zoo.stats.totals import Accepted, accepted
+from zoo.stats.totals import Accepted, accepted_totals
 
-IMAGENET = accepted(a_claim(value="71.8", decimals=1), 0.001, 50_000)
+IMAGENET = accepted_totals(Fraction("0.7175"), Fraction("0.7185"), 50_000, tolerance=0.001)
 
 
 def enumerated(goal: Accepted, truth: int, n: int) -> float:
@@ -29,10 +30,9 @@ def enumerated(goal: Accepted, truth: int, n: int) -> float:
 def test_probability_is_that_of_all_counts(data: st.DataObject) -> None:
     images = data.draw(st.integers(1, 300))
     n, truth = data.draw(st.integers(1, images)), data.draw(st.integers(0, images))
-    claim = a_claim(
-        value=str(data.draw(st.integers(0, 100))), decimals=0, n_images=data.draw(st.sampled_from([None, images]))
-    )
-    goal = accepted(claim, data.draw(st.sampled_from([0.0, 0.001, 0.05])), images)
+    middle, counted = Fraction(data.draw(st.integers(0, 100)), 100), data.draw(st.integers(1, images))
+    half, tolerance = Fraction(1, 200), data.draw(st.sampled_from([0.0, 0.001, 0.05]))
+    goal = accepted_totals(middle - half, middle + half, images, tolerance=tolerance, counted=counted)
     assert planning.chance_decided(goal, truth, n) == pytest.approx(enumerated(goal, truth, n), abs=1e-9)
 
 
@@ -51,7 +51,8 @@ def test_all_images_always_decide() -> None:
 
 
 def test_dropped_images_may_never_be_decided() -> None:
-    goal = accepted(a_claim(value="69.2288", decimals=4, n_images=49_920), 0.001, 50_000)
+    low, high = Fraction("0.6922875"), Fraction("0.6922885")
+    goal = accepted_totals(low, high, 50_000, tolerance=0.001, counted=49_920)
     assert planning.images_needed(goal, 34_650, 0.8) is None
 
 

@@ -1,71 +1,60 @@
-"""Which totals agree with a documented accuracy: edges of rounding, fractions, errors, dropped images."""
+"""Which totals lie between two shares: ends, widening, images that were not counted."""
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.by_hand.records import a_claim
-from zoo.stats.totals import Accepted, accepted
+from zoo.stats import accepted_totals
+
+shares = st.fractions(0, 1, max_denominator=500)
 
 
-@pytest.mark.parametrize(
-    ("changes", "tolerance", "images", "totals"),
-    [
-        ({"value": "71.8", "decimals": 1}, 0.0, 50_000, (35_875, 35_924)),  # 35,925 is 71.85 %, printed 71.9
-        ({"value": "71.8", "decimals": 1}, 0.001, 50_000, (35_825, 35_974)),
-        ({"value": "72", "decimals": 0}, 0.0, 50_000, (35_750, 36_249)),
-        ({"value": "0.718", "decimals": 3, "unit": "fraction"}, 0.001, 50_000, (35_825, 35_974)),
-        ({"value": "28.2", "decimals": 1, "unit": "percent_error"}, 0.001, 50_000, (35_826, 35_975)),
-        ({"value": "0.282", "decimals": 3, "unit": "fraction_error"}, 0.001, 50_000, (35_826, 35_975)),
-        ({"value": "0", "decimals": 0}, 0.001, 1000, (0, 5)),
-        ({"value": "100", "decimals": 0}, 0.001, 1000, (994, 1000)),
-        ({"value": "100.00"}, 0.0, 960, (960, 960)),
-    ],
-)
-def test_totals(changes: dict[str, object], tolerance: float, images: int, totals: tuple[int, int]) -> None:
-    assert accepted(a_claim(**changes), tolerance, images) == Accepted(images, totals, totals)
+@given(shares, shares, st.integers(1, 400), st.sampled_from(["left", "right"]))
+def test_they_are_those_whose_share_lies_between_the_ends(
+    one: Fraction, other: Fraction, images: int, closed: str
+) -> None:
+    low, high = sorted((one, other))
+    goal = accepted_totals(low, high, images, closed="left" if closed == "left" else "right")
+    between = [
+        total
+        for total in range(images + 1)
+        if (low <= Fraction(total, images) < high if closed == "left" else low < Fraction(total, images) <= high)
+    ]
+    assert [total for total in range(images + 1) if goal.outcome(total, total) == "confirmed"] == between
 
 
-@given(st.integers(0, 1000), st.integers(0, 3), st.integers(1, 1000))
-def test_without_tolerance_they_are_the_totals_that_round_to_the_text(total: int, decimals: int, images: int) -> None:
-    total = min(total, images)
-    value = (Decimal(100 * total) / images).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
-    low, high = accepted(a_claim(value=str(value), decimals=decimals), 0.0, images).outer
-    unit = Decimal(1).scaleb(-decimals)
-    rounding = {
-        each
-        for each in range(max(0, low - 3), min(images, high + 3) + 1)
-        if (Decimal(100 * each) / images).quantize(unit, rounding=ROUND_HALF_UP) == value
-    }
-    assert rounding == set(range(low, high + 1))
-    assert total in rounding
+@given(shares, st.integers(2, 60), st.data())
+def test_images_that_were_not_counted_may_have_been_right_or_wrong(
+    low: Fraction, images: int, data: st.DataObject
+) -> None:
+    counted = data.draw(st.integers(1, images))
+    high = low + Fraction(1, 10)
+    goal = accepted_totals(low, high, images, counted=counted)
+    for total in range(images + 1):
+        # Of the right images, so many can have been among those that were counted.
+        possible = range(max(0, total - (images - counted)), min(total, counted) + 1)
+        held = {low <= Fraction(right, counted) < high for right in possible}
+        expected = "inconclusive" if len(held) == 2 else "confirmed" if held == {True} else "refuted"
+        assert goal.outcome(total, total) == expected
 
 
-@given(st.integers(0, 1000), st.integers(0, 1000))
-def test_an_error_and_its_accuracy_differ_by_the_ends_alone(tenths: int, total: int) -> None:
-    right = a_claim(value=f"{tenths / 10:.1f}", decimals=1)
-    wrong = a_claim(value=f"{100 - tenths / 10:.1f}", decimals=1, unit="percent_error")
-    assert wrong.number() == pytest.approx(right.number())
-    outcomes = [accepted(claim, 0.0, 10_000).outcome(total * 10 + 3, total * 10 + 3) for claim in (right, wrong)]
-    assert outcomes[0] == outcomes[1]
+def test_a_tolerance_is_what_is_printed() -> None:
+    """0.001 as a float is a little more, and would accept 35,975 too."""
+    goal = accepted_totals(Fraction("0.7175"), Fraction("0.7185"), 50_000, tolerance=0.001, closed="right")
+    assert goal.inner == (35_826, 35_975)
+    assert accepted_totals(Fraction("0.7175"), Fraction("0.7185"), 50_000, tolerance=0.001).inner == (35_825, 35_974)
 
 
-def test_dropped_images_leave_totals_that_prove_nothing() -> None:
-    # 80 of 50,000 were dropped, and nobody knows whether they were right.
-    goal = accepted(a_claim(value="69.2288", decimals=4, n_images=49_920), 0.001, 50_000)
-    assert goal.inner == (34_590, 34_608)
-    assert goal.outer == (34_510, 34_688)
-    assert [goal.outcome(total, total) for total in (34_509, 34_510, 34_590, 34_609, 34_689)] == [
-        "refuted", "inconclusive", "confirmed", "inconclusive", "refuted",
-    ]  # fmt: skip
-    assert [goal.decidable(total) for total in (34_600, 34_650)] == [True, False]
-
-
-def test_a_text_that_no_total_rounds_to_refutes_all() -> None:
-    goal = accepted(a_claim(value="33.3334", decimals=4), 0.0, 1000)
-    assert {goal.outcome(total, total) for total in range(1001)} == {"refuted"}
-    assert goal.outcome(0, 1000) == "inconclusive"
+@pytest.mark.parametrize(("low", "high", "changes"), [
+    (Fraction(1, 2), Fraction(1, 3), {}),
+    (Fraction(1, 3), Fraction(1, 2), {"tolerance": -0.1}),
+    (Fraction(1, 3), Fraction(1, 2), {"counted": 0}),
+    (Fraction(1, 3), Fraction(1, 2), {"counted": 11}),
+])  # fmt: skip
+def test_impossible_arguments(low: Fraction, high: Fraction, changes: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="expected low <= high"):
+        accepted_totals(low, high, 10, **changes)  # type: ignore[arg-type]

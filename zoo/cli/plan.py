@@ -8,14 +8,14 @@ from fnmatch import fnmatchcase
 from rich.table import Table
 
 from zoo.documents import library_differences
+from zoo.documents.accepted import accepted
 from zoo.documents.formatting import as_printed
 from zoo.documents.load import Zoo
 from zoo.errors import UsageError, known_names
 from zoo.images import pixels
 from zoo.records import Claim
 from zoo.report.terminal.console import plain
-from zoo.stats import planning
-from zoo.stats.totals import Accepted, accepted
+from zoo.stats import Accepted, planning
 
 LEGEND = (
     "Images that decide with a probability of 80 % (above) and 95 % (below), if the claim is true or off by so many\n"

@@ -186,8 +186,3 @@ def _bytes(image: Image, digest: str) -> bytes:
             "give --fresh if the change is meant"
         )
     return data
-
-
-def default_jobs() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo import disk
+from zoo import disk, machine
 from zoo.documents import counting
 from zoo.errors import FileUnavailableError, UsageError, ZooError
 from zoo.images import image_sets, pixels
@@ -70,7 +70,7 @@ class Bench(Job[BenchRequest]):
 
     def _warn_of_threads(self) -> None:
         """Say before anything is timed that some threads will have no core of their own."""
-        cores = pixels.default_jobs()
+        cores = machine.cores()
         if crowded := [threads for threads in self.request.threads if threads > cores]:
             self.talk.warn(
                 f"--threads {', '.join(map(str, crowded))}: there are only {cores} cores, so threads wait for each "
@@ -123,7 +123,7 @@ class Bench(Job[BenchRequest]):
                 raise
             task, untrained = self.preparation.untrained(planned), True
         stores = self._stores(planned.recipe.geometry)
-        settings = Settings(pixels.default_jobs(), arithmetic=self.request.arithmetic)
+        settings = Settings(machine.cores(), arithmetic=self.request.arithmetic)
         with Evaluation(task, settings) as evaluation:
             evaluation.check()
             answers = [evaluation.answers(block) for block in self.source.blocks]

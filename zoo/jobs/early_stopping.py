@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zoo import stats
+from zoo.documents.accepted import accepted
 from zoo.errors import UsageError, ZooError
 from zoo.images import pixels
 from zoo.images.pixels import Block
@@ -15,7 +16,7 @@ from zoo.measure.accuracy import BlockAnswers, Evaluation
 from zoo.records import ACCURACIES, Claim, Geometry, Outcome, Run
 from zoo.rules.accuracy import obstacle_to
 from zoo.rules.base import Evidence
-from zoo.stats.totals import Accepted, accepted
+from zoo.stats import Accepted
 
 LOOK_EVERY = pixels.BLOCK  # images
 WORKERS = 12  # alive side by side, of up to 1 GB each; of more runs the last ones' workers end with their turn

@@ -11,7 +11,7 @@ from zoo import __version__, machine
 from zoo.checkpoints import inspections
 from zoo.documents.load import load_zoo
 from zoo.errors import ZooError
-from zoo.images import pixels, preprocess
+from zoo.images import preprocess
 from zoo.jobs import judging
 from zoo.jobs.image_source import ImageSource
 from zoo.jobs.judging import NO_PICTURES
@@ -87,7 +87,7 @@ class Job(Generic[AnyRequest]):
             processor=machine.processor(),
             instruction_sets=machine.instruction_sets(),
             variables=machine.variables(),
-            cores=pixels.default_jobs(),
+            cores=machine.cores(),
             zoo=self.zoo.name,
             image_set=self.source.set.name,
             images=len(self.source.set.images),

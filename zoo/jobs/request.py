@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from zoo.images import pixels
+from zoo import machine
 from zoo.records import Arithmetic, Fraction, Record
 
 Count = Annotated[int, Field(ge=1)]
@@ -51,9 +51,9 @@ class Request(JobRequest):
     seed: int = 0
     more_labels: str | None = None
     numeric: str | None = None
-    threads: Count = Field(default_factory=pixels.default_jobs)
+    threads: Count = Field(default_factory=machine.cores)
     batch_size: Count = 8
-    jobs: Count = Field(default_factory=pixels.default_jobs)
+    jobs: Count = Field(default_factory=machine.cores)
     tolerance: Fraction | None = None  # as measured, geometry by geometry
     margin: Fraction = 0.001
     margin_quantised: Fraction = 0.01
@@ -77,7 +77,7 @@ class BenchRequest(JobRequest):
     command = "bench"
 
     batch: tuple[int, ...] = (1,)
-    threads: tuple[int, ...] = Field(default_factory=lambda: (pixels.default_jobs(),))
+    threads: tuple[int, ...] = Field(default_factory=lambda: (machine.cores(),))
     budget: float = 20.0  # seconds
     untrained: bool = False
     baseline: str | None = None

@@ -9,8 +9,8 @@ import cv2
 
 from zoo.images import preprocess
 from zoo.images.image_sets import ImageSet
-from zoo.records import Geometry, Stage
-from zoo.stats import quantiles
+from zoo.records import Geometry, Quantile, Stage
+from zoo.stats import quantile
 
 REPEATS = 3
 
@@ -36,6 +36,6 @@ def _seconds(geometry: Geometry, data: bytes) -> float:
 
 def stage(name: str, recipe: str, image_set: str, spent: Sequence[float], repeats: int = 1) -> Stage:
     """The record of "geometry", or of "numeric": pixels to the network's input. spent: seconds of each image."""
-    measured = tuple(quantiles.quantile(spent, level) for level in (0.5, 0.9))
+    measured = tuple(Quantile(level=level, **quantile(spent, level)._asdict()) for level in (0.5, 0.9))
     images = len(spent) // repeats
     return Stage(stage=name, recipe=recipe, image_set=image_set, images=images, repeats=repeats, quantiles=measured)

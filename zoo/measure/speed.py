@@ -25,7 +25,6 @@ from zoo import disk, kept, machine
 from zoo.checkpoints.handed import handed
 from zoo.errors import Cause, WorkerError, ZooError
 from zoo.frameworks import environments
-from zoo.images import pixels
 from zoo.measure.accuracy import Settings, Task, options_of
 from zoo.records import Arithmetic, LatencyRun, Quantile, Round
 from zoo.stats import levels
@@ -57,7 +56,7 @@ class CellRequest:
             **own,
             "key": disk.digest_of(own)[:16],
             "processor": machine.processor(),
-            "cores": pixels.default_jobs(),
+            "cores": machine.cores(),
             "instruction_sets": machine.instruction_sets(),
         }
 
@@ -249,7 +248,7 @@ class Session:
         meanwhile.
         """
         with ExitStack() as stack:
-            with ThreadPoolExecutor(pixels.default_jobs()) as pool:
+            with ThreadPoolExecutor(machine.cores()) as pool:
                 for _ in pool.map(lambda cell: cell.start(stack), self._working()):
                     pass
             for cell in self._working():

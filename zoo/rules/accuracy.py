@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from zoo import stats
+from zoo.documents.accepted import accepted
 from zoo.documents.formatting import as_printed, percent
 from zoo.documents.library_differences import Tolerance
 from zoo.records import Claim, Outcome, Run, Verdict
 from zoo.rules.base import Evidence, Rule, why_not_run
 from zoo.rules.nonsense.makes_sense import MakesSense, symptoms
-from zoo.stats import planning
-from zoo.stats.totals import Accepted, accepted
+from zoo.stats import Accepted, planning
 
 NONSENSE = f"the answers are nonsense (rule {MakesSense.id})"
 
@@ -181,7 +181,7 @@ def _shares(known: _Known, claim: Claim, goal: Accepted) -> tuple[float, float]:
     Where the claim speaks of fewer images than the population, a last batch having been dropped, any of the dropped
     ones may have been right or wrong.
     """
-    counted = claim.n_images or goal.images
+    counted = min(claim.n_images or goal.images, goal.images)
     return max(known.low - (goal.images - counted), 0) / counted, min(known.high, counted) / counted
 
 

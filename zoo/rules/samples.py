@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
 
 from zoo.documents.classes import class_name
 from zoo.records import LabelMap, Outcome, SampleAnswer, SampleRun, Verdict
@@ -126,11 +126,12 @@ def _compared(run: SampleRun, sample: SampleAnswer, scores: Scores) -> _Compared
 def _of_kind(sample: SampleAnswer, scores: Scores) -> Scores:
     """Ours as what is printed: a network may end with a softmax, or leave it to its user."""
     normalised = are_probabilities(scores[None])
+    converted: Scores = scores
     if sample.of == "probabilities" and not normalised:
-        scores = softmax(scores)
+        converted = scipy.special.softmax(scores)
     elif sample.of == "logits" and normalised:
-        scores = log_softmax(np.log(np.maximum(scores, TINY)))
-    return scores
+        converted = scipy.special.log_softmax(np.log(np.maximum(scores, TINY)))
+    return converted
 
 
 def _obstacle(run: SampleRun, sample: SampleAnswer, wrong: bool) -> str:

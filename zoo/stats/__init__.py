@@ -1,5 +1,10 @@
-"""Statistics of counts: intervals, tests, and how many images decide a claim."""
+"""Statistics of counts and times: intervals, tests, and how many images decide a claim.
 
+Everything takes and gives numbers, arrays and tuples, and nothing here imports the rest of the suite, so another
+evaluation tool can use it. docs/statistics-library.md has examples, docs/statistics.md explains the methods.
+"""
+
+from zoo.stats import flips, levels, paired_planning, planning
 from zoo.stats.differences import (
     difference_interval,
     difference_p,
@@ -20,19 +25,29 @@ from zoo.stats.intervals import (
     sequence_totals,
     share_p,
 )
+from zoo.stats.quantiles import Quantile, quantile
+from zoo.stats.totals import Accepted, accepted_totals
 
 __all__ = [
     "CONFIDENCE",
+    "Accepted",
+    "Quantile",
     "Totals",
+    "accepted_totals",
     "difference_interval",
     "difference_p",
     "difference_sequence",
     "difference_sequence_p",
     "finite_p",
     "finite_totals",
+    "flips",
     "holm",
+    "levels",
     "log_ratio",
     "mcnemar",
+    "paired_planning",
+    "planning",
+    "quantile",
     "rank_correlation",
     "running",
     "sequence_p",

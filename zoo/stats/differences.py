@@ -1,9 +1,12 @@
 """Two runs on the same images: is one right more often than the other, and by how much?
 
 Only discordant images tell two runs apart: those that one run got right and the other wrong. All functions take their
-counts: `only_first` images that only the first run got right, `only_second` that only the second did, of `n` images.
-`population` is how many images the n were drawn from without replacement; None stands for images like these, without
-end. docs/statistics.md explains the methods; benchmarks/paired_intervals.py measures widths and times.
+counts, whole numbers: `only_first` images that only the first run got right, `only_second` that only the second did, of
+`n` images. `population` is how many images the n were drawn from without replacement; None stands for images like
+these, without end. Differences and margins are fractions: 0.001 is a tenth of a percentage point. Counts that cannot be
+(negative, or more than n or the population) raise ValueError.
+
+docs/statistics.md explains the methods; benchmarks/paired_intervals.py measures widths, coverage and times.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ Floats = NDArray[np.float64]
 # Chance that the true number of discordant images is not among those that a fixed sample's interval reckons with.
 BEYOND = 1e-4
 # Of the error of an interval that may be looked at again and again: for how many images differ; the rest is for which
-# way. 0.5 in place of 0.2 makes the interval of 1,000 images about a twentieth wider.
+# way. With 0.5 the interval of 1,000 images is 8 % narrower if none differs, and 2 % wider if 100 do
+# (benchmarks/paired_intervals.py).
 DISCORDANCE_SHARE = 0.2
 GRID = 12  # steps between numbers of discordant images that are tried first, then around the decisive one
 FINE_GRID = 2048  # the same for `difference_sequence`, which is bounded between them
@@ -36,10 +40,15 @@ _Z = NormalDist().inv_cdf(0.975)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact two-sided p-value of McNemar's test of "both runs are right equally often".
+    """Exact two-sided p-value of "each discordant image is as likely for the first as for the second run"; 1 of none.
 
-    McNemar 1947, Note on the sampling error of the difference between correlated proportions, doi:10.1007/BF02295996.
+    McNemar 1947, Note on the sampling error of the difference between correlated proportions or percentages,
+    doi:10.1007/BF02295996; by the binomial distribution, without his approximation.
+
+    >>> round(mcnemar(30, 10), 5)
+    0.00222
     """
+    _check(only_first, only_second, only_first + only_second, None)
     discordant = only_first + only_second
     return 1.0 if discordant == 0 else float(scipy.stats.binomtest(only_first, discordant, 0.5).pvalue)
 
@@ -58,10 +67,10 @@ def difference_interval(
     misses with the chance `BEYOND`, which is taken off the error (Berger and Boos 1994, P values maximized over a
     confidence set for the nuisance parameter, doi:10.1080/01621459.1994.10476836).
 
-    Of the whole population both ends are the difference itself. Raises ValueError for impossible counts.
+    confidence: between 0 and 1 - `BEYOND`. Of the whole population both ends are the difference itself.
 
     >>> [round(100 * end, 2) for end in difference_interval(30, 10, 1000, 50_000)]
-    [0.78, 3.27]
+    [0.78, 3.35]
     """
     _check(only_first, only_second, n, population)
     error = (1 - confidence - BEYOND) / 2
@@ -72,9 +81,14 @@ def difference_interval(
 
 @lru_cache(maxsize=4096)
 def difference_p(only_first: int, only_second: int, n: int, population: int | None, margin: float = 0.0) -> float:
-    """p-value of "the two accuracies differ by `margin` at most"; margin: fraction.
+    """p-value of "the two accuracies differ by `margin` at most", for a number of images that was fixed beforehand.
 
-    At most 0.05 exactly where `difference_interval` lies outside of -margin to margin. It is never below `BEYOND`.
+    margin: fraction, 0 or more. p is at most 0.05 exactly where `difference_interval` lies outside of -margin to
+    margin: it is twice the largest tail under any total that this leaves possible (Berger and Boos 1994, see there). It
+    is never below `BEYOND`.
+
+    >>> round(difference_p(30, 10, 1000, 50_000), 4), difference_p(30, 10, 1000, 50_000, margin=0.01) > 0.05
+    (0.0037, True)
     """
     _check(only_first, only_second, n, population)
     if only_first == only_second:
@@ -90,28 +104,38 @@ def difference_p(only_first: int, only_second: int, n: int, population: int | No
 
 
 def difference_sequence(
-    only_first: int, only_second: int, n: int, population: int, confidence: float = CONFIDENCE
-) -> tuple[float, float]:
-    """`difference_interval` for images that are looked at until something is decided: valid whenever one stops.
+    only_first: int, only_second: int, n: int, population: int, confidence: float = CONFIDENCE,
+    discordance_share: float = DISCORDANCE_SHARE,
+) -> tuple[float, float]:  # fmt: skip
+    """`difference_interval` for images that are looked at in random order until something is decided.
 
-    One part of the error (`DISCORDANCE_SHARE`) goes to the number of discordant images among `population`, the rest to
-    how many of those only the first gets right, which for every such number is a draw without replacement of its own.
-    Both are confidence sequences (`sequence_totals`), and the two hold together.
+    It may be computed after every image: all of these intervals together miss with a probability of at most
+    1 - confidence, so one may stop whenever one likes. One part of the error (`discordance_share`, between 0 and 1 and
+    chosen beforehand) goes to the number of discordant images among `population`; the rest goes to how many of those
+    only the first gets right, which for every such number is a draw without replacement of its own. Both are
+    confidence sequences (`sequence_totals`), and the two hold together.
+
+    >>> [round(100 * end, 2) for end in difference_sequence(30, 10, 1000, 50_000)]
+    [0.04, 5.92]
     """
     _check(only_first, only_second, n, population)
     discordant, error = only_first + only_second, 1 - confidence
-    least, most = (int(end) for end in sequence_totals(discordant, n, population, 1 - error * DISCORDANCE_SHARE))
+    least, most = (int(end) for end in sequence_totals(discordant, n, population, 1 - error * discordance_share))
     # One discordant image more moves an end by one image at most, so between grid points half a step is added.
     step = max(1, (most - least) // FINE_GRID)
     grid = np.unique(np.append(np.arange(least, most + 1, step), most))
-    low, high = sequence_totals(only_first, discordant, grid, 1 - error * (1 - DISCORDANCE_SHARE))
+    low, high = sequence_totals(only_first, discordant, grid, 1 - error * (1 - discordance_share))
     slack = step // 2
     lowest, highest = int((2 * low - grid).min()) - slack, int((2 * high - grid).max()) + slack
     return max(lowest, -most) / population, min(highest, most) / population
 
 
 def difference_sequence_p(only_first: int, only_second: int, n: int, population: int, margin: float = 0.0) -> float:
-    """p-value of "the two accuracies differ by `margin` at most", valid whenever one stops (`difference_sequence`)."""
+    """p-value of "the two accuracies differ by `margin` at most", valid whenever one stops.
+
+    margin: fraction, 0 or more. p is at most 0.05 exactly where `difference_sequence` lies outside of -margin to
+    margin.
+    """
     _check(only_first, only_second, n, population)
     more, discordant = max(only_first, only_second), only_first + only_second
     allowed = math.floor(margin * population + 1e-9)

@@ -1,4 +1,8 @@
-"""Statistics: pure functions of counts. Accuracies over a finite set of images are totals, whole numbers of images.
+"""Intervals and tests of how many images of a finite set are right; such an accuracy is a total, a whole number.
+
+`correct` of `n` images are right, which were drawn from `population` images without replacement: whole numbers, or
+arrays of any shapes that broadcast, with 0 <= correct <= n <= population. Totals are int64 of the broadcast shape;
+p-values and `confidence` are fractions. Counts that cannot be raise ValueError.
 
 docs/statistics.md explains the methods on one page; benchmarks/simulate_verdicts.py checks their error rates.
 """
@@ -21,7 +25,7 @@ Integers = NDArray[np.int64]
 
 
 class Totals(Protocol):
-    """Interval for how many of `population` images are right: (lowest, highest), both included."""
+    """An interval for how many of `population` images are right: (lowest, highest), both included, int64 each."""
 
     def __call__(
         self, correct: ArrayLike, n: ArrayLike, population: ArrayLike, confidence: float = CONFIDENCE
@@ -34,11 +38,14 @@ class Totals(Protocol):
 def finite_totals(
     correct: ArrayLike, n: ArrayLike, population: ArrayLike, confidence: float = CONFIDENCE
 ) -> tuple[Integers, Integers]:
-    """Exact confidence interval from a simple random sample: `correct` of `n` images drawn from `population`.
+    """Exact confidence interval for the total, from a random sample whose size was fixed beforehand: (lowest, highest).
 
     Both tails of the hypergeometric distribution are inverted, each at (1 - confidence) / 2, so the coverage is at
     least `confidence` (Wright 1991, Exact Confidence Bounds when Sampling from Small Finite Universes,
-    doi:10.1007/978-1-4612-3140-0). Arguments may be arrays. n = 0 leaves every total. Raises ValueError.
+    doi:10.1007/978-1-4612-3140-0). n = 0 leaves every total; n = population leaves one.
+
+    >>> [int(total) for total in finite_totals(718, 1000, 50_000)]
+    [34465, 37272]
     """
     right, drawn, images = _counts(correct, n, population)
     tail = (1 - confidence) / 2
@@ -56,8 +63,10 @@ def finite_totals(
 def finite_p(correct: int, n: int, population: int, lowest: int, highest: int) -> float:
     """Two-sided p-value of "the total lies in lowest..highest"; at most 0.05 exactly where `finite_totals` misses it.
 
-    It is twice the smaller tail at the total that fits best (1 where a total of the range is the measured share).
+    It is twice the smaller tail of the hypergeometric distribution at the total that fits best: 1 where a total of the
+    range is the measured share, 0 where the range is empty (lowest > highest).
     """
+    _counts(correct, n, population)
     if lowest > highest:
         return 0.0
     if lowest * n <= correct * population <= highest * n:
@@ -71,7 +80,7 @@ def finite_p(correct: int, n: int, population: int, lowest: int, highest: int) -
 
 
 def log_ratio(total: ArrayLike, correct: ArrayLike, n: ArrayLike, population: ArrayLike) -> NDArray[np.float64]:
-    """Logarithm of prior over posterior of `total` after `correct` of `n` images; infinite for impossible totals.
+    """Logarithm of prior over posterior of `total` after `correct` of `n` images: float64; infinite where impossible.
 
     With a beta-binomial(1, 1) prior, under which every total is equally likely, the ratio at the true total is a
     martingale with mean 1, so it ever exceeds 1 / a with probability at most a (Waudby-Smith and Ramdas 2020,
@@ -92,10 +101,14 @@ def log_ratio(total: ArrayLike, correct: ArrayLike, n: ArrayLike, population: Ar
 def sequence_totals(
     correct: ArrayLike, n: ArrayLike, population: ArrayLike, confidence: float = CONFIDENCE
 ) -> tuple[Integers, Integers]:
-    """One look of a confidence sequence: it may be taken after every image, and still all of them hold together
-    with probability `confidence` (`log_ratio`). Arguments may be arrays. n = 0 leaves every total.
+    """One look of a confidence sequence for the total, from images in random order: (lowest, highest).
 
-    The likelihood has one peak, at correct / n, so the totals that are kept have no gap and ends can be bisected.
+    It may be taken after every image, and still all of them hold together with a probability of `confidence` at least
+    (`log_ratio`, by Ville's inequality). n = 0 leaves every total. The likelihood has one peak, at correct / n, so the
+    totals that are kept have no gap and ends can be bisected.
+
+    >>> [int(total) for total in sequence_totals(718, 1000, 50_000)]
+    [33309, 38310]
     """
     right, drawn, images = _counts(correct, n, population)
     limit = -math.log(1 - confidence)
@@ -106,7 +119,11 @@ def sequence_totals(
 
 
 def running(correct: ArrayLike, n: ArrayLike, population: int) -> tuple[Integers, Integers]:
-    """`sequence_totals` of looks along the last axis, each with what earlier ones have excluded already."""
+    """`sequence_totals` of looks along the last axis, each with what earlier ones have excluded already.
+
+    correct, n: (..., looks), each look of at least as many images as the one before. Where low > high, looks contradict
+    each other: images did not come in random order, or it is one of the few sequences that miss.
+    """
     low, high = sequence_totals(correct, n, population)
     return np.maximum.accumulate(low, axis=-1), np.minimum.accumulate(high, axis=-1)
 
@@ -114,8 +131,9 @@ def running(correct: ArrayLike, n: ArrayLike, population: int) -> tuple[Integers
 def sequence_p(correct: ArrayLike, n: ArrayLike, population: int, lowest: int, highest: int) -> float:
     """p-value of "the total lies in lowest..highest" after these looks, valid whenever one stops.
 
-    At most 0.05 exactly where the looks together have excluded the whole range: for each total its largest ratio
-    over the looks, then the smallest of these.
+    correct, n: of each look, (looks,). p is at most 0.05 exactly where the looks together have excluded the whole
+    range: for each total its largest ratio over the looks (`log_ratio`), then the smallest of these. 0 where the range
+    is empty.
     """
     if lowest > highest:
         return 0.0
@@ -130,7 +148,7 @@ def sequence_p(correct: ArrayLike, n: ArrayLike, population: int, lowest: int, h
 def share_p(count: int, n: int, share: float, alternative: Literal["less", "greater"]) -> float:
     """Exact binomial p-value of "each of n images has a chance of `share`" against a smaller or a greater one.
 
-    1 where there are no images.
+    `count` of them came out so. share: fraction; what lies beyond 0 or 1 is taken as these. p is 1 of no images.
     """
     return float(scipy.stats.binomtest(count, n, min(max(share, 0.0), 1.0), alternative).pvalue) if n else 1.0
 
@@ -139,7 +157,7 @@ def share_p(count: int, n: int, share: float, alternative: Literal["less", "grea
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values: reject those at most a, and the chance of any false rejection is at most a.
+    """Adjusted p-values in the order given: reject those at most a, and any false rejection has a chance of at most a.
 
     Holm 1979, A simple sequentially rejective multiple test procedure, https://www.jstor.org/stable/4615733.
 
@@ -160,6 +178,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> tuple[float, float] | None:
     """(Spearman's rho, p): p is the chance of a rho as high if the second order were shuffled; None without an order.
 
+    first, second: values of the same things, equally many. Without an order means that one side has equal values only.
     Of up to seven values every order is looked at, so p is exact and of three values never below 1/6; of more
     values `SHUFFLES` of them, always the same (Phipson and Smyth 2010, Permutation p-values should never be zero,
     doi:10.2202/1544-6115.1585). Equal values share their mean rank.

@@ -2,7 +2,8 @@
 
 A process is faster or slower for its whole life, and its calls know nothing of other processes. So what independent
 processes gave is what counts, never the number of calls (Kalibera and Jones 2013, Rigorous benchmarking in reasonable
-time, doi:10.1145/2464157.2464160). Times are compared as ratios, so everything is computed on their logarithms. Of
+time, doi:10.1145/2464157.2464160). All functions take one time per process, above 0 and in any unit; others raise
+ValueError. Times are compared as ratios, so everything is computed on their logarithms. Of
 each eight processes the fastest and the slowest are left out: one that was disturbed then spoils nothing.
 benchmarks/simulate_latency.py checks coverage and false rankings.
 """
@@ -15,7 +16,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+import scipy
 
 from zoo.stats.intervals import CONFIDENCE, holm
 
@@ -33,16 +34,16 @@ class Ratio(NamedTuple):
 
 
 def typical(times: Sequence[float]) -> float:
-    """Trimmed geometric mean of one time per process, all above 0. Raises ValueError.
+    """Trimmed geometric mean, in the unit of the times.
 
     >>> round(typical([1.0, 1.0, 1.1, 1.1, 1.1, 1.1, 1.2, 9.0]), 3)  # the first and the last do not count
-    1.099
+    1.098
     """
     return math.exp(_summary(times).mean)
 
 
 def interval(times: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float] | None:
-    """(low, high) of what is `typical`; None of fewer than `FEWEST` processes. Raises ValueError.
+    """(low, high) of what is `typical`, in the unit of the times; None of fewer than `FEWEST` processes.
 
     Student's interval with the winsorized variance (Tukey and McLaughlin 1963, Less vulnerable confidence and
     significance procedures for location, https://www.jstor.org/stable/25049278).
@@ -50,15 +51,18 @@ def interval(times: Sequence[float], confidence: float = CONFIDENCE) -> tuple[fl
     logs = _summary(times)
     if logs.kept < FEWEST:
         return None
-    reach = float(stdtrit(logs.kept - 1, (1 + confidence) / 2)) * math.sqrt(logs.variance)
+    reach = float(scipy.special.stdtrit(logs.kept - 1, (1 + confidence) / 2)) * math.sqrt(logs.variance)
     return math.exp(logs.mean - reach), math.exp(logs.mean + reach)
 
 
 def ratio(first: Sequence[float], second: Sequence[float], confidence: float = CONFIDENCE) -> Ratio | None:
-    """First by second, of one time per process each; None where one side has fewer than `FEWEST`.
+    """First by second; None where one side has fewer than `FEWEST` processes.
 
     Variances may differ (Yuen 1974, The two-sample trimmed t for unequal population variances,
-    doi:10.1093/biomet/61.1.165; of fewer than eight processes it is Welch's test). Raises ValueError.
+    doi:10.1093/biomet/61.1.165; of fewer than eight processes it is Welch's test).
+
+    >>> print("{:.2f} ({:.2f} to {:.2f}), p = {:.3f}".format(*ratio([1.1, 1.2, 1.15], [1.0, 1.05, 0.95])))
+    1.15 (1.03 to 1.28), p = 0.022
     """
     return _compared(_summary(first), _summary(second), confidence)
 
@@ -106,6 +110,6 @@ def _compared(first: _Summary, second: _Summary, confidence: float) -> Ratio | N
         return Ratio(math.exp(apart), math.exp(apart), math.exp(apart), float(apart == 0))
     freedom = variance**2 / sum(each.variance**2 / (each.kept - 1) for each in (first, second))
     error = math.sqrt(variance)
-    reach = float(stdtrit(freedom, (1 + confidence) / 2)) * error
-    p_value = 2 * float(stdtr(freedom, -abs(apart) / error))
+    reach = float(scipy.special.stdtrit(freedom, (1 + confidence) / 2)) * error
+    p_value = 2 * float(scipy.special.stdtr(freedom, -abs(apart) / error))
     return Ratio(math.exp(apart), math.exp(apart - reach), math.exp(apart + reach), p_value)

@@ -1,6 +1,9 @@
 """What a comparison of two runs could have shown, and how many images it takes: normal approximations.
 
-Counts and `population` are those of `zoo.stats.differences`. Verdicts never depend on these numbers.
+Counts and `population` are those of `zoo.stats.differences`. The variance of a difference is the share of discordant
+images minus the squared difference, by n (Connor 1987, Sample size for testing differences in proportions for the
+paired-sample design, doi:10.2307/2531961), with the correction for a finite population.
+Verdicts never depend on these numbers.
 """
 
 from __future__ import annotations
@@ -20,8 +23,13 @@ _quantile = NormalDist().inv_cdf
 def detectable(discordant: int, n: int, population: int | None, *, anytime: bool = False) -> float:
     """The smallest true difference that n images would have told from none with a chance of `CHANCE`; a fraction.
 
-    If as many images differ as did; where too few did for such a difference, if they all were for one run. anytime:
-    by `difference_sequence`, whose intervals are wider. 0 where n is the population.
+    discordant: of the n images, which must be 1 or more. It is reckoned that as many images differ as did; where too
+    few did for such a difference, that they all were for one run. anytime: by `difference_sequence`, whose intervals
+    are wider (Robbins 1970, Statistical methods related to the law of the iterated logarithm,
+    doi:10.1214/aoms/1177696786). 0 where n is the population.
+
+    >>> round(100 * detectable(40, 1000, 50_000), 2)
+    1.75
     """
     reach = NormalDist().inv_cdf(1 - _TAIL)
     if anytime:  # Robbins' mixture with a uniform prior, for a large number of discordant images
@@ -35,8 +43,12 @@ def detectable(discordant: int, n: int, population: int | None, *, anytime: bool
 def images_to_decide(only_first: int, only_second: int, n: int, population: int | None, margin: float) -> int | None:
     """Images of a sample of a fixed size that show with a chance of `CHANCE` on which side of the margin we are.
 
-    If the difference and the share of discordant images are the measured ones. margin: fraction, above 0. None where
-    no number would do: the difference is the margin itself, and there is no population to look at as a whole.
+    It is reckoned that the difference and the share of discordant images are the measured ones. n: 1 or more; margin:
+    fraction, above 0. None where no number would do: the difference is the margin itself, and there is no population to
+    look at as a whole.
+
+    >>> images_to_decide(30, 10, 1000, 50_000, 0.01)
+    2928
     """
     share, difference = (only_first + only_second) / n, abs(only_first - only_second) / n
     inside = difference < margin
@@ -56,7 +68,11 @@ def images_to_decide(only_first: int, only_second: int, n: int, population: int 
 
 
 def rounded_up(n: int, most: int | None) -> int:
-    """To three digits; not above `most`."""
+    """A number of images rounded up to three digits; not above `most`.
+
+    >>> rounded_up(48_613, 50_000), rounded_up(49_990, 50_000)
+    (48700, 50000)
+    """
     unit: int = 10 ** max(len(str(n)) - 3, 0)
     up = -(-n // unit) * unit
     return up if most is None else min(up, most)

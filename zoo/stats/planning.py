@@ -1,4 +1,7 @@
-"""How many images decide a claim: exact for samples of a fixed size, simulated for `--sample auto`."""
+"""How many images decide a claim: exact for samples of a fixed size, simulated for images one after the other.
+
+`goal` is what the claim accepts (`zoo.stats.accepted_totals`), `truth` how many of all its images are right.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from zoo import stats
+from zoo.stats.intervals import CONFIDENCE, running
 from zoo.stats.paired_planning import rounded_up
 from zoo.stats.totals import Accepted
 
@@ -20,12 +23,12 @@ _REPEATS = 200  # simulated evaluations behind `stopping`
 
 
 def chance_decided(goal: Accepted, truth: int, n: int) -> float:
-    """Probability that a random sample of n images is conclusive when `truth` of all images are right.
+    """Probability that a random sample of n images, 0 to all, is conclusive when `truth` of all images are right.
 
-    Exact: the counts at which `stats.finite_totals` lies inside, above or below the accepted totals form three
+    Exact: the counts at which `finite_totals` lies inside, above or below the accepted totals form three
     ranges, whose ends are critical values of the hypergeometric tests of the totals at the edges.
     """
-    tail = (1 - stats.CONFIDENCE) / 2
+    tail = (1 - CONFIDENCE) / 2
     # A count above `over[k]` excludes all totals up to k, a count below `under[k]` all from k on.
     sure_low, sure_high = goal.inner[0] - 1, goal.inner[1] + 1
     inside = (_critical(goal, sure_low, n, tail, above=True), _critical(goal, sure_high, n, tail, above=False))
@@ -39,10 +42,14 @@ def chance_decided(goal: Accepted, truth: int, n: int) -> float:
 
 @lru_cache(maxsize=4096)
 def images_needed(goal: Accepted, truth: int, chance: float) -> int | None:
-    """How many random images decide with probability `chance` if `truth` of all are right: three digits, rounded up.
+    """How many random images decide with probability `chance` (0 to 1) if `truth` of all are right, to three digits.
 
     None where even all of them leave it open (a claim about part of the population). The probability climbs in saw
     teeth; the number found is one from which rounding up does not fall below `chance` again.
+
+    >>> goal = Accepted(50_000, inner=(35_825, 35_974), outer=(35_825, 35_974))  # 71.8 % +- 0.1 points
+    >>> images_needed(goal, 35_900, 0.8), images_needed(goal, 35_400, 0.8)
+    (47500, 15600)
     """
     if not goal.decidable(truth):
         return None
@@ -55,9 +62,9 @@ def images_needed(goal: Accepted, truth: int, chance: float) -> int | None:
 
 @lru_cache(maxsize=256)
 def stopping(goal: Accepted, truth: int, look_every: int, shares: tuple[float, ...] = (0.5, 0.95)) -> list[int]:
-    """Images after which these shares of early-stopping evaluations are decided if `truth` of all are right.
+    """Images after which these shares (0 to 1) of early-stopping evaluations are decided, if `truth` of all are right.
 
-    Simulated (200 evaluations, always the same), with a look after every `look_every` images.
+    Simulated (200 evaluations, always the same), with a look after every `look_every` images at `running`'s interval.
     """
     decided = decided_at(goal, *grown(goal.images, truth, look_every, _REPEATS, seed=0))
     return [int(each) for each in np.quantile(decided, shares, method="inverted_cdf")]
@@ -66,7 +73,14 @@ def stopping(goal: Accepted, truth: int, look_every: int, shares: tuple[float, .
 def grown(
     images: int, truth: int, look_every: int, repeats: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Simulated evaluations in random order: right images (repeats, looks) and images seen (looks,)."""
+    """Simulated evaluations in random order: right images (repeats, looks) and images seen (looks,), int64.
+
+    images: of which `truth` are right; look_every: images between two looks, 1 or more. The same seed gives the same.
+
+    >>> right, looks = grown(images=1000, truth=300, look_every=400, repeats=2, seed=0)
+    >>> looks.tolist(), right[:, -1].tolist()
+    ([400, 800, 1000], [300, 300])
+    """
     random = np.random.default_rng(seed)
     looks = np.append(np.arange(look_every, images, look_every), images)
     right = np.zeros((repeats, len(looks)), np.int64)
@@ -80,14 +94,17 @@ def grown(
 
 
 def decided_at(goal: Accepted, right: NDArray[np.int64], looks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Images at the first look that decides, for each evaluation (rows); all of them where none does."""
-    low, high = stats.running(right, np.broadcast_to(looks, right.shape), goal.images)
+    """Images at the first look that decides: int64 (repeats,); all images where none does.
+
+    right (repeats, looks), looks (looks,): as `grown` gives them.
+    """
+    low, high = running(right, np.broadcast_to(looks, right.shape), goal.images)
     settled = refuted(goal, low, high) | ((low >= goal.inner[0]) & (high <= goal.inner[1]))
     return np.where(settled.any(axis=-1), looks[settled.argmax(axis=-1)], goal.images)
 
 
 def refuted(goal: Accepted, low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which intervals of totals hold none that the claim leaves possible."""
+    """Which intervals of totals, low to high, hold none that the claim leaves possible: bool, of their shape."""
     return (high < goal.outer[0]) | (low > goal.outer[1])
 
 

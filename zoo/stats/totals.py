@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
-from zoo.records import Claim, Outcome
+Outcome = Literal["confirmed", "refuted", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Accepted:
     outer: tuple[int, int]
 
     def outcome(self, low: int, high: int) -> Outcome:
-        """What totals of low to high say: all of them proof, none of them possible, or neither."""
+        """What totals of low to high, both included, say: all of them proof, none of them possible, or neither."""
         if high < self.outer[0] or low > self.outer[1]:
             return "refuted"
         if self.inner[0] <= low and high <= self.inner[1]:
@@ -34,16 +35,34 @@ class Accepted:
         return self.outcome(total, total) != "inconclusive"
 
 
-def accepted(claim: Claim, tolerance: float, images: int) -> Accepted:
-    """Totals among `images` whose share lies in what rounds to the printed text, widened by `tolerance` (fraction)."""
-    low, high = claim.exact_interval()
-    wider = Fraction(str(tolerance))
-    counted = claim.n_images or images
-    dropped = images - counted
-    start, end = (low - wider) * counted, (high + wider) * counted
-    if claim.is_error:  # what rounds to an error includes its upper end as an accuracy, not its lower one
+def accepted_totals(
+    low: Fraction, high: Fraction, images: int, *, tolerance: float = 0.0, counted: int | None = None,
+    closed: Literal["left", "right"] = "left",
+) -> Accepted:  # fmt: skip
+    """Totals among `images` whose share lies between `low` and `high`, widened by `tolerance` on both sides.
+
+    low, high: fractions of right images, exact: 71.8 %, rounded, is Fraction("0.7175") to Fraction("0.7185").
+    tolerance: fraction, at least 0; it is taken as it is printed (0.001 is a thousandth). counted: how many of the
+    images the claim is about; None for all. closed: which end belongs to the interval. Numbers round up, so it is the
+    left one; of an error that was turned into an accuracy it is the right one. Raises ValueError.
+
+    >>> accepted_totals(Fraction("0.7175"), Fraction("0.7185"), 50_000, tolerance=0.001).inner
+    (35825, 35974)
+    """
+    some = images if counted is None else counted
+    if low > high or tolerance < 0 or not 1 <= some <= images:
+        raise ValueError(
+            "expected low <= high, a tolerance of at least 0, and from 1 to all images counted, got "
+            f"{low}, {high}, {tolerance}, {some} and {images}"
+        )
+    wider, dropped = Fraction(str(tolerance)), images - some
+    start, end = (low - wider) * some, (high + wider) * some
+    if closed == "right":
         least, most = math.floor(start) + 1, math.floor(end)
     else:
         least, most = math.ceil(start), math.ceil(end) - 1
-    inner = (least + dropped if least > 0 else 0, most if most < counted else images)
-    return Accepted(images, inner, (max(least, 0), min(most, counted) + dropped))
+    first, last = max(least, 0), min(most, some)
+    if first > last:  # whatever the images that were not counted are, no share is
+        return Accepted(images, (first, last), (first, last))
+    inner = (least + dropped if least > 0 else 0, most if most < some else images)
+    return Accepted(images, inner, (first, last + dropped))
