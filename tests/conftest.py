@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.by_hand import little_zoo
 from tests.by_hand.built import REPOSITORY, built
@@ -56,7 +57,19 @@ def embedded_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Run folder of the main job over all frameworks, and what it printed; one for all tests that look at it."""
     for entry in public_frameworks():
         built(entry.name)
-    home, out = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("embedded") / "run"
+    own = tmp_path_factory.getbasetemp()
+    # All processes of pytest-xdist share one.
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "embedded"
+    with FileLock(folder.with_suffix(".lock")):
+        if not (printed := folder / "printed.txt").exists():
+            printed.write_text(_main_job(folder), encoding="utf-8")
+        return folder / "run", printed.read_text(encoding="utf-8")
+
+
+def _main_job(folder: Path) -> str:
+    home, out = folder / "home", folder / "run"
+    shutil.rmtree(folder, ignore_errors=True)  # what an attempt that failed left
+    home.mkdir(parents=True)
     (home / "envs").symlink_to(disk.home() / "envs")
     environment = {name: value for name, value in os.environ.items() if name != "ZOO_MIRROR"}
     done = subprocess.run(
@@ -68,7 +81,7 @@ def embedded_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return out, done.stdout
+    return done.stdout
 
 
 @pytest.fixture

@@ -80,6 +80,16 @@ def test_the_largest_difference_decides() -> None:
     assert a_family(large).tolerance("top5") < a_family(large).tolerance("top1")
 
 
+def test_of_fewer_images_a_larger_share_changes_by_chance() -> None:
+    """ImageNet-V2 has 10,000 images: the same libraries move its accuracy further than that over 50,000."""
+    family, own = a_family(a_difference()), a_family(a_difference(), population="p")
+    wide, narrow = family.tolerance("top1", 10_000), family.tolerance("top1", 50_000)
+    assert wide / narrow == pytest.approx(math.sqrt(5), abs=0.05)
+    assert a_file(family).of("g", "x", "top1", 10_000).value == wide
+    assert a_file(family).of("g", "x", "top1", 60).value == wide
+    assert own.tolerance("top1", 10_000) == own.tolerance("top1", 50_000)  # all of its images were measured
+
+
 def test_equal_pixels_need_no_tolerance() -> None:
     none = Flips(gained=0, lost=0)
     assert a_family(a_difference(identical=1_000, top1=none, top5=none)).tolerance("top1") == 0

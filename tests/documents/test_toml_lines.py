@@ -109,9 +109,10 @@ def test_windows_line_ends() -> None:
 
 @pytest.mark.parametrize("file", sorted(disk.DATA.rglob("*.toml")), ids=lambda file: file.name)
 def test_own_data_files(file: Path) -> None:
-    """The line of every id of ours holds that id."""
+    """Every entry of ours begins with its name, and the line of the name holds it."""
     text = file.read_text(encoding="utf-8")
     lines = text.splitlines()
     for kind, entries in tomllib.loads(text).items():
         for index, entry in enumerate(entries):
-            assert f'"{entry["id"]}"' in lines[line_of(text, (kind, index, "id")) - 1]
+            key, name = next(iter(entry.items()))
+            assert f'"{name}"' in lines[line_of(text, (kind, index, key)) - 1]

@@ -6,7 +6,6 @@ epsilon that is wrong shows here and not with random weights.
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from pathlib import Path
@@ -90,21 +89,6 @@ def write_zoo(folder: Path, name: str, assets: Path) -> None:
     (folder / "checkpoints.toml").write_text("\n".join(checkpoints))
 
 
-def some_images(source: Path, target: Path, count: int) -> Path:
-    """Every k-th image of a folder with labels.csv, so that all kinds of classes are there."""
-    target.mkdir()
-    with (source / "labels.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    chosen = rows[:: len(rows) // count][:count]
-    with (target / "labels.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(chosen)
-    for row in chosen:
-        (target / row["file"]).symlink_to(source / row["file"])
-    return target
-
-
 def evaluate(folder: Path, name: str, assets: Path, images: Path) -> tuple[Report, dict[str, Predictions]]:
     for framework in {framework for framework, _ in FORMATS.values()}:
         built(framework)
@@ -116,12 +100,12 @@ def evaluate(folder: Path, name: str, assets: Path, images: Path) -> tuple[Repor
     return report, kept
 
 
-def check_agreement(report: Report, kept: dict[str, Predictions], allowed: int) -> None:
+def check_agreement(report: Report, kept: dict[str, Predictions]) -> None:
     """Every door against ONNX Runtime on the reconstructed file itself."""
     reference = kept["real/reconstructed"]
     for run in report.runs:
         answers = kept[run.checkpoint]
-        assert int((answers.indices[:, 0] != reference.indices[:, 0]).sum()) <= allowed, run.checkpoint
+        assert int((answers.indices[:, 0] != reference.indices[:, 0]).sum()) <= 1, run.checkpoint
         assert (run.precision, run.threads) == ("fp32", report.runs[0].threads), run.checkpoint
     judged = {(verdict.rule, verdict.subject): verdict for verdict in report.verdicts}
     others = [run for run in report.runs if run.checkpoint != "real/reconstructed"]
@@ -139,18 +123,10 @@ def top1(run: Run) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(NETWORKS))
-def test_every_door_on_200_images(name: str, assets: Path, tmp_path: Path) -> None:
-    images = some_images(assets / "images" / "imagenet_sample_1000", tmp_path / "images", 200)
-    report, kept = evaluate(tmp_path, name, assets, images)
-    assert len(report.runs) == len(formats(name)) + 1
-    check_agreement(report, kept, allowed=0)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", list(NETWORKS))
 def test_every_door_on_all_images(name: str, assets: Path, tmp_path: Path) -> None:
     report, kept = evaluate(tmp_path, name, assets, assets / "images" / "imagenet_sample_1000")
-    check_agreement(report, kept, allowed=1)
+    assert len(report.runs) == len(formats(name)) + 1
+    check_agreement(report, kept)
     for run in report.runs:
         assert top1(run) == pytest.approx(NETWORKS[name]["top1"], abs=0.2), run.checkpoint
     assert np.mean(kept["real/reconstructed"].top5) > 0.95

@@ -57,7 +57,8 @@ def table(zoo: Zoo, claims: Sequence[Claim], tolerance: float | None, sample: in
 def _measured(zoo: Zoo, claim: Claim) -> float:
     checkpoint = zoo.checkpoints.get(claim.checkpoint)
     geometry = zoo.recipes[checkpoint.recipe].geometry.id if checkpoint else ""
-    return library_differences.load().of(geometry, claim.population, claim.metric).value
+    images = zoo.populations[claim.population].images
+    return library_differences.load().of(geometry, claim.population, claim.metric, images).value
 
 
 def _cells(claim: Claim, goal: Accepted, sample: int | None) -> list[str]:

@@ -19,7 +19,8 @@ from zoo.records import Geometry, Identifier, Record, Resample
 from zoo.stats import flips
 
 FILE = disk.DATA / "base" / "library_differences.toml"
-IMAGES = 50_000  # of the population that a family without one of its own is about
+IMAGES = 50_000  # of ImageNet's validation set, where the population is not known
+FEWEST = 10_000  # a smaller set has the tolerance of so many: a wider one would hide that an answer of few changed
 STEP = 10_000  # tolerances are whole hundredths of a point, rounded up
 HEAD = """\
 # How many answers change if another library decodes or resizes the images. `benchmarks/libraries.py ASSETS --write`
@@ -73,18 +74,21 @@ class Family(Record):
                     raise ValueError(f"{each.variant}: more images were counted than the {self.images} there are")
         return self
 
-    def tolerance(self, metric: str) -> float:
-        """The largest of its differences in top1 or top5, a fraction, rounded up to a hundredth of a point."""
-        largest = max(self.reach(each, metric) for each in self.difference)
+    def tolerance(self, metric: str, images: int = IMAGES) -> float:
+        """The largest of its differences in top1 or top5, a fraction, rounded up to a hundredth of a point.
+
+        images: how many the accuracy is about; a family with a population of its own has them all.
+        """
+        largest = max(self.reach(each, metric, images) for each in self.difference)
         return math.ceil(round(largest * STEP, 6)) / STEP
 
-    def reach(self, difference: Difference, metric: str) -> float:
-        """What one library may change in an accuracy over the population, a fraction; 0 for equal pixels."""
+    def reach(self, difference: Difference, metric: str, images: int = IMAGES) -> float:
+        """What one library may change in an accuracy over so many images, a fraction; 0 for equal pixels."""
         if difference.identical == self.images:
             return 0.0
         counted: Flips = getattr(difference, metric)
-        images = self.images if self.population else IMAGES
-        return flips.tolerance(counted.gained, counted.lost, self.images, images)
+        predicted = self.images if self.population else max(images, FEWEST)
+        return flips.tolerance(counted.gained, counted.lost, self.images, predicted)
 
 
 class LibraryDifferences(Record):
@@ -92,21 +96,22 @@ class LibraryDifferences(Record):
 
     family: tuple[Family, ...] = Field(min_length=1)
 
-    def of(self, geometry: str, population: str, metric: str) -> Tolerance:
-        """The tolerance of an accuracy over a population, of images that a geometry prepared.
+    def of(self, geometry: str, population: str, metric: str, images: int = IMAGES) -> Tolerance:
+        """The tolerance of an accuracy over a population of so many images, which a geometry prepared.
 
-        Where the geometry was never measured, it is the largest of those that were.
+        Of fewer images a larger share changes by chance, down to FEWEST. Where the geometry was never measured, it is
+        the largest of those that were.
         """
         own = [each for each in self.family if geometry in each.geometries and each.population in ("", population)]
         if own:
             with_another = "" if own[0].geometry == geometry else f" with {own[0].geometry}"
-            return Tolerance(own[0].tolerance(metric), f"measured{with_another}")
+            return Tolerance(own[0].tolerance(metric, images), f"measured{with_another}")
         why = f"{geometry} was not measured" if geometry else "the geometry is not known"
-        return Tolerance(self.largest(metric), f"the largest measured one, as {why}")
+        return Tolerance(self.largest(metric, images), f"the largest measured one, as {why}")
 
-    def largest(self, metric: str) -> float:
-        """Of all families that are about ImageNet, a fraction."""
-        return max(each.tolerance(metric) for each in self.family if not each.population)
+    def largest(self, metric: str, images: int = IMAGES) -> float:
+        """Of all families that are about images like ImageNet's, a fraction."""
+        return max(each.tolerance(metric, images) for each in self.family if not each.population)
 
 
 @dataclass(frozen=True)

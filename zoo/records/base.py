@@ -25,7 +25,7 @@ Images = Annotated[int, Field(gt=0, le=100_000_000)]
 class Record(BaseModel):
     """A frozen value with strict fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False, defer_build=True)
 
     def changed(self, /, **fields: Any) -> Self:
         """The same record with other values in these fields.

@@ -95,7 +95,9 @@ class Evidence:
         """What is added on both sides of an accuracy, top1 or top5, over a population; geometry: "" if unknown."""
         if self.tolerance is not None:
             return Tolerance(self.tolerance)
-        return library_differences.load().of(geometry, population, metric)
+        known = self.populations.get(population)
+        images = known.images if known else library_differences.IMAGES
+        return library_differences.load().of(geometry, population, metric, images)
 
     def claim(self, name: str) -> Claim | None:
         """The claim of this id."""

@@ -10,7 +10,7 @@ from zoo.records.statements import Crop, Preprocessing
 from zoo.rules import findings
 from zoo.rules.base import Evidence, grouped
 from zoo.rules.claims.base import DocumentRule, decimal
-from zoo.rules.claims.recipe_steps import Affine, Numbers, affine, in_words, kept_side, outline, three
+from zoo.rules.claims.recipe_steps import Affine, Numbers, affine, in_words, kept_side, placement, three
 
 
 class ConvertedConstants(DocumentRule):
@@ -52,7 +52,7 @@ class OneRecipe(DocumentRule):
 
     def _verdict(self, uses: Sequence[Preprocessing], evidence: Evidence) -> Verdict:
         recipes = [recipe for each in uses if (recipe := evidence.recipes.get(each.recipe or ""))]
-        wholes = {str(outline(recipe)) for recipe in recipes}
+        wholes = {str(placement(recipe)) for recipe in recipes}
         constants = {_constants(each, evidence) for each in uses}
         names = [f"{each.purpose}: {each.recipe or f'(x - {each.mean}) / {each.scale}'}" for each in uses]
         holds = len(wholes) <= 1 and len(constants) == 1

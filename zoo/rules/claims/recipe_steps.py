@@ -74,7 +74,7 @@ def three(values: Sequence[Fraction]) -> Numbers:
     return one, two, three_
 
 
-def outline(recipe: Recipe) -> list[dict[str, object]]:
+def placement(recipe: Recipe) -> list[dict[str, object]]:
     """Resizes and crops, without what depends on the library that carries them out."""
     return [_step(step) for step in recipe.geometry.steps if not isinstance(step, Decode | ToFloat)]
 

@@ -11,7 +11,7 @@ from zoo.documents import rounding
 from zoo.records import Claim, Recipe
 from zoo.rules.base import Evidence
 from zoo.rules.claims.base import exact, interval, scale
-from zoo.rules.claims.recipe_steps import affine, kept_side, outline
+from zoo.rules.claims.recipe_steps import affine, kept_side, placement
 
 SIDE = 224  # pixels, where no resolution is stated: what a crop is compared at
 
@@ -164,4 +164,4 @@ def _apart(one: Setting, other: Setting, of_bytes: bool) -> Iterator[str]:
 
 
 def _same_steps(one: Recipe, other: Recipe, of_bytes: bool) -> bool:
-    return outline(one) == outline(other) and not (of_bytes and affine(one).differences(affine(other)))
+    return placement(one) == placement(other) and not (of_bytes and affine(one).differences(affine(other)))
