@@ -33,6 +33,15 @@ def test_now_passes(outcome: Any) -> None:
     assert "now passes" in stale.reason
 
 
+def test_a_claim_is_explained_and_another_of_the_same_checkpoint_is_not() -> None:
+    own, other = (a_verdict(outcome="refuted", claim_id=claim) for claim in ("mine", "yours"))
+    found = deviations.apply([own, other], [deviation(claim="mine")], ["A101"], None)
+    assert [verdict.outcome for verdict in found] == ["known", "refuted"]
+    _, _, stale = deviations.apply([own, other], [deviation(claim="elsewhere")], ["A101"], None)
+    assert (stale.rule, stale.outcome) == ("D101", "fail")
+    assert stale.reason.startswith("A101 on embedded/onnx@onnxruntime (elsewhere) matches no verdict: rule, subject and")
+
+
 def test_matches_nothing() -> None:
     _, stale = applied(a_verdict(outcome="refuted"), deviation(subject="embedded/*"))
     assert stale.outcome == "fail"

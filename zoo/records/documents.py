@@ -390,11 +390,14 @@ class Claim(Record):
 class Deviation(Record):
     """A deviation that is understood and accepted: one rule, one subject, both exact; why, where it is discussed,
     and the day it was accepted (ISO 8601).
+
+    claim: only the verdict on this claim or sample answer; "": every verdict of the rule on the subject.
     """
 
     id: Identifier
     rule: Annotated[str, Field(pattern=r"^[A-Z]\d{3}$")]
     subject: Annotated[str, Field(min_length=1)]
+    claim: str = ""
     reason: Annotated[str, Field(min_length=1)]
     link: Url
     date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]

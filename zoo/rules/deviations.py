@@ -27,6 +27,7 @@ def apply(
         here = [
             index for index, verdict in enumerate(verdicts)
             if (verdict.rule, verdict.subject) == (deviation.rule, deviation.subject)
+            and deviation.claim in ("", verdict.claim_id)
         ]  # fmt: skip
         for index in here:
             if verdicts[index].outcome in BAD:
@@ -42,7 +43,7 @@ def _accepted(verdict: Verdict, deviation: Deviation) -> Verdict:
 
 
 class Outlived(Rule):
-    """A known deviation is still there: its rule and subject exist, and the rule does not pass."""
+    """A known deviation is still there: its rule, subject and claim exist, and the rule does not pass."""
 
     id = "D101"
     topic = "deviations"
@@ -54,8 +55,9 @@ class Outlived(Rule):
 
     def outlived(self, deviation: Deviation, passes: bool) -> Verdict:
         """The verdict on an entry whose rule passes now, or that matches no verdict."""
-        what = "now passes" if passes else "matches no verdict: rule and subject are compared exactly"
-        reason = f"{deviation.rule} on {deviation.subject} {what}"
+        what = "now passes" if passes else "matches no verdict: rule, subject and claim are compared exactly"
+        claim = f" ({deviation.claim})" if deviation.claim else ""
+        reason = f"{deviation.rule} on {deviation.subject}{claim} {what}"
         return self.verdict(
             deviation.id, "fail", reason, finding=findings.plain("contradiction"), remedy=self.remedy
         )  # fmt: skip
