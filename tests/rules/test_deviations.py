@@ -39,7 +39,7 @@ def test_a_claim_is_explained_and_another_of_the_same_checkpoint_is_not() -> Non
     assert [verdict.outcome for verdict in found] == ["known", "refuted"]
     _, _, stale = deviations.apply([own, other], [deviation(claim="elsewhere")], ["A101"], None)
     assert (stale.rule, stale.outcome) == ("D101", "fail")
-    assert stale.reason.startswith("A101 on embedded/onnx@onnxruntime (elsewhere) matches no verdict: rule, subject and")
+    assert stale.reason.startswith("A101 on embedded/onnx@onnxruntime (elsewhere) matches no verdict: rule, subject")
 
 
 def test_matches_nothing() -> None:
