@@ -49,7 +49,7 @@ PHOTOGRAPHS = "imagenet_sample_1000"
 SQUARES = "ilsvrc2012_val_1300"  # 227 x 227, for the one geometry that does not resize
 IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 HALF = ([0.5] * 3, [0.5] * 3)
-EMBEDDED_GEOMETRY = "torch_110_96"
+EMBEDDED_GEOMETRY, EMBEDDED_IMAGES = "torch_110_96", "embedded_val"
 VERSIONS = """
 import json, re, sys
 found = {}
@@ -90,7 +90,10 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Plan:
-    """A family is measured with one of its geometries, whose networks are named; `images` is a folder's name."""
+    """A family is measured with one of its geometries, whose networks are named.
+
+    images: the name of a folder, or EMBEDDED_IMAGES, the id of the embedded population.
+    """
 
     geometry: str
     networks: tuple[str, ...]
@@ -100,7 +103,7 @@ class Plan:
 SYMMETRIC, SAME, OWN = "ONNX zoo 1.0 224, reconstructed", "TFLite 1.0 224, reconstructed", "embedded 0.35 96"
 PLANS = (
     Plan("torch_256_224", (SYMMETRIC, SAME)),
-    Plan(EMBEDDED_GEOMETRY, (OWN,), "embedded"),
+    Plan(EMBEDDED_GEOMETRY, (OWN,), EMBEDDED_IMAGES),
     Plan("slim_central_224", (SAME,)),
     Plan("opencv_256_224", (SYMMETRIC,)),
     Plan("centre_224", (SYMMETRIC, SAME), SQUARES),
@@ -319,7 +322,7 @@ def families(assets: Path, limit: int | None, bench: Bench, plans: Sequence[Plan
     """One for each plan; the geometries that it stands for do the same steps with other sizes."""
     known, everywhere = networks(assets), geometries()
     for plan in plans:
-        own = plan.images == "embedded"
+        own = plan.images == EMBEDDED_IMAGES
         images = labelled(disk.EMBEDDED if own else assets / "images" / plan.images, None if own else limit)
         alike = [name for name in everywhere if _alike(everywhere[name], everywhere[plan.geometry])]
         yield Family(
@@ -327,7 +330,7 @@ def families(assets: Path, limit: int | None, bench: Bench, plans: Sequence[Plan
             date=datetime.now(UTC).strftime("%Y-%m-%d"),
             processor=f"{processor()}, {platform.machine()}",
             suite=preprocess.versions() | versions(cast(Path, interpreter("onnxruntime"))),
-            population="embedded" if own else "",
+            population=EMBEDDED_IMAGES if own else "",
             geometries=(plan.geometry,) if own else tuple(name for name in alike if name != EMBEDDED_GEOMETRY),
             images=len(images.paths),
             difference=tuple(measured(plan, images, known, bench)),

@@ -61,6 +61,15 @@ def test_a_family_holds_every_geometry_of_both_zoos_that_does_the_same_steps() -
         assert set(family.geometries) == ({family.geometry} if family.population else alike - {"torch_110_96"})
 
 
+def test_a_population_that_was_measured_whole_is_one_of_the_suite() -> None:
+    """And is found by the claims about it, with its number of images."""
+    known = load_zoo("embedded").populations
+    whole = [family for family in FAMILIES if family.population]
+    assert [family.population for family in whole] == ["embedded_val"]
+    assert [known[family.population].images for family in whole] == [family.images for family in whole]
+    assert load().of("torch_110_96", "embedded_val", "top1").source == "measured"
+
+
 def test_every_geometry_can_be_measured() -> None:
     """Each is in the family of one that has a plan."""
     known = load_zoo("published").geometries | load_zoo("embedded").geometries

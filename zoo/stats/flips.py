@@ -14,6 +14,8 @@ import scipy
 from zoo.stats.intervals import CONFIDENCE
 
 SPREAD = 2  # standard deviations
+# That a shift is shown at: where some seventy differences are measured, a few shifts would be shown at 95 % by chance.
+SHOWN = 0.999
 
 
 def chance_of_flip(gained: int, lost: int, n: int) -> float:
@@ -36,8 +38,8 @@ def deviation(gained: int, lost: int, n: int, images: int) -> float:
     return math.sqrt(chance_of_flip(gained, lost, n) / images)
 
 
-def shift(gained: int, lost: int, n: int) -> tuple[float, float, float]:
-    """The systematic difference (gained - lost) / n and its 95 % interval: (value, low, high).
+def shift(gained: int, lost: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float, float]:
+    """The systematic difference (gained - lost) / n and its interval: (value, low, high).
 
     Of the flips that were counted, the share that was gained has Clopper and Pearson's exact interval (1934, The use of
     confidence or fiducial limits illustrated in the case of the binomial, doi:10.1093/biomet/26.4.404). Without flips
@@ -49,14 +51,20 @@ def shift(gained: int, lost: int, n: int) -> tuple[float, float, float]:
     flips = gained + lost
     if not flips:
         return 0.0, 0.0, 0.0
-    share = scipy.stats.binomtest(gained, flips).proportion_ci(CONFIDENCE, method="exact")
+    share = scipy.stats.binomtest(gained, flips).proportion_ci(confidence, method="exact")
     low, high = (flips * (2 * end - 1) / n for end in (share.low, share.high))
     return (gained - lost) / n, float(low), float(high)
 
 
 def shown_shift(gained: int, lost: int, n: int) -> float:
-    """The least systematic difference that the counts leave possible, without its sign: 0 where chance explains it."""
-    _, low, high = shift(gained, lost, n)
+    """The least systematic difference that the counts leave possible, without its sign: 0 where chance explains it.
+
+    It is shown at SHOWN, not at 95 %.
+
+    >>> shown_shift(8, 0, 1000), round(100 * shown_shift(40, 0, 1000), 1)
+    (0.0, 2.6)
+    """
+    _, low, high = shift(gained, lost, n, SHOWN)
     return max(low, -high, 0.0)
 
 
