@@ -53,7 +53,7 @@ def test_a_shift_is_rarely_shown_where_there_is_none() -> None:
     shown = [gained for gained in range(21) if flips.shown_shift(gained, 20 - gained, 1_000) > 0]
     assert 0 in shown
     assert 20 in shown
-    assert binom.pmf(shown, 20, 0.5).sum() <= 0.001
+    assert np.sum(binom.pmf(shown, 20, 0.5)) <= 0.001
 
 
 def test_a_tolerance_is_seldom_exceeded_by_libraries_that_are_equally_good() -> None:
