@@ -28,7 +28,7 @@ def bench(tmp_path: Path) -> Bench:
 
 def test_the_embedded_geometry(bench: Bench) -> None:
     """On 48 of its images; the suite's own libraries, called as the publisher calls them, change no pixel."""
-    plan = next(plan for plan in libraries.PLANS if plan.images == "embedded")
+    plan = next(plan for plan in libraries.PLANS if plan.images == libraries.EMBEDDED_IMAGES)
     images = libraries.labelled(disk.EMBEDDED, 48)
     found = {each.variant: each for each in libraries.measured(plan, images, libraries.networks(ASSETS), bench)}
     own = next(each for name, each in found.items() if name.startswith("Pillow "))

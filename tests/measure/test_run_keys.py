@@ -89,7 +89,8 @@ def test_two_ids_of_the_same_bytes_are_compared(
     assert {(each.subject, each.run, each.against) for each in found} == {
         ("little/twin@fake", keys["little/twin"], keys["little/good"])
     }
-    assert [each.outcome for each in found] == ["pass", "pass"]
+    # Of so few images equal answers do not show that the accuracies are equal over all.
+    assert [(each.outcome, each.measured) for each in found] == [("inconclusive", 0), ("inconclusive", 0)]
 
 
 def test_the_order_of_the_images_is_part_of_a_run(folder: Path, tmp_path: Path, own_home: Path) -> None:
