@@ -74,11 +74,11 @@ def zeroed(*names: str) -> Edit:
     return lambda tensors: {name: np.zeros_like(tensors[name]) for name in names}
 
 
-def one_channel_zeroed(tensors: Tensors) -> Tensors:
-    """A single channel of one depthwise convolution."""
+def channels_zeroed(tensors: Tensors) -> Tensors:
+    """The four largest channels of one depthwise convolution."""
     name = f"{DEPTHWISE}.0.weight"
     changed = tensors[name].copy()
-    changed[np.abs(changed).sum(axis=(1, 2, 3)).argmax()] = 0
+    changed[np.argsort(np.abs(changed).sum(axis=(1, 2, 3)))[-4:]] = 0
     return {name: changed}
 
 
