@@ -16,6 +16,7 @@ from zoo.images import image_sets, pixels
 from zoo.images.digests import file_digests
 from zoo.measure.accuracy import Evaluation, Settings
 from zoo.measure.preparation import Planned, Preparation
+from zoo.measure.speed import PROCESSES
 from zoo.progress import Talk
 from zoo.records import Report
 
@@ -44,7 +45,7 @@ def test_all_frameworks_are_timed_with_the_answers_of_their_accuracy_run(tmp_pat
     assert len(cells) == 6
     for run in cells.values():
         assert (run.images_checked, run.different) == (64, 0), run.subject
-        assert (run.threads_read, run.precision, run.processes) == (2, "fp32", 3), run.subject
+        assert (run.threads_read, run.precision, run.processes) == (2, "fp32", PROCESSES), run.subject
         assert run.live_threads >= 1
         assert run.multiply_adds == 10_684_848
         assert min(run.load_seconds, run.first_call_seconds, run.images_per_second) > 0
@@ -54,7 +55,7 @@ def test_all_frameworks_are_timed_with_the_answers_of_their_accuracy_run(tmp_pat
     assert outcomes == {"L102": {"pass"}, "L103": {"pass"}}
     assert {each.outcome for each in report.verdicts if each.rule == "L101"} <= {"pass", "inconclusive"}
     assert {stage.stage for stage in report.stages} == {"geometry", "numeric"}
-    assert len(list((out / "benchmarks").glob("*.json"))) == 12 * len(cells)
+    assert len(list((out / "benchmarks").glob("*.json"))) == PROCESSES * len(cells)
 
 
 # One published checkpoint of every format and dialect that holds weights of a known architecture.
