@@ -25,6 +25,7 @@ Images = Annotated[int, Field(gt=0, le=100_000_000)]
 class Record(BaseModel):
     """A frozen value with strict fields."""
 
+    # Validators are built at first use (defer_build): `zoo --help` needs few of the records.
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False, defer_build=True)
 
     def changed(self, /, **fields: Any) -> Self:
