@@ -30,7 +30,7 @@ if not __package__:  # run as a program
     sys.modules["adapters"] = importlib.util.module_from_spec(_spec)
     _spec.loader.exec_module(sys.modules["adapters"])
 
-from adapters.common import architectures, numeric, untrained
+from adapters.common import architectures, numeric, steps, untrained
 from adapters.common.contract import Adapter, Options, info_as_json, live_threads
 
 Reply = Dict[str, Any]
@@ -55,6 +55,8 @@ class Server:
             "prepare": self.prepare,
             "bench": self.bench,
             "inspect": self.inspect,
+            "steps": self.steps,
+            "values": self.values,
             "export": self.export,
         }
         op = request.get("op")
@@ -122,6 +124,24 @@ class Server:
     def inspect(self, request: Dict[str, Any]) -> Reply:
         """Static facts of files."""
         return {"facts": self.adapter.inspect(_paths(request), _options(request))}
+
+    def steps(self, request: Dict[str, Any]) -> Reply:
+        """The network of files step by step: facts of each step, and its arrays in an .npz written to `out`."""
+        found = self.adapter.steps(_paths(request), _options(request))
+        np.savez(request["out"], allow_pickle=False, **dict(steps.arrays(found)))
+        return {"steps": [steps.as_json(step) for step in found]}
+
+    def values(self, request: Dict[str, Any]) -> Reply:
+        """What stands behind each step for rows [start, stop) of a store, by its number in an .npz written to `out`.
+
+        After `load`, with the same files; the worker is of no use afterwards.
+        """
+        store = np.load(request["store"], mmap_mode="r", allow_pickle=False)
+        first, last = request["rows"]
+        batch = numeric.apply(request["numeric"], store[first:last])
+        found = self.adapter.values(_paths(request), self.options, batch)
+        np.savez(request["out"], allow_pickle=False, **{str(number): value for number, value in found.items()})
+        return {"numbers": sorted(found)}
 
     def export(self, request: Dict[str, Any]) -> Reply:
         """Write tensors (an .npz of canonical names; random ones if None) in a published format; the files written."""

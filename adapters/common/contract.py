@@ -10,11 +10,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Collection, Dict, List, Optional, Sequence, Tuple
+from typing import Any, ClassVar, Collection, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from adapters.common.network import Network
+from adapters.common.steps import Step
 
 ARITHMETICS = ("exact", "as-shipped")
 DTYPES = ("float32", "uint8", "int8")  # of an input
@@ -176,6 +177,24 @@ class Adapter(ABC):
         "opset"; anything else an adapter has to tell.
         """
 
+    def _steps(self, files: Sequence[Path], options: Options) -> List[Step]:
+        """The network as the files have it, step by step in network order (see common/steps.py).
+
+        In a process that has loaded them or has loaded nothing.
+        """
+        raise AdapterError(f"format {options.format!r}: its network cannot be read step by step here")
+
+    def _values(
+        self, files: Sequence[Path], options: Options, steps: Sequence[Step], batch: np.ndarray
+    ) -> Iterator[Tuple[int, np.ndarray]]:
+        """The value behind each step that can be told: its number, and float32 (N, channels, height, width) or
+        (N, outputs); integers are read as real numbers.
+
+        steps: what `_steps` gave; batch: as `_predict` takes it. In a process that has loaded the files, and that is
+        asked for nothing else afterwards.
+        """
+        raise AdapterError(f"format {options.format!r}: the values inside the network cannot be read here")
+
     @abstractmethod
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         """Write canonical tensors (see Network.tensor_shapes) into the folder `target` in the published format."""
@@ -227,6 +246,29 @@ class Adapter(ABC):
         """Static facts of the files; see `_inspect`."""
         refuse_unknown(options.format, self.formats, "read")
         return self._inspect(files, options)
+
+    def steps(self, files: Sequence[Path], options: Options) -> List[Step]:
+        """The network as the files have it; see `_steps`."""
+        refuse_unknown(options.format, self.formats, "read")
+        return self._steps(files, options)
+
+    def values(self, files: Sequence[Path], options: Options, batch: np.ndarray) -> Dict[int, np.ndarray]:
+        """What stands behind each step for a batch, by the step's number; see `_values`.
+
+        A network with a fixed batch is given the rows one call after the other.
+        """
+        if self.info is None:
+            raise AdapterError("values before load")
+        steps, batch = self._steps(files, options), self._fitted(batch, self.info)
+        fixed = self.info.input_shape[0]
+        size = len(batch) if fixed == -1 else fixed
+        if len(batch) % size:
+            raise AdapterError(f"the network takes {fixed} images a call; expected a multiple of it, got {len(batch)}")
+        found: Dict[int, List[np.ndarray]] = {}
+        for piece in _pieces(batch, size):
+            for number, value in self._values(files, options, steps, piece):
+                found.setdefault(number, []).append(np.asarray(value, np.float32))
+        return {number: np.concatenate(values) for number, values in found.items()}
 
     def export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         """Write tensors in a published format; the files written. See `_export`."""

@@ -25,7 +25,7 @@ from zoo.frameworks.table import Framework
 # Longest wait for one reply, seconds. Importing a framework from a cold disk takes minutes at worst.
 LIMITS = {
     "hello": 300.0, "load": 300.0, "predict": 900.0, "prepare": 300.0, "bench": 900.0, "inspect": 300.0,
-    "export": 600.0, "bye": 10.0,
+    "steps": 300.0, "values": 900.0, "export": 600.0, "bye": 10.0,
 }  # fmt: skip
 TAIL_LINES = 15
 

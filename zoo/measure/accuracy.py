@@ -132,6 +132,38 @@ class Evaluation:
         asked = {"threads": self.settings.threads, **options}
         return dict(worker.request("inspect", files=files.paths, options=asked)["facts"])
 
+    def steps(self) -> tuple[list[dict[str, Any]], dict[str, NDArray[Any]]]:
+        """The network as the files have it, step by step, and its arrays: adapters/common/steps.py says how.
+
+        Raises WorkerError.
+        """
+        worker, files = self._started()
+        with tempfile.TemporaryDirectory(prefix="zoo-steps-") as folder:
+            out = Path(folder) / "steps.npz"
+            reply = worker.request("steps", files=files.paths, options=self._options, out=str(out))
+            return list(reply["steps"]), _arrays(out)
+
+    def values(self, block: Block, rows: int) -> dict[int, NDArray[np.float32]]:
+        """What stands behind each step for the first rows of a block: float32 (rows, channels, height, width).
+
+        Of the classifier (rows, outputs). By the number of the step in `steps`. Raises WorkerError.
+        """
+        worker, files = self._started()
+        stored = pixels.ready(self.task.recipe.geometry, block)
+        numeric = [step.to_json() for step in self.task.recipe.numeric.steps]
+        with tempfile.TemporaryDirectory(prefix="zoo-values-") as folder:
+            out = Path(folder) / "values.npz"
+            worker.request(
+                "values",
+                files=files.paths,
+                store=str(stored),
+                rows=[0, min(rows, len(block.images))],
+                numeric=numeric,
+                out=str(out),
+            )
+            self.rest()  # a network that shows its insides is no longer the one that answers
+            return {int(number): value for number, value in _arrays(out).items()}
+
     def run(self, material: Material, progress: Callable[[int], None]) -> tuple[Run, Predictions]:
         """Answers for every block, kept ones first asked for; `progress` is told finished images."""
         return self.assembled(material, self.all_answers(material, progress))
@@ -347,6 +379,11 @@ class _Joined:
         self.tied_fifth = np.concatenate([block.tied_fifth for block in answers])[counted]
         first_scores = np.concatenate([block.first_scores for block in answers])
         self.first_scores = first_scores[counted[: len(first_scores)]]
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def _state(path: Path) -> tuple[int, ...] | None:

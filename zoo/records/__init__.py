@@ -5,6 +5,7 @@ Accuracies are fractions in [0, 1], times are seconds, sizes are bytes.
 """
 
 from zoo.records.base import Digits, FileName, Fraction, Identifier, Record, Sha256, Url
+from zoo.records.diagnoses import Candidate, Certainty, Diagnosis, Excluded, Findings, Tie
 from zoo.records.documents import (
     ACCURACIES,
     HASHES,
@@ -75,22 +76,27 @@ __all__ = [
     "Arithmetic",
     "AsShipped",
     "BytePairs",
+    "Candidate",
     "CentralFraction",
     "CentreCrop",
+    "Certainty",
     "Channels",
     "Checkpoint",
     "Claim",
     "Conditions",
     "Decode",
     "Deviation",
+    "Diagnosis",
     "Digests",
     "Digits",
     "Divide",
     "Documents",
+    "Excluded",
     "File",
     "FileBytes",
     "FileName",
     "FindingClass",
+    "Findings",
     "Fraction",
     "Geometry",
     "GeometryStep",
@@ -135,6 +141,7 @@ __all__ = [
     "Stage",
     "Subtract",
     "TensorSpec",
+    "Tie",
     "ToFloat",
     "Topic",
     "Url",

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from zoo.records.base import Fraction, Record
+from zoo.records.diagnoses import Diagnosis
 from zoo.records.documents import Checkpoint, Claim, Deviation, LabelMap, Population
 from zoo.records.latency import LatencyRun, Stage
 from zoo.records.runs import Inspection, PopulationKind, Run
@@ -114,6 +115,7 @@ class Report(Record):
 
     samples: what was answered to the inputs of published sample answers.
     latencies, stages: of benches; their speed is not that of `runs`, which is a by-product of measuring accuracy.
+    diagnoses: why numbers differ, of the runs for which that was asked.
     parts: the run folders it was merged from; none where it is of one. `conditions` are then the latest part's.
     answers: xxh3 of the answers of each run, by its key; documents: of documents.json; seal: of this file's other
     fields. Reports of format 1 have none of the three.
@@ -128,6 +130,7 @@ class Report(Record):
     inspections: tuple[Inspection, ...] = ()
     latencies: tuple[LatencyRun, ...] = ()
     stages: tuple[Stage, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
     answers: dict[str, str] = Field(default_factory=dict)
     documents: str = ""
     seal: Seal | None = None

@@ -1,0 +1,41 @@
+"""What a look may know of the run that it explains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from zoo.records import Checkpoint, Claim, LabelMap, Recipe, Run, Verdict
+from zoo.records.predictions import Predictions
+
+Kinship = Literal["reference", "same weights", "converted from", "same network"]  # the nearest first
+
+
+@dataclass(frozen=True)
+class Relative:
+    """A run that should answer alike. kinship: why; answers: None where they were not kept."""
+
+    run: Run
+    checkpoint: Checkpoint
+    label_map: LabelMap
+    kinship: Kinship
+    answers: Predictions | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A run whose numbers are to be explained.
+
+    recipe: the one in effect; claims: the documented accuracies of its checkpoint, publishers' own; verdicts: those on
+    this run; answers: per image, None where the run was not finished; relatives: the nearest first.
+    """
+
+    run: Run
+    checkpoint: Checkpoint
+    label_map: LabelMap
+    recipe: Recipe
+    claims: Sequence[Claim] = ()
+    verdicts: Sequence[Verdict] = ()
+    answers: Predictions | None = None
+    relatives: Sequence[Relative] = field(default_factory=tuple)

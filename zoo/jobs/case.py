@@ -1,0 +1,69 @@
+"""A run whose numbers are to be explained, with what its looks may open: files, frameworks, images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from zoo.diagnose.base import Case, Kinship
+from zoo.documents.load import Zoo
+from zoo.frameworks.table import framework
+from zoo.jobs.image_source import ImageSource
+from zoo.measure import selection
+from zoo.measure.accuracy import Settings
+from zoo.measure.preparation import Planned, Preparation
+from zoo.progress import Talk
+from zoo.records import Checkpoint
+
+
+@dataclass(frozen=True)
+class Kin:
+    """A checkpoint that should compute the same, or nearly; kinship: why."""
+
+    planned: Planned
+    kinship: Kinship
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A case with everything that a look may use.
+
+    planned: the checkpoint in its framework, with the recipe in effect; source: the run's images in its order, None
+    where they are not here, and `absent` then says why; kin: checkpoints to hold it against, the nearest first.
+    """
+
+    case: Case
+    planned: Planned
+    zoo: Zoo
+    preparation: Preparation
+    settings: Settings
+    talk: Talk
+    source: ImageSource | None = None
+    absent: str = ""
+    kin: Sequence[Kin] = ()
+
+
+def kin_of(zoo: Zoo, checkpoint: Checkpoint, reference: Checkpoint | None = None) -> list[Kin]:
+    """Checkpoints to hold this one against, each with its own recipe and framework, the nearest first."""
+    found: dict[str, Kin] = {}
+    for other, kinship in _related(zoo, checkpoint, reference):
+        if other.id == checkpoint.id or other.unavailable:
+            continue
+        planned = Planned(other, framework(other.framework), selection.recipe_in_effect(zoo, other, None, None))
+        found.setdefault(other.id, Kin(planned, kinship))
+    return list(found.values())
+
+
+def _related(zoo: Zoo, checkpoint: Checkpoint, reference: Checkpoint | None) -> Iterator[tuple[Checkpoint, Kinship]]:
+    if reference is not None:
+        yield reference, "reference"
+    others = list(zoo.checkpoints.values())
+    for other in others:
+        if checkpoint.weights and other.weights == checkpoint.weights:
+            yield other, "same weights"
+    for other in others:
+        if other.id == checkpoint.converted_from or other.converted_from == checkpoint.id:
+            yield other, "converted from"
+    for other in others:
+        if checkpoint.network is not None and other.network == checkpoint.network:
+            yield other, "same network"
