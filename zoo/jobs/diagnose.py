@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -154,9 +153,3 @@ def _first(source: ImageSource, count: int) -> ImageSource:
     if len(source.set.images) <= count:
         return source
     return source.first(next(number for number, block in enumerate(source.blocks, start=1) if block.stop >= count))
-
-
-def explain(folder: RunFolder, wanted: Wanted, talk: Talk) -> tuple[Report, Sequence[Run]]:
-    """Diagnose what was asked for; the report, and the runs that were diagnosed."""
-    job = Diagnosing(folder, wanted, talk)
-    return job.execute(), job.chosen

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from zoo.diagnose import answers
 from zoo.errors import ZooError
-from zoo.jobs import layers, race, repeats, tensors
 from zoo.jobs.case import Opened
 from zoo.records import Findings
 
@@ -22,17 +20,7 @@ class Look:
     dear: bool = False
 
 
-def _answers(opened: Opened) -> Findings:
-    return answers.look(opened.case)
-
-
-LOOKS = (
-    Look("answers", "the kept answers", _answers),
-    Look("file", "the file", tensors.look),
-    Look("repeats", "answers given again", repeats.look),
-    Look("layers", "values between the layers", layers.look),
-    Look("recipes", "a race of recipes", race.look, dear=True),
-)
+LOOKS: tuple[Look, ...] = ()
 NAMES = tuple(look.name for look in LOOKS)
 
 
