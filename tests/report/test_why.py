@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from xml.etree import ElementTree
 
 import pytest
 
 from tests.by_hand.pages import HOSTILE, Page
-from tests.by_hand.records import a_candidate, a_diagnosis, a_report
+from tests.by_hand.records import a_candidate, a_diagnosis, a_report, a_verdict
 from zoo.records import Diagnosis, Report
-from zoo.report import html, markdown, terminal, why
+from zoo.report import html, junit, markdown, terminal, why
 
 
 def reported(*diagnoses: Diagnosis) -> Report:
@@ -74,3 +75,12 @@ def test_outside_text_stays_text() -> None:
     assert "````\n" in text, "a fence that the three of the text cannot end"
     assert "<script>" not in text.split("````")[0]
     assert "\n" not in why.headline(hostile.changed(candidates=(a_candidate(title="a\nb"),)))
+
+
+def test_a_ci_system_reads_why_under_what_failed() -> None:
+    verdicts = [a_verdict(outcome="refuted"), a_verdict(rule="A102")]
+    report = a_report(verdicts=verdicts).changed(diagnoses=(a_diagnosis(),))
+    refuted, confirmed = ElementTree.fromstring(junit.render(report)).iter("testcase")
+    (failure,) = refuted
+    assert (failure.text or "").startswith("why: the network takes BGR, it is given RGB (shown)")
+    assert not len(confirmed)
