@@ -70,9 +70,7 @@ def _renumbered(tried: Tried, pairs: Pairs, own: LabelMap) -> str:
 # --- offsets -------------------------------------------------------------------------------------
 
 
-def _offset(
-    parts: tuple[Part, ...], pairs: Pairs, own: LabelMap, known: Iterable[LabelMap], checkpoint: str
-) -> Named:
+def _offset(parts: tuple[Part, ...], pairs: Pairs, own: LabelMap, known: Iterable[LabelMap], checkpoint: str) -> Named:
     labels = np.flatnonzero(pairs.images > 0)
     first, last = int(labels[0]), int(labels[-1])
     main = max(parts, key=lambda part: part.end - part.start)
@@ -85,7 +83,9 @@ def _offset(
     if len(parts) == 1 and (parts[0].end == last or parts[0].start == first):
         where = f"from class {start} on" if parts[0].end == last else f"up to class {end}"
         change = f"class_index = class_index {'+' if main.offset > 0 else '-'} {abs(main.offset)} {where}"
-        return Named("labels.offset_from", f"the answers fit {said} {where}, and the labels as they are elsewhere", change)
+        return Named(
+            "labels.offset_from", f"the answers fit {said} {where}, and the labels as they are elsewhere", change
+        )
     said = wording.parts_in_words(parts, own.first)
     return Named("labels.permutation", f"blocks of classes are moved: the answers fit {said}", NUMBERED_ALIKE)
 
