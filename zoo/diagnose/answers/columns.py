@@ -48,8 +48,9 @@ def match(own: NDArray[np.float64], other: NDArray[np.float64]) -> Columns | Non
     gain = distance[numbers, numbers] / distance[numbers, target]
     after, before = _correlation(other, own[:, target]), _correlation(other, own)
     moved = _in_cycles(target, (target != numbers) & (gain >= critical) & (after >= ALIKE))
-    mean_of = (float(each[moved].mean()) if len(moved) else 1.0 for each in (before, after))
-    return Columns(np.where(np.isin(numbers, moved), target, numbers), moved, *mean_of, images)
+    kept = np.where(np.isin(numbers, moved), target, numbers)
+    mean_before, mean_after = (float(each[moved].mean()) if len(moved) else 1.0 for each in (before, after))
+    return Columns(kept, moved, mean_before, mean_after, images)
 
 
 def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -50,15 +50,17 @@ class Beside:
     @cached_property
     def given(self) -> Integers:
         """Own best output of each image."""
-        return self.own.indices[self.rows, 0].astype(np.int64)
+        best: Integers = self.own.indices[self.rows, 0].astype(np.int64)
+        return best
 
     @cached_property
     def expected(self) -> Integers:
         """The relative's best output of each image, as one of ours: by class where the outputs are not the same."""
-        best = self.other.indices[self.other_rows, 0].astype(np.int64)
+        best: Integers = self.other.indices[self.other_rows, 0].astype(np.int64)
         if self.same_outputs:
             return best
-        return np.maximum(best - self.relative.label_map.first + self.label_map.first, 0)
+        own: Integers = np.maximum(best - self.relative.label_map.first + self.label_map.first, 0)
+        return own
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -68,7 +70,8 @@ class Beside:
     @property
     def agreeing(self) -> Booleans:
         """Images with the same answer, bool (N,)."""
-        return self.given == self.expected
+        agreeing: Booleans = self.given == self.expected
+        return agreeing
 
     @cached_property
     def right(self) -> tuple[Booleans, Booleans]:
@@ -96,8 +99,8 @@ def _logits(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     if values.size and values.min() >= 0 and np.allclose(values.sum(axis=1), 1, atol=0.02):
         values = np.log(np.maximum(values, 1e-12))
     values = values - values.mean(axis=1, keepdims=True)
-    spread: NDArray[np.float64] = np.maximum(values.std(axis=1, keepdims=True), 1e-12)
-    return values / spread
+    standing: NDArray[np.float64] = values / np.maximum(values.std(axis=1, keepdims=True), 1e-12)
+    return standing
 
 
 def nearest(case: Case) -> Beside | None:

@@ -147,7 +147,8 @@ def excluded(fit: Fit, pairs: Pairs) -> list[Excluded]:
         by = f"{wording.share(right, n)} would be right{f' with {what}' if what else ''}, as labelled {pairs.right:,}"
         found[cause] = Excluded(cause=cause, title=title, by=by)
     if "labels.offset" not in found and (fit.best is None or fit.best.move.kind != "offsets"):
-        by = f"no part of the labels fits better with an offset; as labelled {wording.share(pairs.right, pairs.n)} are right"
+        labelled = wording.share(pairs.right, pairs.n)
+        by = f"no part of the labels fits better with an offset; as labelled {labelled} are right"
         found["labels.offset"] = Excluded(cause="labels.offset", title=CAUSES["offsets"][1], by=by)
     if "labels.permutation" not in found and (fit.best is None or fit.best.move.kind != "permutation"):
         by = f"no set of classes is given to each other more often than to its own in {pairs.n:,} images"

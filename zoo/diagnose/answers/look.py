@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo import stats
 from zoo.diagnose.answers import labels, other_labels, outputs, spread, wording
-from zoo.diagnose.answers.chance import information
+from zoo.diagnose.answers.chance import SPREAD, information
 from zoo.diagnose.answers.fitting import Fit, Tried, fit
 from zoo.diagnose.answers.kin import Beside, nearest
 from zoo.diagnose.answers.order import Slip, slip
@@ -23,6 +23,7 @@ from zoo.rules.nonsense.seen import Seen
 
 AGREES = 0.8  # share of images with a relative's answer from which on the outputs are beyond doubt
 RESTORED = 1e-3  # p-value of "the documented accuracy holds once the labels are mended" below which it does not
+NO_RELATIVE = Findings(not_looked=("outputs and labels against a relative's: none has answers for the same images",))
 CLEAR = {"labels.numbering", "labels.text_order"}  # nothing else puts classes into such an order
 
 
@@ -33,13 +34,16 @@ def look(case: Case) -> Findings:
     if case.label_map.classes < 2:
         return Findings(not_looked=(f"kept answers: label map {case.label_map.id} has one class",))
     kin = nearest(case)
-    found = twice(case.answers)
-    if kin is None:
-        found += Findings(not_looked=("outputs and labels against a relative's: none has answers for the same images",))
-        return found + _alone(case, None)
-    by_labels, by_outputs = other_labels.against(case, kin), outputs.against(case, kin)
-    found += by_labels + by_outputs
-    return found if by_labels.candidates or by_outputs.candidates else found + _alone(case, kin)
+    found = twice(case.answers) + (_alone(case, None) + NO_RELATIVE if kin is None else _beside(case, kin))
+    command = f"zoo diagnose RUN {case.run.subject}"
+    told = tuple(each.model_copy(update={"command": each.command or command}) for each in found.candidates)
+    return found.model_copy(update={"candidates": told})
+
+
+def _beside(case: Case, kin: Beside) -> Findings:
+    """Against a relative first: what it explains is not looked for in the run's own answers."""
+    found = other_labels.against(case, kin) + outputs.against(case, kin)
+    return found if found.candidates else found + _alone(case, kin)
 
 
 def _alone(case: Case, kin: Beside | None) -> Findings:
@@ -77,9 +81,7 @@ def _moved(case: Case, kin: Beside | None, read: Fit, pairs: Pairs, order: Slip 
         return Findings(excluded=(Excluded(cause=named.cause, title=named.title, by=f"{evidence}; but {against}"),))
     agreed = float(kin.agreeing.mean()) if kin else 0.0
     if kin and agreed >= AGREES:
-        evidence += (
-            f"; {percent(agreed)} % of {kin.n:,} images have the answer of {kin.name}, so the labels are at fault"
-        )
+        evidence += f"; {percent(agreed)} % of {kin.n:,} images have the answer of {kin.name}: the labels are at fault"
     candidate = Candidate(
         cause=named.cause, title=named.title, certainty=_certainty(case, named.cause, best, n, agreed), images=n,
         evidence=evidence, explains=(right - pairs.right) / n, change=named.change,
@@ -91,11 +93,10 @@ def _contradiction(kin: Beside, best: Tried, case: Case) -> str:
     """What a relative has against labels that are at fault: it is right by them as they are. "" if it has nothing."""
     wanted = kin.labels[0] + case.label_map.first
     theirs = Pairs(wanted, kin.expected, case.label_map.outputs)
-    size = max(len(best.move.target), theirs.size)
-    target = np.concatenate([best.move.target, np.arange(len(best.move.target), size)])
-    if size != theirs.size:
-        return ""
-    again = weigh(theirs, target, np.arange(size), best.move.bits)
+    target = np.arange(theirs.size)
+    known = min(len(best.move.target), theirs.size)
+    target[:known] = best.move.target[:known]
+    again = weigh(theirs, target, np.arange(theirs.size), best.move.bits)
     if again.gained > again.lost:
         return ""
     return f"{kin.name} is right in {wording.share(theirs.right, kin.n)} with the labels as they are"
@@ -121,9 +122,7 @@ def _documented(case: Case, right: int, n: int) -> str:
     numbers = sorted({float(claim.number()) for claim in case.claims if claim.metric == "top1"})
     if not numbers:
         return ""
-    return (
-        f"; {percent(right / n)} % is to be held against {' or '.join(map(percent, numbers))} %, which are documented"
-    )
+    return f"; {percent(right / n)} %, and {' or '.join(map(percent, numbers))} % is documented"
 
 
 def _ties(candidate: Candidate, pairs: Pairs, order: Slip | None, agreed: float) -> tuple[Tie, ...]:
@@ -155,8 +154,8 @@ def _too_few(read: Fit, pairs: Pairs) -> tuple[str, ...]:
         what = near.move.what or (wording.offset_in_words(near.move.parts[0].offset) if near.move.parts else "")
         if what:
             said.append(
-                f"whether the answers fit {what}: {near.weight.gained} images become right and {near.weight.lost} wrong; "
-                f"about {near.weight.more:,} more images would tell"
+                f"whether the answers fit {what}: {near.weight.gained} images become right and {near.weight.lost} "
+                f"wrong; about {near.weight.more:,} more images would tell"
             )
     return tuple(said)
 
@@ -183,7 +182,7 @@ def _no_other_order(order: Slip | None, pairs: Pairs) -> Excluded:
 
 
 def _guessed(seen: Seen, pairs: Pairs, kin: Beside | None) -> Findings:
-    """Answers no better than guessing. With a relative that answers alike and is no dead network, labels are at fault."""
+    """Answers no better than guessing. If a relative that is alive answers alike, the labels are at fault."""
     if guessed(seen) is None:
         chance = f"{wording.share(pairs.right, pairs.n)} are right"
         return Findings(excluded=(Excluded(cause="answers.near_chance", title="no better than guessing", by=chance),))
@@ -192,14 +191,14 @@ def _guessed(seen: Seen, pairs: Pairs, kin: Beside | None) -> Findings:
     agreed = int(kin.agreeing.sum()) if kin else 0
     if kin is None or agreed < AGREES * kin.n or known.tells:
         return Findings(candidates=candidates)
-    if known.spread < spread.SPREAD:
+    if known.spread < SPREAD:
         return Findings(candidates=candidates)
     said = f"{wording.share(agreed, kin.n)} have the answer of {kin.name}"
     return Findings(candidates=tuple(
-        replace_evidence(each, said) if each.cause == "labels.shuffled" else each for each in candidates
+        _shown_by(each, said) if each.cause == "labels.shuffled" else each for each in candidates
     ))  # fmt: skip
 
 
-def replace_evidence(candidate: Candidate, more: str) -> Candidate:
+def _shown_by(candidate: Candidate, more: str) -> Candidate:
     """The same cause, shown by a relative's answers too."""
     return candidate.model_copy(update={"certainty": "shown", "evidence": f"{candidate.evidence}; {more}"})

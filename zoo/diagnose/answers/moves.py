@@ -130,7 +130,7 @@ def _without_confusions(state: Integers, offsets: Integers, pairs: Pairs) -> Int
         taken = np.isin(own + offsets[state[own]], others + offsets[state[others]])
         if len(own) < SHORT and len(own) and taken.all():
             beside = [int(state[at]) for at in (start - 1, end) if 0 <= at < pairs.size] or [0]
-            kept[start:end] = max(beside, key=lambda each: _hits(pairs, own, offsets[each]))
+            kept[start:end] = max(beside, key=lambda each: _hits(pairs, own, int(offsets[each])))
     return kept
 
 

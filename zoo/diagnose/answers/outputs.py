@@ -77,11 +77,12 @@ def _label_map(case: Case, kin: Beside) -> Candidate | None:
     known = next((each for each in case.label_maps.values() if _is_map(each, own, wanted)), None)
     name = known.id if known else name
     table = "" if known or kin.same_outputs else _table(name, own, wanted)
+    own_right, other_right = (percent(float(each.mean())) for each in kin.right)
     return Candidate(
         cause="labels.background", certainty="shown", images=kin.n,
         title=f"another label map fits ({name}): class 0 is output {wanted}, not {own.first} as in {own.id}",
         evidence=f"read so, {wording.share(agreed, kin.n)} have the answer of {kin.name}, which is right in "
-        f"{percent(float(kin.right[1].mean()))} %; as it is, this run is right in {percent(float(kin.right[0].mean()))} %",
+        f"{other_right} %; as it is, this run is right in {own_right} %",
         explains=float(kin.right[1].mean() - kin.right[0].mean()),
         change=f'[[checkpoint]]\nid = "{case.checkpoint.id}"\nlabel_map = "{name}"{table}',
     )  # fmt: skip

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.stats import binom
 
-from zoo.diagnose.answers import wording
 from zoo.diagnose.answers.chance import NARROW, SPREAD, Information
 from zoo.diagnose.answers.pairs import Pairs
 from zoo.diagnose.base import Case
-from zoo.documents.formatting import percent
 from zoo.records.diagnoses import Candidate
 from zoo.records.predictions import K, Predictions
 from zoo.rules.nonsense.guessing import guessed
@@ -55,7 +53,7 @@ def _constant(answers: Predictions) -> Candidate | None:
 
 def _one_class(seen: Seen) -> Candidate | None:
     symptom = one_class(seen)
-    return symptom and Candidate(
+    return None if symptom is None else Candidate(
         cause="answers.one_class", certainty="likely", images=seen.run.n, title="one class is the answer to nearly all",
         evidence=symptom.what, change=DEAD,
     )  # fmt: skip
@@ -63,7 +61,7 @@ def _one_class(seen: Seen) -> Candidate | None:
 
 def _ties(seen: Seen) -> Candidate | None:
     symptom = tied(seen)
-    return symptom and Candidate(
+    return None if symptom is None else Candidate(
         cause="answers.ties", certainty="likely", images=seen.run.n, title="many images have several best scores",
         evidence=symptom.what, change=symptom.likely,
     )  # fmt: skip
@@ -108,7 +106,7 @@ def near_chance(seen: Seen, known: Information) -> Iterator[Candidate]:
     if known.tells:
         yield Candidate(
             cause="answers.near_chance", certainty="possible", images=seen.run.n, evidence=evidence,
-            title="no better than guessing, though the answers know the labels: other classes, or a network that is hurt",
+            title="no better than guessing, though the answers know the labels: other classes, or a hurt network",
             change="label the images by wnid; look at the last layer, the numeric steps and the weights",
         )  # fmt: skip
     elif known.spread >= SPREAD:
@@ -123,8 +121,3 @@ def near_chance(seen: Seen, known: Information) -> Iterator[Candidate]:
             cause="answers.near_chance", certainty="possible", images=seen.run.n, evidence=evidence,
             title=f"no better than guessing: {dead}", change=DEAD,
         )  # fmt: skip
-
-
-def accuracy(pairs: Pairs) -> str:
-    """`as labelled 47 of 64 images (73.44 %) are right`."""
-    return f"as labelled {wording.share(pairs.right, pairs.n)} are right ({percent(pairs.right / pairs.n)} %)"

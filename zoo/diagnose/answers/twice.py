@@ -19,13 +19,14 @@ def twice(answers: Predictions) -> Findings:
     n = len(answers.ids)
     told = len(np.unique(answers.scores)) / max(1, answers.scores.size)
     if told < COARSE and n:
-        reason = f"the same image twice: {len(np.unique(answers.scores)):,} different values among {answers.scores.size:,} scores"
+        values = len(np.unique(answers.scores))
+        reason = f"the same image twice: {values:,} different values among {answers.scores.size:,} scores"
         return Findings(not_looked=(f"{reason} are too few to know an image by its scores",))
     groups = _groups(answers)
     mixed = [group for group in groups if _disagree(answers, group)]
     images = sum(map(len, mixed))
     if len(mixed) < LEAST or images < SHARE * n:
-        by = f"{len(mixed):,} of {len(groups):,} groups of images with equal scores have more than one label, of {n:,} images"
+        by = f"{len(mixed):,} of {len(groups):,} groups of images with equal scores have more than one label"
         return Findings(excluded=(Excluded(cause=cause, title=title, by=by),))
     listed = "; ".join(_listed(answers, group) for group in mixed[:SHOWN])
     wrong = sum(len(group) - int(np.unique(answers.classes[group], return_counts=True)[1].max()) for group in mixed)
