@@ -13,7 +13,6 @@ from collections.abc import Callable
 
 import scipy
 
-from zoo.stats.differences import DISCORDANCE_SHARE
 from zoo.stats.intervals import CONFIDENCE
 
 _STEPS = 60  # bisections: an end is known to 1e-18
@@ -35,46 +34,55 @@ def log_gain(only_new: int, only_old: int) -> float:
     _check(only_new, only_old, only_new + only_old)
     a, b = only_new + 1, only_old + 1
     above = float(scipy.special.betaincc(a, b, 0.5))  # of the even spread over 0 to 1, the part above 1/2
-    whole = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
     if above <= 0:
         return -math.inf
-    return whole + math.log(above) + math.log(2) + (only_new + only_old) * math.log(2)
+    return _log_beta(a, b) + math.log(above) + math.log(2) + (only_new + only_old) * math.log(2)
 
 
 def gain_sequence(only_new: int, only_old: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """One look of a confidence sequence for the gain, new minus old accuracy: (lowest, highest), fractions.
 
-    All looks together miss with a probability of at most 1 - confidence. A part of the error goes to the share of
-    discordant images, the rest to which way they fall; each is the interval of shares that an even prior does not
-    make look too unlikely (`log_ratio` for images without end; Waudby-Smith and Ramdas 2020, arXiv:2006.04347,
-    section 2). n = 0 leaves -1 to 1.
+    All looks together miss with a probability of at most 1 - confidence. A gain is kept as long as some chances of a
+    win and a loss with this difference make the data not too unlikely, compared with an even prior on the chance of a
+    discordant image and on which way it falls. That ratio is a martingale under the true chances (`log_ratio` for
+    images without end; Waudby-Smith and Ramdas 2020, arXiv:2006.04347, section 2). The likeliest chances with a given
+    difference are Tango's (1998, Equivalence test and confidence interval for the difference in proportions for the
+    paired-sample design, doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B). n = 0 leaves -1 to 1.
 
     >>> [round(100 * end, 2) for end in gain_sequence(30, 10, 1000)]
-    [0.02, 5.96]
+    [-0.67, 5.07]
     """
     _check(only_new, only_old, n)
-    discordant, error = only_new + only_old, 1 - confidence
-    least, most = share_sequence(discordant, n, 1 - error * DISCORDANCE_SHARE)
-    low, high = (2 * end - 1 for end in share_sequence(only_new, discordant, 1 - error * (1 - DISCORDANCE_SHARE)))
-    return min(least * low, most * low), max(least * high, most * high)
+    discordant = only_new + only_old
+    prior = _log_beta(discordant + 1, n - discordant + 1) + _log_beta(only_new + 1, only_old + 1)
+    limit = prior + math.log(1 - confidence)
+
+    def kept(gain: float) -> bool:
+        return _log_likelihood(gain, only_new, only_old, n) > limit
+
+    peak = (only_new - only_old) / n if n else 0.0
+    return _end(kept, peak, -1.0), _end(kept, peak, 1.0)
 
 
-def share_sequence(count: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """One look of a confidence sequence for the chance of a thing that `count` of n images had: (lowest, highest).
+def _log_likelihood(gain: float, only_new: int, only_old: int, n: int) -> float:
+    """Of the counts under the likeliest chances of a win and a loss that differ by `gain`."""
+    if gain < 0:
+        return _log_likelihood(-gain, only_old, only_new, n)
+    if n == 0:
+        return 0.0
+    linear = only_new * (1 - gain) + only_old * (1 - 3 * gain) - 2 * (n - only_new - only_old) * gain
+    root = math.sqrt(linear * linear + 8 * n * only_old * gain * (1 - gain))
+    loss = max(0.0, (linear + root) / (4 * n))
+    loss = min(loss, (1 - gain) / 2)
+    chances = (loss + gain, loss, 1 - gain - 2 * loss)
+    counts = (only_new, only_old, n - only_new - only_old)
+    return float(
+        sum(scipy.special.xlogy(count, max(0.0, chance)) for count, chance in zip(counts, chances, strict=True))
+    )
 
-    >>> [round(end, 3) for end in share_sequence(718, 1000)]
-    [0.666, 0.767]
-    """
-    if not 0 <= count <= n:
-        raise ValueError(f"expected 0 <= count <= n, got {count} and {n}")
-    prior = math.lgamma(count + 1) + math.lgamma(n - count + 1) - math.lgamma(n + 2)
-    limit = prior + math.log(1 - confidence)  # keep shares under which the data are at least this likely
 
-    def kept(share: float) -> bool:
-        return float(scipy.special.xlogy(count, share) + scipy.special.xlog1py(n - count, -share)) > limit
-
-    peak = count / n if n else 0.5
-    return _end(kept, peak, 0.0), _end(kept, peak, 1.0)
+def _log_beta(a: int, b: int) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 
 
 def images_for_gain(only_new: int, only_old: int, n: int, ways: int, error: float = 1 - CONFIDENCE) -> int | None:

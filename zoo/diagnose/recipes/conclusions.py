@@ -98,14 +98,11 @@ class Outcome:
         )
 
     def _certainty(self, runner: Runner, named: Sequence[Runner]) -> Certainty:
-        if not self.race.beats(runner):
+        if not self.race.beats(runner) or (self.goals.goals and self._reached(runner) == "refuted"):
             return "possible"
-        if self.goals.goals:
-            reached = self._reached(runner)
-            if reached == "refuted":
-                return "possible"
-            return "shown" if reached == "confirmed" and len(named) == 1 else "likely"
-        return "shown" if self.race.gain(runner)[0] >= LARGE and len(named) == 1 else "likely"
+        reproduced = bool(self.goals.goals) and self._reached(runner) == "confirmed"
+        clear = reproduced or self.race.gain(runner)[0] >= LARGE
+        return "shown" if clear and len(named) == 1 else "likely"
 
     def _evidence(self, runner: Runner) -> str:
         low, high = (100 * end for end in self.race.gain(runner))

@@ -84,7 +84,8 @@ class Race:
     def gain(self, runner: Runner) -> tuple[float, float]:
         """What the variant may gain in truth, fractions: all such intervals of a race hold together."""
         confidence = 1 - ERROR / (2 * max(1, len(self.runners)))  # half of the error; the rest is for `beats`
-        return stats.gain_sequence(runner.gained, runner.lost, runner.n, confidence)
+        low, high = stats.gain_sequence(runner.gained, runner.lost, runner.n, confidence)
+        return (max(low, 0.0) if self.beats(runner) else low), high
 
     def beats(self, runner: Runner) -> bool:
         """Whether the variant is better than the recipe in effect by more than luck, among so many variants."""
