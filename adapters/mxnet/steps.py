@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 from collections import Counter
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -37,18 +36,15 @@ def values(
 ) -> Iterator[Tuple[int, np.ndarray]]:
     """What stands behind the steps, from one run of a symbol that answers with all of them. See canonical.as_value.
 
-    Convolution, batch norm and activation are one oneDNN primitive as in `predict`. An addition is not part of it here:
-    MXNet fails where it would fuse one with a convolution whose own value is asked for.
+    One operator after another, without the primitives into which `predict` fuses a convolution with what follows it:
+    MXNet fails where it would fuse an addition and is asked for the values around it.
     """
-    os.environ["MXNET_DISABLE_MKLDNN_FUSE_CONV_SUM"] = "1"
     internals = symbol.get_internals()
     told = {number: step for number, step in enumerate(steps) if step.output}
     group = mx.sym.Group([internals[step.output] for step in told.values()])
-    given = {name: parameters[name] for name in group.list_arguments() if name != source}
+    arguments = {name: parameters[name] for name in group.list_arguments() if name != source}
     auxiliary = {name: parameters[name] for name in group.list_auxiliary_states()}
-    if mx.runtime.Features().is_enabled("MKLDNN"):
-        group = group.optimize_for("MKLDNN", given, auxiliary)
-    arguments = {**given, source: mx.nd.array(batch)}
+    arguments[source] = mx.nd.array(batch)
     executor = group.bind(mx.cpu(), arguments, aux_states=auxiliary, grad_req="null")
     for (number, step), value in zip(told.items(), executor.forward(is_train=False)):
         yield number, as_value(step, value.asnumpy())
