@@ -205,8 +205,14 @@ def _otherwise(own: Double, other: Double, noise: Double) -> tuple[Kind, str]:
     largest = f"the largest difference is {number(errors.max())}, in number {worst}"
     if wrong.mean() < FEW:
         rows = wrong.any(axis=1)
-        return "few", f"{int(wrong.sum())} of {own.size} values in {int(rows.sum())} of {len(own)} outputs differ; {largest}"
-    return "other", f"differs by {number(size_of(own, other))} of its length (cosine {number(cosine(own, other))}); {largest}"
+        return (
+            "few",
+            f"{int(wrong.sum())} of {own.size} values in {int(rows.sum())} of {len(own)} outputs differ; {largest}",
+        )
+    return (
+        "other",
+        f"differs by {number(size_of(own, other))} of its length (cosine {number(cosine(own, other))}); {largest}",
+    )
 
 
 def cosine(own: Double, other: Double) -> float:
