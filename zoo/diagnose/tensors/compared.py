@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from zoo.diagnose.network import SOURCE, Alignment, Double, FileNetwork, Layer
+from zoo.diagnose.network import SOURCE, Alignment, Array, Double, FileNetwork, Layer
 from zoo.diagnose.tensors import parts
 from zoo.diagnose.tensors.differences import cosine, fits, row_order, size_of
 from zoo.diagnose.tensors.order import Order
@@ -161,15 +161,20 @@ def with_equal_classes(own: Layer, other: Layer) -> tuple[Layer, Layer]:
 
 def _rows(layer: Layer, chosen: slice) -> Layer:
     """A classifier with these outputs alone."""
-    kept = {
-        name: None if values is None else values[chosen] if len(values) == len(layer.folded[0]) else values
-        for name, values in (
-            ("weight", layer.weight), ("bias", layer.bias), ("weight_scale", layer.weight_scale),
-            ("weight_zero", layer.weight_zero),
-        )
-    }  # fmt: skip
-    shape = layer.shape if kept["weight"] is None else kept["weight"].shape
-    return replace(layer, shape=shape, **kept)
+    count = len(layer.folded[0])
+
+    def kept(values: Array | None) -> Array | None:
+        return values if values is None or len(values) != count else values[chosen]
+
+    weight = kept(layer.weight)
+    return replace(
+        layer,
+        weight=weight,
+        bias=kept(layer.bias),
+        weight_scale=None if layer.weight_scale is None else kept(layer.weight_scale.ravel()),
+        weight_zero=None if layer.weight_zero is None else kept(layer.weight_zero.ravel()),
+        shape=layer.shape if weight is None else weight.shape,
+    )
 
 
 def _taken_back(layer: Layer, tensors: tuple[Double, Double], incoming: Order) -> tuple[Double, Double]:
@@ -206,4 +211,4 @@ def _row_scale(weight: Double, others: Double) -> Double:
     rows, expected = (each.reshape(len(each), -1) for each in (weight, others))
     energy = (expected**2).sum(axis=1)
     factors = np.divide((rows * expected).sum(axis=1), energy, out=np.ones(len(energy)), where=energy > 0)
-    return np.maximum(np.nan_to_num(factors, nan=1.0), 1e-9)
+    return np.asarray(np.maximum(np.nan_to_num(factors, nan=1.0), 1e-9), np.float64)

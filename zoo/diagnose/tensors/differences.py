@@ -52,7 +52,7 @@ def _row_fits(own: Double, other: Double, noise: Double) -> np.ndarray:
 def change(own: Double, other: Double, noise: Double) -> Change | None:
     """What turned `other` into `own`; None where they are equal within noise.
 
-    own, other: float64 of one shape, the first axis that of the output; noise: (out,), the error that rounding explains.
+    own, other: float64 of one shape, outputs first; noise: (out,), the error that rounding explains.
     The simplest explanation that leaves nothing but noise is taken.
     """
     if not np.isfinite(own).all():
@@ -204,15 +204,10 @@ def _otherwise(own: Double, other: Double, noise: Double) -> tuple[Kind, str]:
     worst = int(errors.max(axis=1).argmax())
     largest = f"the largest difference is {number(errors.max())}, in number {worst}"
     if wrong.mean() < FEW:
-        rows = wrong.any(axis=1)
-        return (
-            "few",
-            f"{int(wrong.sum())} of {own.size} values in {int(rows.sum())} of {len(own)} outputs differ; {largest}",
-        )
-    return (
-        "other",
-        f"differs by {number(size_of(own, other))} of its length (cosine {number(cosine(own, other))}); {largest}",
-    )
+        outputs = f"{int(wrong.any(axis=1).sum())} of {len(own)} outputs"
+        return "few", f"{int(wrong.sum())} of {own.size} values in {outputs} differ; {largest}"
+    apart = f"{number(size_of(own, other))} of its length (cosine {number(cosine(own, other))})"
+    return "other", f"differs by {apart}; {largest}"
 
 
 def cosine(own: Double, other: Double) -> float:

@@ -62,16 +62,16 @@ def _of_share(rounding: Rounding, own: Layer, other: Layer) -> Noise:
 def _largest(rows: Double) -> Double:
     """The largest size in each row."""
     values = np.abs(rows).reshape(len(rows), -1).max(axis=1)
-    return np.nan_to_num(np.asarray(values, np.float64), nan=0.0, posinf=0.0)
+    return np.asarray(np.nan_to_num(values, nan=0.0, posinf=0.0), np.float64)
 
 
 def _terms(layer: Layer) -> Double:
     """Sizes of what a folded bias is summed from, whose rounding errors remain where the sum is small."""
     folded = np.abs(layer.folded[1])
     if layer.norm is None:
-        return np.nan_to_num(folded)
+        return np.asarray(np.nan_to_num(folded), np.float64)
     before = layer.norm.mean if layer.bias is None else np.abs(layer.norm.mean) + np.abs(layer.bias)
-    return np.nan_to_num(np.abs(layer.norm.beta) + np.abs(before * layer.norm.factor()))
+    return np.asarray(np.nan_to_num(np.abs(layer.norm.beta) + np.abs(before * layer.norm.factor())), np.float64)
 
 
 def is_half(layer: Layer) -> bool:
@@ -101,13 +101,11 @@ def steps_of(layer: Layer) -> Double:
     factor = np.ones(len(layer.weight)) if layer.norm is None else np.nan_to_num(np.abs(layer.norm.factor()))
     if layer.weight_scale is not None and layer.bits == 8:
         scales = np.asarray(layer.weight_scale, np.float64).ravel()
-        return (
-            np.broadcast_to(scales, factor.shape) * factor if scales.size in (1, len(factor)) else scales.max() * factor
-        )
+        scales = scales if scales.size in (1, len(factor)) else scales.max(keepdims=True)
+        return np.asarray(scales * factor, np.float64)
     grid = grid_of(layer.weight)
-    if grid:
-        return np.full(len(factor), grid) * factor
-    return np.array([grid_of(row) for row in layer.weight]) * factor
+    grids = np.array([grid] if grid else [grid_of(row) for row in layer.weight])
+    return np.asarray(grids * factor, np.float64)
 
 
 def grid_of(values: Array, levels: int = LEVELS) -> float:
