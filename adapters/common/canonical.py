@@ -118,7 +118,7 @@ def in_network_order(steps: Sequence[Step], last: int) -> List[Step]:
             waiting.append(missing[0])
         else:
             order.setdefault(waiting.pop(), len(order))
-    return [replace(steps[number], inputs=_renumbered(steps[number].inputs, order, depths)) for number in order]
+    return [_renumbered(steps[number], order, depths) for number in order]
 
 
 def _depths(steps: Sequence[Step]) -> List[int]:
@@ -129,6 +129,33 @@ def _depths(steps: Sequence[Step]) -> List[int]:
     return depths
 
 
-def _renumbered(inputs: Sequence[int], order: Mapping[int, int], depths: Sequence[int]) -> Tuple[int, ...]:
-    deepest = sorted(inputs, key=lambda each: 0 if each == SOURCE else -depths[each])
-    return tuple(SOURCE if each == SOURCE else order[each] for each in deepest)
+def _renumbered(step: Step, order: Mapping[int, int], depths: Sequence[int]) -> Step:
+    """The step with its inputs, and what it says of each, in the shared order and under the new numbers."""
+    turned = sorted(
+        range(len(step.inputs)), key=lambda at: 0 if step.inputs[at] == SOURCE else -depths[step.inputs[at]]
+    )
+    inputs = [step.inputs[at] for at in turned]
+    of_each = len(step.consumed) == len(turned)
+    return replace(
+        step,
+        inputs=tuple(SOURCE if each == SOURCE else order[each] for each in inputs),
+        consumed=tuple(step.consumed[at] for at in turned) if of_each else step.consumed,
+        written=tuple(step.written[at] for at in turned) if step.written else (),
+    )
+
+
+def as_value(step: Step, found: np.ndarray, integers: Optional[bool] = None) -> np.ndarray:
+    """What a framework gave for a step's `output`, as all formats give it.
+
+    float32 (N, channels, height, width), of the mean and the classifier (N, channels); integers are read as real
+    numbers. integers: whether these are some, where their type does not tell.
+    """
+    values = np.asarray(found)
+    if (values.dtype.kind in "iu" if integers is None else integers) and step.produced is not None:
+        values = (values.astype(np.float32) - np.float32(step.produced.zero)) * np.float32(step.produced.scale)
+    values = values.astype(np.float32)
+    if step.kind in ("mean", "classifier"):
+        return values.reshape(len(values), -1)
+    if step.layout != "NCHW":
+        values = values.transpose([step.layout.index(axis) for axis in "NCHW"])
+    return np.ascontiguousarray(values)
