@@ -126,7 +126,7 @@ def _cause(part: Part, difference: Difference, comparison: Comparison) -> str:
         return "file.statistics_differ"
     if part.name in ("bias", "beta"):
         return "file.shifted_bias"
-    if kind == "scaled" and own.norm is not None and _by_channel(difference):
+    if kind == "scaled" and (own.norm or difference.other.norm) is not None and _by_channel(difference):
         return "file.statistics_differ"
     if own.kind == "classifier" and kind in _ORDERS:
         return "file.classifier_rows"
@@ -152,8 +152,9 @@ def _exchanged(found: Found, others: Sequence[Found]) -> Found | None:
         belongs = other.difference.other
         if other is found or belongs.shape != own.shape:
             continue
-        room = list(noises(own, belongs))[-1]
-        if fits(own.folded[0], belongs.folded[0], room.weight):
+        room = list(noises(own, belongs))[-1].weight
+        stored = own.weight is not None and belongs.weight is not None and np.array_equal(own.weight, belongs.weight)
+        if stored or fits(own.folded[0], belongs.folded[0], room):
             return Found(
                 "file.exchanged_layers", found.difference, f"holds what belongs to {belongs.name!r}", found.size
             )

@@ -96,37 +96,31 @@ class Comparison:
 
     def _weighted(self, layer: Layer, other: Layer, incoming: Order) -> Order:
         """Compare one layer; the order of its channels."""
-        weight, bias = layer.folded
-        taken_back = _taken_back(layer, (weight, bias), incoming)
+        restored = layer if incoming.is_plain else incoming.taken_back(layer)
         behind = replace(incoming, scale=None) if layer.is_depthwise else Order()
-        levels = list(noises(layer, other))
-        for noise in levels:
-            if not incoming.is_plain and _both_fit(taken_back, other, noise):
-                self._note(noise, taken_back[0], other)
-                return behind
-            if _both_fit((weight, bias), other, noise):
-                self._confirm(incoming)
-                self._note(noise, weight, other)
+        if (noise := _fitting(restored, other)) is not None:
+            self._note(noise, restored, other)
+            return Order() if behind.is_plain else behind
+        self._confirm(incoming)
+        if restored is not layer:
+            if (noise := _fitting(layer, other)) is not None:
+                self._note(noise, layer, other)
                 return Order()
-        if incoming.is_plain or size_of(taken_back[0], other.folded[0]) >= size_of(weight, other.folded[0]):
-            self._confirm(incoming)
-            taken_back, behind = (weight, bias), Order()
-        return self._differing(layer, other, taken_back, levels[-1], behind)
+            if _distance(restored, other) < _distance(layer, other):
+                return self._differing(restored, other, behind)
+        return self._differing(layer, other, Order())
 
-    def _note(self, noise: Noise, weight: Double, other: Layer) -> None:
+    def _note(self, noise: Noise, layer: Layer, other: Layer) -> None:
         self.rounded[noise.rounding] = self.rounded.get(noise.rounding, 0) + 1
-        self.largest = max(self.largest, size_of(weight, other.folded[0]))
+        self.largest = max(self.largest, _distance(layer, other))
 
-    def _differing(
-        self, layer: Layer, other: Layer, tensors: tuple[Double, Double], noise: Noise, behind: Order
-    ) -> Order:
-        """Note a layer that does not fit. tensors: with what its input asks for taken back; behind: its order else."""
-        expected = other.folded
-        found = parts.changed(layer, other, tensors, noise)
-        difference = Difference(
-            layer, other, size_of(tensors[0], expected[0]), cosine(tensors[0], expected[0]), tuple(found)
-        )
-        made = _made(layer, tensors, expected, noise) if behind.is_plain and layer.kind != "classifier" else None
+    def _differing(self, layer: Layer, other: Layer, behind: Order) -> Order:
+        """Note a layer that does not fit. behind: the order of its channels if it did."""
+        noise = list(noises(layer, other))[-1]
+        angle = cosine(layer.folded[0], other.folded[0])
+        found = tuple(parts.changed(layer, other, noise))
+        difference = Difference(layer, other, _distance(layer, other), angle, found)
+        made = _made(layer, other, noise) if behind.is_plain and layer.kind != "classifier" else None
         if made is None:
             self.differences.append(difference)
             return behind
@@ -177,21 +171,22 @@ def _rows(layer: Layer, chosen: slice) -> Layer:
     )
 
 
-def _taken_back(layer: Layer, tensors: tuple[Double, Double], incoming: Order) -> tuple[Double, Double]:
-    if incoming.is_plain:
-        return tensors
-    weight, bias = tensors
-    return incoming.inputs_of(layer, weight), incoming.back(bias) if layer.is_depthwise else bias
+def _fitting(own: Layer, other: Layer) -> Noise | None:
+    """The finest rounding that explains all that differs; None if nothing does."""
+    (weight, bias), (others, shifts) = own.folded, other.folded
+    for noise in noises(own, other):
+        if fits(weight, others, noise.weight) and fits(bias, shifts, noise.bias):
+            return noise
+    return None
 
 
-def _both_fit(tensors: tuple[Double, Double], other: Layer, noise: Noise) -> bool:
-    weight, bias = other.folded
-    return fits(tensors[0], weight, noise.weight) and fits(tensors[1], bias, noise.bias)
+def _distance(own: Layer, other: Layer) -> float:
+    return size_of(own.folded[0], other.folded[0])
 
 
-def _made(layer: Layer, tensors: tuple[Double, Double], expected: tuple[Double, Double], noise: Noise) -> Order | None:
+def _made(layer: Layer, other: Layer, noise: Noise) -> Order | None:
     """The order or scale of its channels that a layer changed, where nothing else about it differs."""
-    (weight, bias), (others, shifts) = tensors, expected
+    (weight, bias), (others, shifts) = layer.folded, other.folded
     origins = frozenset({layer.number})
     if not layer.is_depthwise:
         order = row_order(weight, others, noise.weight)

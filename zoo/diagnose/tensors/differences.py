@@ -76,26 +76,31 @@ def _zeroed(own: Double, other: Double, noise: Double) -> Explanation:
     dead = ~rows.any(axis=1) & (np.abs(other).reshape(len(other), -1).max(axis=1) > noise)
     if not dead.any() or not (dead | _row_fits(own, other, noise)).all():
         return None
-    return "zeroed", "is all zeros" if dead.all() else f"{_places(dead)} zeros"
+    return "zeroed", "is all zeros" if dead.all() else f"is zero in {_places(dead)}"
 
 
 def _scaled(own: Double, other: Double, noise: Double) -> Explanation:
     """By one factor, or by one for each output; a factor of -1 is a sign."""
     mine, others = own.reshape(len(own), -1), other.reshape(len(other), -1)
-    if others.shape[1] == 1:  # one value a row: only one factor for all says anything
-        mine, others = mine.T, others.T
-        noise = np.array([noise.max()])
-    energy = (others**2).sum(axis=1)
-    factors = np.divide((mine * others).sum(axis=1), energy, out=np.ones(len(energy)), where=energy > 0)
+    factors = _factors(mine, others)
     room = noise * np.maximum(1, np.abs(factors))
     if not _row_fits(mine, others * factors[:, None], room).all():
         return None
     changed = ~_row_fits(mine, others, noise)
     low, high = float(factors[changed].min()), float(factors[changed].max())
-    which = "" if changed.all() else f"{_places(changed, len(own))} "
-    if np.allclose(factors[changed], -1, rtol=1e-3):
+    which = "" if changed.all() else f"of {_places(changed)} "
+    if np.allclose(factors[changed], -1, rtol=1e-2):
         return "sign", f"{which}has the other sign"
     return "scaled", f"{which}is {times(low, high)} times as large"
+
+
+def _factors(mine: Double, others: Double) -> Double:
+    """By how much each row is larger; one factor for all where a row is one value, which says nothing alone."""
+    energy, products = (others**2).sum(axis=1), (mine * others).sum(axis=1)
+    if mine.shape[1] == 1:
+        whole = products.sum() / energy.sum() if energy.any() else 1.0
+        return np.full(len(mine), whole)
+    return np.asarray(np.divide(products, energy, out=np.ones(len(energy)), where=energy > 0), np.float64)
 
 
 def _offset(own: Double, other: Double, noise: Double) -> Explanation:
@@ -216,10 +221,8 @@ def cosine(own: Double, other: Double) -> float:
     return float((own * other).sum()) / size if size else 0.0
 
 
-def _places(chosen: np.ndarray, count: int | None = None) -> str:
-    """Which outputs: "outputs 3 and 7 of 96"."""
+def _places(chosen: np.ndarray) -> str:
+    """Which outputs: "2 of 96 outputs (3, 7)"."""
     places = np.flatnonzero(chosen)
-    if count is not None and len(chosen) != count:
-        return ""
     first = ", ".join(str(place) for place in places[:4]) + (", ..." if len(places) > 4 else "")
     return f"{len(places)} of {len(chosen)} outputs ({first})"

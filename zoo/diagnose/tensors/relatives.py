@@ -12,6 +12,7 @@ from zoo.diagnose.tensors.words import Names, number
 from zoo.records.diagnoses import Candidate, Excluded, Findings
 
 OTHER_TRAINING = 0.6  # share of layers that differ in no simple way, from which the whole training is another
+TRAINED = 1e-2  # relative distance of a layer's weights from which training is at work, not arithmetic
 ALIKE = 0.5  # share of equal layers from which two networks without a documented kinship hold the same weights
 BOUND: tuple[Kinship, ...] = ("same weights", "converted from")  # kinships that say that the weights are the same
 
@@ -105,5 +106,7 @@ def held(own: FileNetwork, reference: Reference) -> Held:
 
 
 def _as_by_training(difference: Difference) -> bool:
-    """Whether the weights themselves differ, and in no simple way."""
-    return any(part.name == "weight" and part.change.kind == "other" for part in difference.parts)
+    """Whether the weights themselves differ, in no simple way, and by more than little."""
+    return difference.size > TRAINED and any(
+        part.name == "weight" and part.change.kind == "other" for part in difference.parts
+    )
