@@ -15,7 +15,9 @@ from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_e
 
 from adapters.common.contract import Adapter, ModelInfo, Options, image_input, single, unlisted
 from adapters.common.network import Block, Conv, Network, Pool
+from adapters.common.steps import Step
 from adapters.onnxruntime import arithmetic, facts
+from adapters.onnxruntime.steps import steps
 
 DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8"}
 OPSET = 13  # of exported files: the first with per-axis quantisation, read by every runtime since 2020
@@ -86,6 +88,10 @@ class OnnxRuntimeAdapter(Adapter):
             "ir_version": model.ir_version,
             "producer": f"{model.producer_name} {model.producer_version}".strip(),
         }
+
+    def _steps(self, files: Sequence[Path], options: Options) -> List[Step]:
+        _refuse_unlisted(files)
+        return steps(onnx.load(str(files[0])), options.blank_side)
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         model = build(tensors, network)
