@@ -144,14 +144,14 @@ def _renumbered(step: Step, order: Mapping[int, int], depths: Sequence[int]) -> 
     )
 
 
-def as_value(step: Step, found: np.ndarray) -> np.ndarray:
+def as_value(step: Step, found: np.ndarray, integers: Optional[bool] = None) -> np.ndarray:
     """What a framework gave for a step's `output`, as all formats give it.
 
     float32 (N, channels, height, width), of the mean and the classifier (N, channels); integers are read as real
-    numbers.
+    numbers. integers: whether these are some, where their type does not tell.
     """
     values = np.asarray(found)
-    if values.dtype.kind in "iu" and step.produced is not None:
+    if (values.dtype.kind in "iu" if integers is None else integers) and step.produced is not None:
         values = (values.astype(np.float32) - np.float32(step.produced.zero)) * np.float32(step.produced.scale)
     values = values.astype(np.float32)
     if step.kind in ("mean", "classifier"):

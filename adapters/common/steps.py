@@ -8,7 +8,7 @@ Only numpy and the standard library, so that it runs under the oldest Python any
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -107,3 +107,23 @@ def arrays(steps: Sequence[Step]) -> Iterator[Tuple[str, np.ndarray]]:
         if step.norm is not None:
             for name in NORM_ARRAYS:
                 yield f"{number}.{name}", getattr(step.norm, name)
+
+
+def from_json(number: int, plain: Mapping[str, Any], stored: Mapping[str, np.ndarray]) -> Step:
+    """Step `number` again, of what `as_json` and `arrays` gave."""
+    gamma, beta, mean, variance = (stored.get(f"{number}.{name}") for name in NORM_ARRAYS)
+    apart = None
+    if gamma is not None and beta is not None and mean is not None and variance is not None:
+        apart = Norm(gamma, beta, mean, variance, plain["epsilon"])
+    levels = [None if each is None else Level(**each) for each in (*plain["consumed"], *plain["written"])]
+    consumed = [level for level in levels[: len(plain["consumed"])] if level is not None]
+    listed: Dict[str, Any] = {name: None if plain[name] is None else tuple(plain[name]) for name in LISTED}
+    return Step(
+        **{name: plain[name] for name in PLAIN},
+        **listed,
+        **{name: stored.get(f"{number}.{name}") for name in ARRAYS},
+        norm=apart,
+        consumed=tuple(consumed),
+        written=tuple(levels[len(consumed) :]),
+        produced=None if plain["produced"] is None else Level(**plain["produced"]),
+    )

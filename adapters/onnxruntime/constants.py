@@ -64,7 +64,7 @@ class Constants:
 
     def _evaluated(self, node: onnx.NodeProto, inputs: List[Optional[Stored]], name: str) -> Optional[np.ndarray]:
         """The node's answer by ONNX's own definition of its operator."""
-        feeds = {each: stored.values for each, stored in zip(node.input, inputs) if stored is not None}
+        feeds: Dict[str, Any] = {each: stored.values for each, stored in zip(node.input, inputs) if stored is not None}
         values = [
             helper.make_tensor_value_info(each, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
             for each, array in feeds.items()
@@ -73,10 +73,10 @@ class Constants:
         body = helper.make_graph([node], "constant", values, [wanted])
         try:
             evaluator = ReferenceEvaluator(helper.make_model(body, opset_imports=self.opsets))
-            answer: Any = evaluator.run([name], feeds)[0]
+            answers: Any = evaluator.run([name], feeds)
         except Exception:  # what an unknown operator raises has no common name; its value is not known then
             return None
-        return np.asarray(answer)
+        return np.asarray(answers[0])
 
 
 def real(stored: Optional[Stored], scale: Optional[Stored], zero: Optional[Stored], axis: int = 0) -> Optional[Stored]:

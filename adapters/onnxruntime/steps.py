@@ -246,7 +246,7 @@ class _Reader:
             self.walk.noted(source, target, "subtracted")
         else:
             sign = np.float32(-1 if node.op_type == "Sub" else 1)
-            self.walk.shifted(source, target, sign * sum(stored.flat for stored in constants))
+            self.walk.shifted(source, target, np.asarray(sign * sum(stored.flat for stored in constants)))
 
     def _product(self, node: onnx.NodeProto, source: str) -> None:
         target, flowing = node.output[0], self.walk.known(node.input)

@@ -129,6 +129,15 @@ def single_input(model: ov.Model) -> Any:
     return single(model.inputs, [_name(port) for port in model.inputs], "input")
 
 
+def with_rows(model: ov.Model, rows: int) -> ov.Model:
+    """A copy for `rows` images, where the graph leaves their number open."""
+    copy = model.clone()
+    axes = single_input(copy).get_partial_shape()
+    if axes[0].is_dynamic:
+        copy.reshape([rows, *list(axes)[1:]])
+    return copy
+
+
 def chosen_output(model: ov.Model, wanted: Optional[str]) -> Any:
     """The output called `wanted` (TensorFlow's readers add ":0"), or the only one."""
     aliases = {wanted, f"{wanted}:0"}
