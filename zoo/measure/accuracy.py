@@ -207,6 +207,13 @@ class Evaluation:
         key = disk.digest_of([self._base, "tensor", digest, disk.source_digest(ranking)])
         return self._kept(key, partial(self._computed_of, tensor))
 
+    def scores_of(self, tensor: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Every score of rows as `answers_to` takes them, float32 (N, outputs): computed now, read and kept nowhere.
+
+        Raises WorkerError.
+        """
+        return self._given(tensor)[0]
+
     def _kept(self, key: str, compute: Callable[[], BlockAnswers]) -> BlockAnswers:
         path = disk.home() / "results" / key[:2] / f"{key}.npz"
         known = None if self.settings.fresh else kept.read(path, key)
@@ -285,11 +292,14 @@ class Evaluation:
         return BlockAnswers(*ranking.rank(scores), first_scores=first, seconds=np.float64(seconds))
 
     def _computed_of(self, tensor: NDArray[np.generic]) -> BlockAnswers:
+        scores, seconds = self._given(tensor)
+        return BlockAnswers(*ranking.rank(scores), first_scores=scores[:FIRST], seconds=np.float64(seconds))
+
+    def _given(self, tensor: NDArray[np.generic]) -> tuple[NDArray[np.float32], float]:
         with tempfile.TemporaryDirectory(prefix="zoo-tensor-") as folder:
             stored = Path(folder) / "rows.npy"
             np.save(stored, tensor, allow_pickle=False)
-            scores, seconds = self._scores(stored, len(tensor))
-        return BlockAnswers(*ranking.rank(scores), first_scores=scores[:FIRST], seconds=np.float64(seconds))
+            return self._scores(stored, len(tensor))
 
     def _scores(self, stored: Path, count: int) -> tuple[NDArray[np.float32], float]:
         """float32 (count, outputs), and the seconds that the worker took."""
