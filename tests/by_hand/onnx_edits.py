@@ -446,10 +446,8 @@ def dropping(value: str, share: float) -> Edit:
         nodes = []
         for op, inputs, name in steps:
             own = [each if each.startswith(value) else f"{value}.{each}" for each in inputs]
-            more = {"to": TensorProto.FLOAT} if op == "Cast" else {}
+            more: dict[str, Any] = {"to": TensorProto.FLOAT} if op == "Cast" else {}
             nodes.append(helper.make_node(op, own, [f"{value}.{name}" if name else value], **more))
-        rewritten(
-            model, lambda node: nodes if value in node.output and node.op_type == "Identity" else None
-        )
+        rewritten(model, lambda node: nodes if value in node.output and node.op_type == "Identity" else None)
 
     return edit

@@ -1,6 +1,6 @@
 """Run inside ONNX Runtime's environment: what no adapter does, but a test needs.
 
-    quantise FILE ROWS FORM NEW_FILE    the same network in bytes; FORM: QDQ or QOperator; ROWS: .npy, NCHW float32
+quantise FILE ROWS FORM NEW_FILE    the same network in bytes; FORM: QDQ or QOperator; ROWS: .npy, NCHW float32
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ FORMATS = {
     "mxnet_symbol": ("mxnet", "nchw"),
     "gluon_params": ("mxnet", "nchw"),
 }
-BASES = ("embedded", "symmetric", "same", "published")  # which good setup: see tests.faults.setups
+REAL = ("symmetric", "same", "published")  # good setups that need the assets
+BASES = ("embedded", "QDQ", "QOperator", *REAL)  # see tests.faults.setups.good
 
 Plant = Callable[[Setup], Setup]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ CHECKPOINT = "onnx"  # of the embedded zoo: whose documented numbers the embedde
 
 @dataclass(frozen=True)
 class Picture:
-    """An image as it will lie in the folder. name: there; label: as the label file says it; edit: of the file's bytes."""
+    """An image as it will lie in the folder: its name, its label as a label file has it; edit: of its bytes."""
 
     name: str
     label: str
@@ -53,7 +53,7 @@ class Setup:
     input of an ONNX file; other formats have their own. external: tensors in a file of their own.
     labels_as: "csv", or "folders" with the classes' numbers as names.
     accuracy: documented percentages by metric; None where they are measured on the good setup before.
-    words: more arguments of the command. kept_from: a setup whose kept answers are put in place of this one's.
+    words: more arguments of the command. stale: the answers were kept for images in another order.
     """
 
     tensors: weight_edits.Tensors
@@ -71,7 +71,7 @@ class Setup:
     labels_as: str = "csv"
     accuracy: dict[str, str] | None = None
     words: tuple[str, ...] = ()
-    kept_from: Setup | None = field(default=None, repr=False)
+    stale: bool = False
 
 
 def divide(by: float) -> str:
@@ -177,3 +177,14 @@ def _original_sizes(assets: Path, count: int) -> tuple[Picture, ...]:
         Picture(f"{number:04d}.jpeg", row["class_index"], folder / row["file"])
         for number, row in enumerate(rows[::step])
     )
+
+
+def good(base: str, assets: Path | None = None) -> Setup:
+    """The good setup of this name. Real ones need the assets."""
+    if base == "embedded":
+        return embedded()
+    if base in ("QDQ", "QOperator"):
+        return replace(embedded(), quantised=base, accuracy=None)
+    if assets is None:
+        raise ValueError(f"the setup {base!r} needs real weights and images (ZOO_ASSETS)")
+    return published(assets) if base == "published" else reconstructed(assets, base)
