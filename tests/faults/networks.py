@@ -16,8 +16,10 @@ NEEDS = (BESIDE, ALONE)  # what tells is the original; alone it can only be seen
 SIX = np.float32(6)
 
 
-def _graph(name: str, what: str, plant: Plant, *expected: str, forms: Sequence[Form] = EITHER) -> Fault:
-    return Fault(name, GRAPH, plant, frozenset(expected), what, tuple(forms))
+def _graph(
+    name: str, what: str, plant: Plant, *expected: str, forms: Sequence[Form] = EITHER, moves: bool = True
+) -> Fault:
+    return Fault(name, GRAPH, plant, frozenset(expected), what, tuple(forms), moves)
 
 
 def _tensors(
@@ -60,8 +62,8 @@ ARCHITECTURE = (
     _graph("padding_of_one", "TensorFlow's padding in the first layer alone",
            plants.graph(onnx_edits.with_attribute("features.0.0.out", "pads", [0, 0, 1, 1])), "file.padding"),
     _graph("only_relu", "ReLU in place of ReLU6", plants.built(activation="relu"), "file.activation",
-           forms=(ALONE, BESIDE, _in("openvino_ir"), _in("mxnet_symbol"), _in("tflite"))),
-    _graph("clip_at_3", "a limit of 3 in place of 6",
+           forms=(ALONE, BESIDE, _in("openvino_ir"), _in("mxnet_symbol"), _in("tflite")), moves=False),
+    _graph("clip_at_1_5", "a limit of 1.5 in place of 6",
            plants.graph(*(onnx_edits.with_constant(f"features.{block}.conv.0.1.relu6", 2, np.float32(1.5))
                           for block in range(2, 15))), "file.activation"),
     _graph("no_activation_8", "no activation behind the expansion of block 8",
@@ -178,7 +180,7 @@ LAYERS = (
              "file.quantised"),
     _tensors("three_bits_of_two", "two layers in three bits", weight_edits.rounded_to_steps(
              3, "features.17.conv.2.weight", "features.14.conv.0.0.weight"), "file.layers_differ", "file.rounded_bits",
-             "file.quantised"),
+             "file.quantised", moves=False),
     _tensors("copied_8_to_9", "block 9 has the weights of block 8",
              weight_edits.copied("features.8.", "features.9."), "file.layers_differ", "file.copied_layer"),
     _tensors("another_training", "all weights of another training",
@@ -187,7 +189,7 @@ LAYERS = (
     _tensors("another_training_of_2", "the weights of block 2 of another training",
              weight_edits.trained_otherwise(0.5, only="features.2."), "file.other_training", "file.layers_differ"),
     _tensors("channels_zeroed", "four channels of one convolution lost", weight_edits.channels_zeroed,
-             "file.dead_layer", "file.layers_differ"),
+             "file.dead_layer", "file.layers_differ", moves=False),
 )  # fmt: skip
 
 FAULTS = (*ARCHITECTURE, *NOT_NUMBERS, *PARTS, *CLASSES, *LAYERS)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -119,14 +120,17 @@ def measured(good: Setup, form: Form, folder: Path) -> dict[str, str]:
 # --- the network's files -------------------------------------------------------------------------
 
 
-def write_files(setup: Setup, fmt: str, target: Path) -> list[str]:
-    """The checkpoint's files in a folder that is made; their names, the one that names the others first."""
+def write_files(setup: Setup, fmt: str, target: Path, writer: FarSide | None = None) -> list[str]:
+    """The checkpoint's files in a folder that is made; their names, the one that names the others first.
+
+    writer: a running adapter of the format's framework; one is started where it is not given.
+    """
     target.mkdir(parents=True)
     if setup.published is not None:
         paths = [target / setup.published.name]
         shutil.copy(setup.published, paths[0])
     else:
-        with FarSide(FORMATS[fmt][0]) as far:
+        with nullcontext(writer) if writer else FarSide(FORMATS[fmt][0]) as far:
             paths = far.export(setup.tensors, setup.built, fmt, target)
     if fmt == "onnx":
         _edit(setup, paths[0])

@@ -24,7 +24,7 @@ def other_value(op: str, number: int, place: int, factor: float = 1, shift: int 
     def edit(model: onnx.ModelProto) -> None:
         node = _nth(model, op, number)
         value = onnx_edits.stored(model)[node.input[place]]
-        moved = value * factor + shift
+        moved = value.astype(np.float64) * factor + shift
         if value.dtype != np.float32:
             limits = np.iinfo(value.dtype)
             moved = np.clip(moved, limits.min, limits.max)
