@@ -276,3 +276,178 @@ def renamed(model: onnx.ModelProto) -> None:
 def second_output(model: onnx.ModelProto) -> None:
     """The graph also gives the features before the classifier."""
     model.graph.output.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", None]))
+
+
+def _node(model: onnx.ModelProto, output: str) -> onnx.NodeProto:
+    """The node that gives a value of this name."""
+    return next(node for node in model.graph.node if output in node.output)
+
+
+def _attribute(node: onnx.NodeProto, name: str) -> onnx.AttributeProto:
+    return next(each for each in node.attribute if each.name == name)
+
+
+def _instead(model: onnx.ModelProto, value: str, other: str) -> None:
+    """Whatever reads one value reads another; what nobody reads any more goes."""
+    for node in model.graph.node:
+        node.input[:] = [other if name == value else name for name in node.input]
+    wanted = {each.name for each in model.graph.output}
+    kept = []
+    for node in reversed(model.graph.node):
+        if wanted & {*node.output}:
+            wanted |= {*node.input}
+            kept.append(onnx.NodeProto.FromString(node.SerializeToString()))
+    del model.graph.node[:]
+    model.graph.node.extend(reversed(kept))
+    stay = [each for each in model.graph.initializer if each.name in wanted]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(stay)
+
+
+def without(value: str, source: int = 0) -> Edit:
+    """The graph without the operator that gives `value`: its input of this number goes on in its place."""
+
+    def edit(model: onnx.ModelProto) -> None:
+        _instead(model, value, _node(model, value).input[source])
+
+    return edit
+
+
+def behind(value: str, op: str, *constants: Any, **attributes: Any) -> Edit:
+    """One more operator behind a value."""
+
+    def edit(model: onnx.ModelProto) -> None:
+        more = [store(model, f"{value}.{op}.{place}", constant) for place, constant in enumerate(constants)]
+        inside = f"{value}.before"
+
+        def replace(node: onnx.NodeProto) -> list[onnx.NodeProto] | None:
+            if value not in node.output:
+                return None
+            node.output[:] = [inside if name == value else name for name in node.output]
+            return [node, helper.make_node(op, [inside, *more], [value], **attributes)]
+
+        rewritten(model, replace)
+
+    return edit
+
+
+def with_attribute(value: str, name: str, wanted: Any) -> Edit:
+    """Another attribute of the operator that gives `value`."""
+
+    def edit(model: onnx.ModelProto) -> None:
+        _attribute(_node(model, value), name).CopyFrom(helper.make_attribute(name, wanted))
+
+    return edit
+
+
+def with_operator(value: str, op: str) -> Edit:
+    """Another operator in place of the one that gives `value`."""
+
+    def edit(model: onnx.ModelProto) -> None:
+        _node(model, value).op_type = op
+
+    return edit
+
+
+def reading(value: str, place: int, other: str) -> Edit:
+    """The operator that gives `value` reads another value in this place."""
+
+    def edit(model: onnx.ModelProto) -> None:
+        _node(model, value).input[place] = other
+
+    return edit
+
+
+def with_constant(value: str, place: int, wanted: Any) -> Edit:
+    """The operator that gives `value` reads a constant of its own in this place."""
+
+    def edit(model: onnx.ModelProto) -> None:
+        _node(model, value).input[place] = store(model, f"{value}.own.{place}", wanted)
+
+    return edit
+
+
+def norms_of_the_batch(*values: str) -> Edit:
+    """Batch norms by the mean and variance of the batch that is computed, as in training; all without names."""
+
+    def edit(model: onnx.ModelProto) -> None:
+        def replace(node: onnx.NodeProto) -> list[onnx.NodeProto] | None:
+            if node.op_type != "BatchNormalization" or (values and node.output[0] not in values):
+                return None
+            return _norm_of_the_batch(model, node)
+
+        rewritten(model, replace)
+
+    return edit
+
+
+def _norm_of_the_batch(model: onnx.ModelProto, node: onnx.NodeProto) -> list[onnx.NodeProto]:
+    source, gamma, beta = node.input[:3]
+    target, tensors = node.output[0], stored(model)
+    epsilon = store(model, f"{target}.epsilon", np.float32(_attribute(node, "epsilon").f))
+    factors = [store(model, f"{name}.wide", tensors[name][:, None, None]) for name in (gamma, beta)]
+    steps = [
+        ("ReduceMean", [source], "mean"), ("Sub", [source, ".mean"], "centred"),
+        ("Mul", [".centred", ".centred"], "squares"), ("ReduceMean", [".squares"], "variance"),
+        ("Add", [".variance", epsilon], "safe"), ("Sqrt", [".safe"], "deviation"),
+        ("Div", [".centred", ".deviation"], "normed"), ("Mul", [".normed", factors[0]], "scaled"),
+        ("Add", [".scaled", factors[1]], ""),
+    ]  # fmt: skip
+    nodes = []
+    for op, inputs, name in steps:
+        own = [f"{target}{each}" if each.startswith(".") else each for each in inputs]
+        axes: dict[str, Any] = {"axes": [0, 2, 3], "keepdims": 1} if op == "ReduceMean" else {}
+        nodes.append(helper.make_node(op, own, [f"{target}.{name}" if name else target], **axes))
+    return nodes
+
+
+def less_the_mean_of_the_batch(value: str) -> Edit:
+    """The mean over the images of one call is taken off a value."""
+
+    def edit(model: onnx.ModelProto) -> None:
+        behind(value, "Identity")(model)
+        inside, mean = f"{value}.before", f"{value}.mean"
+        mean_node = helper.make_node("ReduceMean", [inside], [mean], axes=[0], keepdims=1)
+        rewritten(
+            model,
+            lambda node: [mean_node, helper.make_node("Sub", [inside, mean], [value])]
+            if value in node.output else None,
+        )  # fmt: skip
+
+    return edit
+
+
+def noisy(value: str, spread: float) -> Edit:
+    """Noise that is drawn anew in every call is added to a value."""
+
+    def edit(model: onnx.ModelProto) -> None:
+        behind(value, "Identity")(model)
+        inside, noise = f"{value}.before", f"{value}.noise"
+        drawn = helper.make_node("RandomNormalLike", [inside], [noise], scale=spread)
+        rewritten(
+            model,
+            lambda node: [drawn, helper.make_node("Add", [inside, noise], [value])] if value in node.output else None,
+        )
+
+    return edit
+
+
+def dropping(value: str, share: float) -> Edit:
+    """A dropout as in training: this share of a value's elements is dropped, others in every call."""
+
+    def edit(model: onnx.ModelProto) -> None:
+        behind(value, "Identity")(model)
+        limit, factor = store(model, f"{value}.share", np.float32(share)), np.float32(1 / (1 - share))
+        steps = [
+            ("RandomUniformLike", ["before"], "drawn"), ("Greater", ["drawn", limit], "kept"),
+            ("Cast", ["kept"], "mask"), ("Mul", ["before", "mask"], "some"),
+            ("Mul", ["some", store(model, f"{value}.factor", factor)], ""),
+        ]  # fmt: skip
+        nodes = []
+        for op, inputs, name in steps:
+            own = [each if each.startswith(value) else f"{value}.{each}" for each in inputs]
+            more: dict[str, Any] = {"to": TensorProto.FLOAT} if op == "Cast" else {}
+            nodes.append(helper.make_node(op, own, [f"{value}.{name}" if name else value], **more))
+        rewritten(model, lambda node: nodes if value in node.output and node.op_type == "Identity" else None)
+
+    return edit

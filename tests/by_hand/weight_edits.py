@@ -110,3 +110,99 @@ def coarse(tensors: Tensors) -> Tensors:
             step = np.abs(value).max() / 7
             found[name] = (np.rint(value / step) * step).astype(np.float32)
     return found
+
+
+def with_values(name: str, *values: float) -> Edit:
+    """Other values at the beginning of a tensor."""
+
+    def edit(tensors: Tensors) -> Tensors:
+        changed = tensors[name].copy()
+        changed.reshape(-1)[: len(values)] = values
+        return {name: changed}
+
+    return edit
+
+
+def scaled(factor: float, *names: str) -> Edit:
+    """These tensors times a factor."""
+    return lambda tensors: {name: tensors[name] * np.float32(factor) for name in names}
+
+
+def added(value: float, *names: str) -> Edit:
+    """A constant added to these tensors."""
+    return lambda tensors: {name: tensors[name] + np.float32(value) for name in names}
+
+
+def exchanged(first: str, second: str) -> Edit:
+    """Two tensors of one shape in each other's place."""
+    return lambda tensors: {first: tensors[second].copy(), second: tensors[first].copy()}
+
+
+def copied(source: str, *targets: str) -> Edit:
+    """One layer's tensors in place of another's: every tensor whose name begins with `source`."""
+
+    def edit(tensors: Tensors) -> Tensors:
+        return {
+            target + name.removeprefix(source): value.copy()
+            for target in targets
+            for name, value in tensors.items()
+            if name.startswith(source)
+        }
+
+    return edit
+
+
+def reordered(name: str, axis: int, seed: int = 5) -> Edit:
+    """The channels of one tensor along an axis in a random order, and nothing else in that order."""
+
+    def edit(tensors: Tensors) -> Tensors:
+        order = np.random.default_rng(seed).permutation(tensors[name].shape[axis])
+        return {name: np.take(tensors[name], order, axis)}
+
+    return edit
+
+
+def turned_round(name: str, *axes: int) -> Edit:
+    """One tensor backwards along these axes."""
+    return lambda tensors: {name: np.flip(tensors[name], axes).copy()}
+
+
+def turned(name: str) -> Edit:
+    """Height and width of one layer's kernels exchanged."""
+    return lambda tensors: {name: tensors[name].transpose(0, 1, 3, 2).copy()}
+
+
+def trained_otherwise(share: float, seed: int = 11, only: str = "") -> Edit:
+    """Every weight (of layers whose names begin with `only`) moved by noise of this share of its tensor's spread."""
+
+    def edit(tensors: Tensors) -> Tensors:
+        random = np.random.default_rng(seed)
+        return {
+            name: (value + random.normal(0, share * value.std(), value.shape)).astype(np.float32)
+            for name, value in tensors.items()
+            if value.ndim > 1 and name.startswith(only)
+        }
+
+    return edit
+
+
+def rounded_to_steps(levels: int, *names: str) -> Edit:
+    """These tensors in so many steps up to their largest weight."""
+
+    def edit(tensors: Tensors) -> Tensors:
+        steps = {name: np.abs(tensors[name]).max() / levels for name in names}
+        return {name: (np.rint(tensors[name] / step) * step).astype(np.float32) for name, step in steps.items()}
+
+    return edit
+
+
+def all_of(*edits: Edit) -> Edit:
+    """Several edits, one after another."""
+
+    def edit(tensors: Tensors) -> Tensors:
+        changed: Tensors = {}
+        for each in edits:
+            changed |= each({**tensors, **changed})
+        return changed
+
+    return edit
