@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from zoo.diagnose import answers
 from zoo.errors import ZooError
+from zoo.jobs import race, repeats
 from zoo.jobs.case import Opened
 from zoo.records import Findings
 
@@ -20,7 +22,15 @@ class Look:
     dear: bool = False
 
 
-LOOKS: tuple[Look, ...] = ()
+def _answers(opened: Opened) -> Findings:
+    return answers.look(opened.case)
+
+
+LOOKS = (
+    Look("answers", "the kept answers", _answers),
+    Look("repeats", "answers given again", repeats.look),
+    Look("recipes", "a race of recipes", race.look, dear=True),
+)
 NAMES = tuple(look.name for look in LOOKS)
 
 
