@@ -13,12 +13,12 @@ from tests.by_hand.built import built
 from tests.by_hand.opened import altered_zoo, opened
 from zoo import disk
 from zoo.documents.load import load_zoo
+from zoo.frameworks import environments
 from zoo.images import image_sets, pixels, preprocess
 from zoo.images.pixels import Block
 from zoo.jobs import race
 from zoo.jobs.case import Opened
-from zoo.measure import accuracy
-from zoo.records import Findings
+from zoo.records import Decode, Findings
 
 pytestmark = pytest.mark.slow
 
@@ -121,15 +121,9 @@ def test_nothing_is_named_where_all_is_well_and_nothing_is_documented(home: Path
 def test_wrong_labels_are_no_recipes_fault(home: Path, tmp_path: Path) -> None:
     """Every answer is one class off; no recipe can mend that."""
     zoo = altered_zoo(tmp_path / "zoo", RECIPES)
-    images = zoo / "images"
-    source = images.resolve()
-    images.unlink()
-    images.mkdir()
-    for path in source.glob("*.jpg"):
-        (images / path.name).symlink_to(path)
-    rows = (source / "labels.csv" if (source / "labels.csv").exists() else zoo / "labels.csv").read_text().splitlines()
-    moved = [f"{name},{(int(label) + 1) % 24}" for name, label in (row.split(",")[:2] for row in rows[1:])]
-    (images / "labels.csv").write_text("\n".join(["file,class_index", *moved]) + "\n", encoding="utf-8")
+    header, *rows = (zoo / "labels.csv").read_text(encoding="utf-8").splitlines()
+    moved = [f"{name},{(int(label) + 1) % 24},{rest}" for name, label, rest in (row.split(",", 2) for row in rows)]
+    (zoo / "labels.csv").write_text("\n".join([header, *moved]) + "\n", encoding="utf-8")
     found = race.look(opened(tmp_path / "run", zoo=str(zoo), checkpoints="embedded/onnx"))
     assert found.candidates == ()
 
@@ -144,7 +138,7 @@ def test_pixels_of_variants_are_not_left_behind(home: Path, tmp_path: Path) -> N
 def test_a_second_race_decodes_nothing(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = opened(tmp_path / "run", checkpoints="embedded/onnx", numeric="half_nchw")
     first = race.look(run, budget=128)
-    monkeypatch.setattr(accuracy.environments, "started", None)  # no worker either
+    monkeypatch.setattr(environments, "started", None)  # no worker either
     monkeypatch.setattr(preprocess, "apply_all", None)
     assert race.look(run, budget=128) == first
 
@@ -162,9 +156,14 @@ def test_all_geometries_of_an_image_come_from_one_decode(monkeypatch: pytest.Mon
     geometries = [recipe.geometry for recipe in zoo.recipes.values() if recipe.geometry.side == 96]
     expected = {each.id: [preprocess.apply(each, image.read()) for image in image_set.images] for each in geometries}
     ways = {each.steps[0] for each in geometries}
-    decoded = []
+    decoded: list[Decode] = []
     decode = preprocess.decode
-    monkeypatch.setattr(preprocess, "decode", lambda step, data: decoded.append(step) or decode(step, data))
+
+    def counted(step: Decode, data: bytes) -> preprocess.Picture:
+        decoded.append(step)
+        return decode(step, data)
+
+    monkeypatch.setattr(preprocess, "decode", counted)
     assert pixels.decode_block_by_all(geometries, block, threads=2) == []
     assert len(decoded) == 3 * len(ways) < 3 * len({each.id for each in geometries})
     for each in geometries:
