@@ -85,8 +85,9 @@ def goals_of(opened: Opened, source: ImageSource) -> Goals:
     own: tuple[dict[str, int], int] = ({}, 0)
     if run.status == "done":
         own = {name: run.correct(name) for name in ACCURACIES}, run.n
+    expected = min((each.number() for each in opened.case.claims if each.metric == "top1"), default=None)
     if kind == "other" or known is None:
-        return Goals(own=own)
+        return Goals((), own, expected)
     tolerances, geometry = library_differences.load(), opened.planned.recipe.geometry.id
 
     def goal(claim: Claim) -> Goal:
@@ -94,7 +95,7 @@ def goals_of(opened: Opened, source: ImageSource) -> Goals:
         return Goal(claim, accepted(claim, tolerance.value, known.images))
 
     fitting = [each for each in opened.case.claims if each.metric in ACCURACIES and each.population == population]
-    return Goals([goal(claim) for claim in fitting], own)
+    return Goals([goal(claim) for claim in fitting], own, expected)
 
 
 @dataclass
