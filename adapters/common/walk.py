@@ -122,13 +122,16 @@ class Walk:
 
     # operators that become part of the step before
 
-    def scaled(self, source: str, target: str, factor: np.ndarray, words: str = "mul") -> None:
-        """Multiplied by a constant, float32, one number or one for each channel."""
-        self._affine(source, target, factor, worded(words, factor), "scale")
+    def scaled(self, source: str, target: str, factor: np.ndarray, divides: bool = False) -> None:
+        """Multiplied (or divided) by a constant, float32, one number or one for each channel."""
+        with np.errstate(divide="ignore"):
+            product = 1 / factor if divides else factor
+        self._affine(source, target, product, worded("div" if divides else "mul", factor), "scale")
 
-    def shifted(self, source: str, target: str, summand: np.ndarray, words: str = "add") -> None:
-        """A constant added, float32, one number or one for each channel."""
-        self._affine(source, target, summand, worded(words, summand), "shift")
+    def shifted(self, source: str, target: str, summand: np.ndarray, subtracts: bool = False) -> None:
+        """A constant added (or subtracted), float32, one number or one for each channel."""
+        total = -summand if subtracts else summand
+        self._affine(source, target, total, worded("sub" if subtracts else "add", summand), "shift")
 
     def _affine(self, source: str, target: str, constant: np.ndarray, words: str, how: str) -> None:
         draft = self._open(source)

@@ -146,7 +146,7 @@ class _Reader:
             self.walk.passed(source, target)
             self.raw[target] = self.raw[source]
         else:
-            self.walk.shifted(source, target, constants[0].flat * np.float32(-1 if kind == "Subtract" else 1))
+            self.walk.shifted(source, target, constants[0].flat, kind == "Subtract")
 
     def _product(self, node: Any, source: str, target: str) -> None:
         kind, constants = node.get_type_name(), self.constants.of(node)
@@ -157,8 +157,7 @@ class _Reader:
             level = Level(float(constants[0].flat[0]), self.zeros.get(source, 0), self.raw[source].dtype)
             self.walk.dequantised(source, target, level)
         else:
-            with np.errstate(divide="ignore"):
-                self.walk.scaled(source, target, 1 / constants[0].flat if kind == "Divide" else constants[0].flat)
+            self.walk.scaled(source, target, constants[0].flat, kind == "Divide")
 
     def _as_raw(self, source: str, target: str) -> None:
         if source in self.raw:
