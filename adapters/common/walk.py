@@ -16,6 +16,7 @@ from adapters.common.drafts import NO_PADS, Draft, Pads, Stored, worded
 from adapters.common.steps import SOURCE, Level, Norm, Step
 
 Size = Tuple[int, int]
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,9 @@ class Walk:
         self.passed(source, target)
 
     def clipped(self, source: str, target: str, low: Optional[float], high: Optional[float], words: str) -> None:
-        """Kept between two bounds."""
+        """Kept between two bounds; what no float32 exceeds is none."""
+        low = None if low is None or low <= -LARGEST else low
+        high = None if high is None or high >= LARGEST else high
         draft = self._open(source)
         if draft is None:
             bounds = [bound for bound in (low, high) if bound is not None]

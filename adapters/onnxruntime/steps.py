@@ -322,9 +322,6 @@ class _Reader:
             float(given[name]) if name in given else self.constants.number(node, place)
             for place, name in ((1, "min"), (2, "max"))
         )
-        limit = float(np.finfo(np.float32).max)
-        low = None if low is None or low <= -limit else low
-        high = None if high is None or high >= limit else high
         self.walk.clipped(source, node.output[0], low, high, "clip")
 
     def _bound(self, node: onnx.NodeProto, source: str) -> None:

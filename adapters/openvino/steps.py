@@ -181,10 +181,8 @@ class _Reader:
         self.walk.clipped(source, target, 0, None, "relu")
 
     def _clamp(self, node: Any, source: str, target: str) -> None:
-        given, limit = node.get_attributes(), float(np.finfo(np.float32).max)
-        low = None if given["min"] <= -limit else float(given["min"])
-        high = None if given["max"] >= limit else float(given["max"])
-        self.walk.clipped(source, target, low, high, "clip")
+        given = node.get_attributes()
+        self.walk.clipped(source, target, float(given["min"]), float(given["max"]), "clip")
 
     def _bound(self, node: Any, source: str, target: str) -> None:
         constants, kind = self.constants.of(node), node.get_type_name()
