@@ -69,6 +69,40 @@ def norms_as_products_and_sums(model: onnx.ModelProto) -> None:
     onnx_edits.rewritten(model, replace)
 
 
+def channels_last_throughout(model: onnx.ModelProto) -> None:
+    """Every convolution between two changes of layout, activations and additions on channels that come last."""
+    onnx_edits.folded_norms(model)
+
+    def replace(node: onnx.NodeProto) -> list[onnx.NodeProto] | None:
+        source, target = node.input[0], node.output[0]
+        if node.op_type == "GlobalAveragePool":
+            return [helper.make_node("ReduceMean", [source], [target], axes=[1, 2], keepdims=1)]
+        if node.op_type != "Conv":
+            return None
+        conv = onnx.NodeProto()
+        conv.CopyFrom(node)
+        conv.output[0] = f"{target}.nchw"
+        before = []
+        if source != "input":
+            conv.input[0] = f"{target}.from"
+            before = [helper.make_node("Transpose", [source], [conv.input[0]], perm=[0, 3, 1, 2])]
+        return [*before, conv, helper.make_node("Transpose", [conv.output[0]], [target], perm=[0, 2, 3, 1])]
+
+    onnx_edits.rewritten(model, replace)
+
+
+def mean_of_means(model: onnx.ModelProto) -> None:
+    """The pooling over width, then over height."""
+
+    def replace(node: onnx.NodeProto) -> list[onnx.NodeProto] | None:
+        if node.op_type != "GlobalAveragePool":
+            return None
+        rows = helper.make_node("ReduceMean", node.input, ["rows"], axes=[3], keepdims=1)
+        return [rows, helper.make_node("ReduceMean", ["rows"], node.output, axes=[2], keepdims=1)]
+
+    onnx_edits.rewritten(model, replace)
+
+
 def as_many_pads_as_needed(model: onnx.ModelProto) -> None:
     """No pads, but that the size is to stay."""
     for node in model.graph.node:
@@ -96,6 +130,8 @@ WRITTEN: dict[str, onnx_edits.Edit] = {
     "opset 18": onnx_edits.with_opset(18),
     "opset 9": clip_by_attributes,
     "pads as nodes": pads_as_nodes,
+    "channels last throughout": channels_last_throughout,
+    "mean of means": mean_of_means,
 }
 
 
@@ -233,6 +269,20 @@ def test_activations_that_differ(readers: dict[str, FarSide], small_onnx: Path, 
                 "relu6" if activated else "" for number, activated in enumerate(expected) if number != chosen
             ]
             assert steps[chosen].activation == name
+
+
+def test_a_gate_is_an_activation(readers: dict[str, FarSide], small_onnx: Path, tmp_path: Path) -> None:
+    for gate, name in (("Sigmoid", "swish"), ("HardSigmoid", "hard_swish"), ("Tanh", "gated tanh")):
+
+        def change(node: onnx.NodeProto, gate: str = gate) -> list[onnx.NodeProto]:
+            opened = helper.make_node(gate, node.input[:1], ["gate"])
+            return [opened, helper.make_node("Mul", [node.input[0], "gate"], node.output)]
+
+        path = edited(small_onnx, at("Clip", 0, change), tmp_path)
+        for far in readers.values():
+            steps = far.steps([path], "onnx")
+            assert [step.activation for step in steps[:2]] == [name, "relu6"]
+            assert not any(step.before for step in steps)
 
 
 def test_an_activation_on_one_of_two_branches_is_not_the_steps(
