@@ -13,7 +13,7 @@ from onnx import helper
 
 from adapters.common.canonical import places, steps_of_tensors
 from adapters.common.network import Conv
-from tests.by_hand import onnx_edits
+from tests.by_hand import far_side, onnx_edits
 from tests.by_hand.far_side import PASS_THROUGH, FarSide
 from tests.by_hand.real_networks import NCHW, REAL, real_batch
 from tests.by_hand.stepwise import FAR, SMALL, UNEVEN, batch_of, same_graph, same_tensors, tensors_of
@@ -335,6 +335,53 @@ def test_numbers_are_read_as_they_are(readers: dict[str, FarSide], small_onnx: P
 
 
 # quantised and published files
+
+
+# how the runtime's own converter quantises -> values of one scale for all channels, and whether OpenVINO reads it
+QUANTISED = {
+    "u8s8 dequantised": (False, True),
+    "s8s8 dequantised": (True, True),
+    "u8u8 operators": (True, False),
+    "s8s8 operators": (False, False),
+}
+
+
+@pytest.mark.parametrize("kind", QUANTISED)
+def test_quantised_graphs(
+    readers: dict[str, FarSide], small_onnx: Path, tmp_path: Path, kind: str, reference: dict[int, np.ndarray]
+) -> None:
+    one_scale, openvino = QUANTISED[kind]
+    source, path = edited(small_onnx, onnx_edits.folded_norms, tmp_path), tmp_path / "quantised.onnx"
+    far_side.run_inside("onnxruntime", "quantised", source, kind, path)
+    network, batch = SMALL.layers(), batch_of(SMALL)
+    expected = steps_of_tensors(tensors_of("small"), network)
+    for far in (each for name, each in readers.items() if openvino or name == "onnxruntime"):
+        steps = far.steps([path], "onnx")
+        for step, want, place in zip(steps, expected, places(network), strict=True):
+            same_tensors(step, want, 0.01)
+            assert (step.kind, step.inputs, step.before) == (want.kind, want.inputs, ())
+            assert step.activation == ("?" if place.activated else "")
+            assert step.consumed == step.written
+            assert [step.consumed[at] for at, one in enumerate(step.inputs) if one >= 0] == [
+                steps[one].produced for one in step.inputs if one >= 0
+            ]
+            if step.weight is not None and step.weight_scale is not None:
+                assert (step.bits, len(step.weight_scale)) == (8, 1 if one_scale else len(step.weight))
+        far.load([path], "onnx")
+        values = far.values([path], batch, NCHW)
+        for number, want_value in reference.items():
+            assert np.abs(values[number] - want_value).mean() < 0.05 * np.abs(want_value).mean(), number
+
+
+def test_scales_that_are_found_for_each_image(readers: dict[str, FarSide], small_onnx: Path, tmp_path: Path) -> None:
+    source, path = edited(small_onnx, onnx_edits.folded_norms, tmp_path), tmp_path / "quantised.onnx"
+    far_side.run_inside("onnxruntime", "quantised", source, "dynamic", path)
+    steps = readers["onnxruntime"].steps([path], "onnx")
+    for step, want in zip(steps, steps_of_tensors(tensors_of("small"), SMALL.layers()), strict=True):
+        same_tensors(step, want, 0.01)
+        assert (step.inputs, step.before, step.consumed) == (want.inputs, (), ())
+        assert step.bits == (32 if step.weight is None else 8)
+    same_graph(steps, SMALL.layers())
 
 
 def test_the_published_quantised_file(readers: dict[str, FarSide], assets: Path) -> None:
