@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 from collections import Counter
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -39,6 +40,7 @@ def values(
     One operator after another, without the primitives into which `predict` fuses a convolution with what follows it:
     MXNet fails where it would fuse an addition and is asked for the values around it.
     """
+    os.environ["MXNET_SUBGRAPH_BACKEND"] = "NONE"  # or `bind` fuses too
     internals = symbol.get_internals()
     told = {number: step for number, step in enumerate(steps) if step.output}
     group = mx.sym.Group([internals[step.output] for step in told.values()])
