@@ -19,6 +19,7 @@ Kind = Literal[
 
 EXACT = 1e-5  # relative error of float32 arithmetic in folding and unfolding, with room
 FEW = 0.5  # of the values; where more differ, the whole tensor does
+FARTHEST = 1e4  # a larger factor is that of a single value, beside which all others are nothing
 LARGEST = 4096  # rows that are matched one by one
 
 
@@ -87,6 +88,8 @@ def _scaled(own: Double, other: Double, noise: Double) -> Explanation:
     if not _row_fits(mine, others * factors[:, None], room).all():
         return None
     changed = ~_row_fits(mine, others, noise)
+    if not changed.any() or np.abs(factors).max() > FARTHEST:
+        return None
     low, high = float(factors[changed].min()), float(factors[changed].max())
     which = "" if changed.all() else f"of {_places(changed)} "
     if np.allclose(factors[changed], -1, rtol=1e-2):
@@ -140,7 +143,8 @@ def row_order(own: Double, other: Double, noise: Double) -> np.ndarray | None:
     identical = _row_fits(own, other, noise)  # rows that are alike in pairs stay where they are
     kept = np.where(identical, np.arange(len(order)), order)
     order = kept if len(set(kept.tolist())) == len(kept) else order
-    return order if fits(own, other[order], np.full(len(own), room)) else None
+    moved = bool((order != np.arange(len(order))).any())
+    return order if moved and fits(own, other[order], np.full(len(own), room)) else None
 
 
 def _order_words(order: np.ndarray, where: str) -> tuple[Kind, str]:
