@@ -115,15 +115,17 @@ def from_json(number: int, plain: Mapping[str, Any], stored: Mapping[str, np.nda
     apart = None
     if gamma is not None and beta is not None and mean is not None and variance is not None:
         apart = Norm(gamma, beta, mean, variance, plain["epsilon"])
-    levels = [None if each is None else Level(**each) for each in (*plain["consumed"], *plain["written"])]
-    consumed = [level for level in levels[: len(plain["consumed"])] if level is not None]
-    listed: Dict[str, Any] = {name: None if plain[name] is None else tuple(plain[name]) for name in LISTED}
+    fields: Dict[str, Any] = {name: plain[name] for name in PLAIN}
+    fields.update((name, None if plain[name] is None else tuple(plain[name])) for name in LISTED)
+    fields.update((name, stored.get(f"{number}.{name}")) for name in ARRAYS)
     return Step(
-        **{name: plain[name] for name in PLAIN},
-        **listed,
-        **{name: stored.get(f"{number}.{name}") for name in ARRAYS},
+        **fields,
         norm=apart,
-        consumed=tuple(consumed),
-        written=tuple(levels[len(consumed) :]),
-        produced=None if plain["produced"] is None else Level(**plain["produced"]),
+        consumed=tuple(Level(**level) for level in plain["consumed"]),
+        written=tuple(_level(level) for level in plain["written"]),
+        produced=_level(plain["produced"]),
     )
+
+
+def _level(plain: Optional[Mapping[str, Any]]) -> Optional[Level]:
+    return None if plain is None else Level(**plain)

@@ -16,6 +16,7 @@ from adapters.common.drafts import NO_PADS, Draft, Pads, Stored, worded
 from adapters.common.steps import SOURCE, Level, Norm, Step
 
 Size = Tuple[int, int]
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -122,13 +123,16 @@ class Walk:
 
     # operators that become part of the step before
 
-    def scaled(self, source: str, target: str, factor: np.ndarray, words: str = "mul") -> None:
-        """Multiplied by a constant, float32, one number or one for each channel."""
-        self._affine(source, target, factor, worded(words, factor), "scale")
+    def scaled(self, source: str, target: str, factor: np.ndarray, divides: bool = False) -> None:
+        """Multiplied (or divided) by a constant, float32, one number or one for each channel."""
+        with np.errstate(divide="ignore"):
+            product = 1 / factor if divides else factor
+        self._affine(source, target, product, worded("div" if divides else "mul", factor), "scale")
 
-    def shifted(self, source: str, target: str, summand: np.ndarray, words: str = "add") -> None:
-        """A constant added, float32, one number or one for each channel."""
-        self._affine(source, target, summand, worded(words, summand), "shift")
+    def shifted(self, source: str, target: str, summand: np.ndarray, subtracts: bool = False) -> None:
+        """A constant added (or subtracted), float32, one number or one for each channel."""
+        total = -summand if subtracts else summand
+        self._affine(source, target, total, worded("sub" if subtracts else "add", summand), "shift")
 
     def _affine(self, source: str, target: str, constant: np.ndarray, words: str, how: str) -> None:
         draft = self._open(source)
@@ -151,7 +155,9 @@ class Walk:
         self.passed(source, target)
 
     def clipped(self, source: str, target: str, low: Optional[float], high: Optional[float], words: str) -> None:
-        """Kept between two bounds."""
+        """Kept between two bounds; what no float32 exceeds is none."""
+        low = None if low is None or low <= -LARGEST else low
+        high = None if high is None or high >= LARGEST else high
         draft = self._open(source)
         if draft is None:
             bounds = [bound for bound in (low, high) if bound is not None]

@@ -111,11 +111,11 @@ class OpenVinoAdapter(Adapter):
         """
         model = graphs.with_rows(self.model, len(batch))
         inner = found(model, graphs.chosen_output(model, options.extra.get("output")))
-        model.add_outputs(inner.ports)
+        model.add_outputs(inner.ports)  # those that are outputs already stay what they are
         compiled = self.core.compile_model(model, "CPU", self.settings)
         answers = compiled([batch])
-        for number, (step, raw) in enumerate(zip(inner.steps, inner.raw)):
-            yield number, as_value(step, answers[len(self.model.outputs) + number], raw or None)
+        for number, (step, port, raw) in enumerate(zip(inner.steps, inner.ports, inner.raw)):
+            yield number, as_value(step, answers[graphs.place_among_outputs(model, port)], raw or None)
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         if fmt == "openvino_ir":

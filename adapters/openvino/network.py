@@ -149,6 +149,13 @@ def chosen_output(model: ov.Model, wanted: Optional[str]) -> Any:
     return ports[0]
 
 
+def place_among_outputs(model: ov.Model, port: Any) -> int:
+    """Which of a model's outputs is what a port gives."""
+    users = (target.get_node() for target in port.get_target_inputs())
+    place: int = next(model.get_result_index(node) for node in users if node.get_type_name() == "Result")
+    return place
+
+
 def spec(port: Any) -> Dict[str, Any]:
     """Name, shape (-1 where free) and dtype of an input or output."""
     return layers.spec(_name(port), shape(port), port.get_element_type().to_string())

@@ -146,7 +146,7 @@ class _Reader:
             self.walk.passed(source, target)
             self.raw[target] = self.raw[source]
         else:
-            self.walk.shifted(source, target, constants[0].flat * np.float32(-1 if kind == "Subtract" else 1))
+            self.walk.shifted(source, target, constants[0].flat, kind == "Subtract")
 
     def _product(self, node: Any, source: str, target: str) -> None:
         kind, constants = node.get_type_name(), self.constants.of(node)
@@ -157,8 +157,7 @@ class _Reader:
             level = Level(float(constants[0].flat[0]), self.zeros.get(source, 0), self.raw[source].dtype)
             self.walk.dequantised(source, target, level)
         else:
-            with np.errstate(divide="ignore"):
-                self.walk.scaled(source, target, 1 / constants[0].flat if kind == "Divide" else constants[0].flat)
+            self.walk.scaled(source, target, constants[0].flat, kind == "Divide")
 
     def _as_raw(self, source: str, target: str) -> None:
         if source in self.raw:
@@ -182,10 +181,8 @@ class _Reader:
         self.walk.clipped(source, target, 0, None, "relu")
 
     def _clamp(self, node: Any, source: str, target: str) -> None:
-        given, limit = node.get_attributes(), float(np.finfo(np.float32).max)
-        low = None if given["min"] <= -limit else float(given["min"])
-        high = None if given["max"] >= limit else float(given["max"])
-        self.walk.clipped(source, target, low, high, "clip")
+        given = node.get_attributes()
+        self.walk.clipped(source, target, float(given["min"]), float(given["max"]), "clip")
 
     def _bound(self, node: Any, source: str, target: str) -> None:
         constants, kind = self.constants.of(node), node.get_type_name()

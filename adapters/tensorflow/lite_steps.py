@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
+from adapters.common.canonical import as_value
 from adapters.common.contract import AdapterError, single
-from adapters.common.steps import Level, Step
-from adapters.common.walk import START, UNPADDED, Bounds, Pads, Value, Walk, same_pads
+from adapters.common.drafts import NO_PADS, Draft, Pads, Stored
+from adapters.common.steps import SOURCE, Level, Step
+from adapters.common.walk import Walk, Window
 from adapters.tensorflow import lite
-from adapters.tensorflow.steps import arranged
+from adapters.tensorflow.steps import pads_of, plain
 
 TYPES = {
     schema.TensorType.FLOAT32: "float32", schema.TensorType.FLOAT16: "float16", schema.TensorType.INT8: "int8",
@@ -22,288 +24,311 @@ TYPES = {
 }  # fmt: skip
 LEVELS = ("uint8", "int8", "int16")
 KINDS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
-FUSED: Mapping[int, Bounds] = {
-    schema.ActivationFunctionType.RELU: (0, None),
-    schema.ActivationFunctionType.RELU6: (0, 6),
-    schema.ActivationFunctionType.RELU_N1_TO_1: (-1, 1),
+# What changes no value, or only where it stands, or how it is stored
+PASSED = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "CAST", "DEQUANTIZE")
+ASKING = ("SHAPE", "RANK")  # they give numbers about a value, not the value
+ACTIVATIONS = {
+    "LOGISTIC": "sigmoid", "TANH": "tanh", "HARD_SWISH": "hard_swish", "LEAKY_RELU": "leaky_relu", "ELU": "elu",
+    "GELU": "gelu", "PRELU": "prelu",
+}  # fmt: skip
+CLIPS: Mapping[str, Tuple[float, Optional[float]]] = {
+    "RELU": (0, None), "RELU6": (0, 6), "RELU_N1_TO_1": (-1, 1), "RELU_0_TO_1": (0, 1),
+}  # fmt: skip
+FUSED = {
+    schema.ActivationFunctionType.RELU: "RELU",
+    schema.ActivationFunctionType.RELU6: "RELU6",
+    schema.ActivationFunctionType.RELU_N1_TO_1: "RELU_N1_TO_1",
 }
-ALONE: Mapping[str, Bounds] = {"RELU": (0, None), "RELU6": (0, 6), "RELU_N1_TO_1": (-1, 1), "RELU_0_TO_1": (0, 1)}
-# What changes no value that is compared, or only where it stands
-PASSING = (
-    "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "SOFTMAX", "LOG_SOFTMAX", "QUANTIZE", "DEQUANTIZE", "CAST",
-    "SHAPE", "STRIDED_SLICE", "PACK",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A constant. real: its values as real numbers; integers: with shapes and axes as they are."""
-
-    real: np.ndarray
-    bits: int
-    scale: Optional[np.ndarray] = None
-    zero: Optional[np.ndarray] = None
 
 
 def read(path: Path) -> List[Step]:
-    """Steps of the file. Where no activation is stated, the range of a quantised output tells it (walk.implied)."""
+    """Steps of the file. A softmax at the end belongs to no step."""
     return _Reader(path).steps()
 
 
 def values(path: Path, threads: int, batch: np.ndarray) -> Iterator[Tuple[int, np.ndarray]]:
     """What stands behind the steps, from one run of a copy of the file in which all of them are outputs.
 
-    Kernels are the ones that `predict` uses, XNNPACK's where it takes an operator over. It may fuse fewer operators,
-    as it has to tell what stands between them; a last digit can differ by that.
-    batch: as the network takes it -> float32 (N, channels, height, width), of the classifier (N, classes).
+    The kernels are those of `predict`: XNNPACK's, where it takes an operator over. It may fuse fewer operators than
+    there, as it has to tell what stands between them, so that last digits can differ.
+    batch: as the network takes it. See canonical.as_value.
     """
     reader = _Reader(path)
-    steps = reader.steps()
-    wanted = [reader.indices[step.output] for step in steps]
-    interpreter = lite.exposed(path, threads, len(batch), wanted)
+    told = {number: step for number, step in enumerate(reader.steps()) if step.output}
+    places = [reader.places[step.output] for step in told.values()]
+    interpreter = lite.exposed(path, threads, len(batch), places)
     (source,) = interpreter.get_input_details()
     interpreter.set_tensor(source["index"], batch)
     interpreter.invoke()
-    for number, (index, step) in enumerate(zip(wanted, steps)):
-        value = interpreter.get_tensor(index)
-        if value.dtype.kind != "f":
-            level = _level(reader.tensors[index])
-            if level is None:
-                continue
-            value = (value.astype(np.float32) - np.float32(level.zero)) * np.float32(level.scale)
-        yield number, arranged(value, step)
+    for place, (number, step) in zip(places, told.items()):
+        yield number, as_value(step, interpreter.get_tensor(place))
 
 
 class _Reader:
-    """Reads the operators of a file's graph."""
+    """Reads the operators of a file's graph; tensors go by their names, with their number where two have one name."""
 
     def __init__(self, path: Path) -> None:
         self.model = lite.parsed(path)
         graph = self.model.subgraphs[0]
-        self.tensors, self.operators = graph.tensors, graph.operators
-        self.target = int(single(graph.outputs, [_name(self.tensors[index]) for index in graph.outputs], "output"))
-        self.shapes = lite.shapes(path)
-        self.walk = Walk()
-        self.values: Dict[int, Value] = {int(index): START for index in graph.inputs}
-        self.constants: Dict[int, Stored] = {}
-        self.indices: Dict[str, int] = {}  # of tensors by name
+        self.operators = graph.operators
+        self.names = _names(graph.tensors)
+        self.places = {name: place for place, name in enumerate(self.names)}
+        self.tensors = dict(zip(self.names, graph.tensors))
+        self.shapes = {
+            self.names[place]: shape for place, shape in lite.shapes(path).items() if place < len(self.names)
+        }
+        self.unpacked: Dict[str, Stored] = {}  # constants that come out of an operator
+        source, self.target = (
+            self.names[single(places, [self.names[place] for place in places], what)]
+            for places, what in ((graph.inputs, "input"), (graph.outputs, "output"))
+        )
+        asked = (set(self._inputs(each)) for each in self.operators if self._kind(each) not in ASKING)
+        self.walk = Walk(Counter(name for names in asked for name in names))
+        height, width = self.shapes[source][1:3]
+        self.walk.source(source, "NHWC", (height, width))
+        self._levelled(source)
 
     def steps(self) -> List[Step]:
         """Steps that lead to the output."""
         for operator in self.operators:
-            self._read(operator)
-        return self.walk.finished(self.values[self.target])
+            kind = self._kind(operator)
+            names, target = self._inputs(operator), self.names[operator.outputs[0]]
+            flowing = self.walk.known(names)
+            if flowing and kind not in ASKING:
+                self._read(kind, operator.builtinOptions, names, flowing, target)
+                self._rounded(kind, flowing[0], target)
+            elif not flowing and kind in PASSED and names:
+                stored = self.constant(names[0])
+                self.unpacked.update({} if stored is None else {target: stored})
+        return self.walk.steps(self.target)
 
-    def _read(self, operator: Any) -> None:
+    def _kind(self, operator: Any) -> str:
         code = self.model.operatorCodes[operator.opcodeIndex]
-        kind = KINDS.get(max(code.builtinCode, code.deprecatedBuiltinCode), "an unknown one")
-        inputs = [int(index) for index in operator.inputs]
-        output = int(operator.outputs[0])
-        fed = [self.values[index] for index in inputs if index in self.values]
-        if not fed:
-            self._fold(kind, inputs, output)
-            return
-        if kind in PASSING:
-            self.values[output] = fed[0]
-            return
-        if len(fed) > (2 if kind == "ADD" else 1):
-            raise AdapterError(f"{self._name(output)}: an operator {kind} of {len(fed)} computed values is no step")
-        self.indices[self._name(output)] = output
-        value = self._step(kind, operator, inputs, output, fed)
-        self.walk.produces(value, _level(self.tensors[output]))
-        self.values.update((int(index), value) for index in operator.outputs)
+        # files from before 2020 have the operator in a byte of its own
+        return KINDS.get(max(code.builtinCode, code.deprecatedBuiltinCode), "unknown")
 
-    def _step(self, kind: str, operator: Any, inputs: List[int], output: int, fed: List[Value]) -> Value:
-        name = self._name(output)
-        if kind in READERS:
-            value = READERS[kind](self, operator.builtinOptions, inputs, output, fed)
-        elif kind in ALONE:
-            return self.walk.clip(fed[0], ALONE[kind], name)
+    def _inputs(self, operator: Any) -> List[str]:
+        """Names of an operator's inputs, "" where one is left out."""
+        return ["" if place < 0 else self.names[place] for place in operator.inputs]
+
+    def _read(self, kind: str, given: Any, names: List[str], flowing: List[str], target: str) -> None:
+        source = flowing[0]
+        if kind in OPERATORS:
+            OPERATORS[kind](self, given, names, flowing, target)
+        elif kind in CLIPS:
+            self.walk.clipped(source, target, *CLIPS[kind], kind.lower())
+        elif kind in ACTIVATIONS:
+            self.walk.activated(source, target, ACTIVATIONS[kind])
+        elif kind in PASSED:
+            self.walk.passed(source, target)
         else:
-            return self.walk.other(fed[0], kind, name)
-        function = getattr(operator.builtinOptions, "fusedActivationFunction", 0)
-        if function in FUSED:
-            return self.walk.clip(value, FUSED[function], name)
-        return value if not function else self.walk.other(value, f"function {function}", name)
+            self.walk.noted(source, target, kind.lower())
+        function = getattr(given, "fusedActivationFunction", 0)
+        if function:
+            self._activated(target, function)
 
-    def _fold(self, kind: str, inputs: List[int], output: int) -> None:
-        """An operator on constants: those that unpack them leave their values as they are."""
-        stored = self.constant(inputs[0])
-        if kind not in PASSING:
-            raise AdapterError(f"{self._name(output)}: an operator {kind} of constants cannot be read")
-        self.constants[output] = stored
+    def _activated(self, target: str, function: int) -> None:
+        """The function in an operator's own options, which everyone who reads its output gets."""
+        flow, name = self.walk.flows[target], FUSED.get(function)
+        if flow.step == SOURCE or flow.before:
+            self.walk.noted(target, target, (name or f"function {function}").lower())
+        elif name is None:
+            draft = self.walk.drafts[flow.step]
+            draft.other = (*draft.other, f"function {function}")
+        else:
+            self.walk.drafts[flow.step].clip(*CLIPS[name])
 
-    def conv(self, given: Any, inputs: List[int], output: int, fed: List[Value]) -> Value:
-        """CONV_2D of OHWI, DEPTHWISE_CONV_2D of (1, height, width, channels)."""
-        stored = self.constant(inputs[1])
-        depthwise = isinstance(given, schema.DepthwiseConv2DOptionsT)
-        weight = stored.real.transpose(3, 0, 1, 2) if depthwise else stored.real.transpose(0, 3, 1, 2)
-        kernel = (int(weight.shape[2]), int(weight.shape[3]))
-        apart = (given.dilationHFactor, given.dilationWFactor)
-        reach = [1 + (side - 1) * step for side, step in zip(kernel, apart)]
-        channels = self.shapes[inputs[0]][3]
-        step = Step(
-            name=self._name(output),
-            kind="conv",
-            inputs=(),
-            output=self._name(output),
-            weight=np.ascontiguousarray(weight, np.float32),
-            bias=self._bias(inputs),
-            weight_scale=stored.scale,
-            weight_zero=stored.zero,
-            bits=stored.bits,
-            stride=_stride(given),
-            pads=self._pads(given, inputs, reach),
-            groups=channels // weight.shape[1],
-            kernel=kernel,
-            consumed=self._consumed(inputs[:1]),
-        )
-        return self.walk.add_step(fed, step)
+    def _rounded(self, kind: str, source: str, target: str) -> None:
+        """The integers of an operator's output, which are the step's output if the operator computes at all."""
+        level = self._level(target)
+        if level is None:
+            return
+        if kind == "QUANTIZE" or kind not in (*PASSED, "PAD", "PADV2", "TRANSPOSE", "MAX_POOL_2D"):
+            self.walk.quantised(target, target, level)
+        self._levelled(target)
 
-    def matrix(self, given: Any, inputs: List[int], output: int, fed: List[Value]) -> Value:
+    def _levelled(self, name: str) -> None:
+        """Everyone reads the integers of a tensor by the tensor's own scale and zero point."""
+        level = self._level(name)
+        if level is not None:
+            self.walk.dequantised(name, name, level)
+
+    # weighted
+
+    def conv(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
+        """CONV_2D of OHWI."""
+        self._convolved(given, names, flowing[0], target, self.stored(names, (0, 3, 1, 2)))
+
+    def depthwise(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
+        """DEPTHWISE_CONV_2D of (1, height, width, channels)."""
+        self._convolved(given, names, flowing[0], target, self.stored(names, (3, 0, 1, 2)))
+
+    def _convolved(self, given: Any, names: List[str], source: str, target: str, weight: Optional[Stored]) -> None:
+        height, width = (1, 1) if weight is None else weight.values.shape[2:]
+        groups = 1 if weight is None else self.shapes[names[0]][3] // weight.values.shape[1]
+        reach = ((height - 1) * given.dilationHFactor + 1, (width - 1) * given.dilationWFactor + 1)
+        window = self._window(given, names[0], reach)
+        self._biased(self.walk.layer(target, source, target, weight, window, groups), names)
+
+    def matrix(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
         """FULLY_CONNECTED by (classes, in)."""
-        stored = self.constant(inputs[1])
-        step = Step(
-            name=self._name(output),
-            kind="classifier",
-            inputs=(),
-            output=self._name(output),
-            weight=stored.real,
-            bias=self._bias(inputs),
-            weight_scale=stored.scale,
-            weight_zero=stored.zero,
-            bits=stored.bits,
-            consumed=self._consumed(inputs[:1]),
-        )
-        return self.walk.add_step(fed, step)
+        self._biased(self.walk.product(target, flowing[0], target, self.stored(names, (0, 1))), names)
 
-    def total(self, given: Any, inputs: List[int], output: int, fed: List[Value]) -> Value:
+    def _biased(self, draft: Draft, names: List[str]) -> None:
+        bias = self.constant(names[2]) if len(names) > 2 and names[2] else None
+        draft.bias = None if bias is None else bias.flat
+
+    # sums and products
+
+    def total(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
         """ADD of two values, or of a constant."""
-        name = self._name(output)
-        if len(fed) == 2:
-            return self.walk.add_step(fed, Step(name, "add", (), name, consumed=self._consumed(inputs)))
-        return self.walk.shift(fed[0], self._only_constant(inputs), name)
+        constant = self.only_constant(names)
+        if len(flowing) > 1:
+            self.walk.summed(target, flowing, target)
+        else:
+            self.walk.shifted(flowing[0], target, np.zeros(1) if constant is None else constant)
 
-    def difference(self, given: Any, inputs: List[int], output: int, fed: List[Value]) -> Value:
-        """SUB: a constant is taken away, or a constant less the value."""
-        name, constant = self._name(output), self._only_constant(inputs)
-        if inputs[0] in self.values:
-            return self.walk.shift(fed[0], -constant, name)
-        return self.walk.shift(self.walk.scale(fed[0], np.array([-1], np.float32), name), constant, name)
+    def arithmetic(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
+        """SUB, MUL and DIV with a constant as the second; MUL with one as either."""
+        kind, constant = type(given).__name__[:3].lower(), self.only_constant(names)
+        if len(flowing) > 1 or constant is None or (kind != "mul" and flowing[0] != names[0]):
+            self.walk.noted(flowing[0], target, kind)
+        elif kind == "sub":
+            self.walk.shifted(flowing[0], target, -constant)
+        else:
+            with np.errstate(divide="ignore"):
+                self.walk.scaled(flowing[0], target, 1 / constant if kind == "div" else constant)
 
-    def product(self, given: Any, inputs: List[int], output: int, fed: List[Value]) -> Value:
-        """MUL by a constant."""
-        return self.walk.scale(fed[0], self._only_constant(inputs), self._name(output))
+    # bounds
 
-    def quotient(self, given: Any, inputs: List[int], output: int, fed: List[Value]) -> Value:
-        """DIV by a constant."""
-        name = self._name(output)
-        if inputs[0] not in self.values:
-            return self.walk.other(fed[0], "1 / x", name)
-        return self.walk.scale(fed[0], 1 / self._only_constant(inputs), name)
-
-    def least(self, given: Any, inputs: List[int], output: int, fed: List[Value]) -> Value:
+    def least(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
         """MINIMUM with a constant."""
-        bound, name = self._only_constant(inputs), self._name(output)
-        if bound.size != 1:
-            return self.walk.other(fed[0], "MINIMUM", name)
-        return self.walk.clip(fed[0], (None, float(bound.ravel()[0])), name)
+        self._bound("minimum", names, flowing, target)
 
-    def largest(self, given: Any, inputs: List[int], output: int, fed: List[Value]) -> Value:
+    def most(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
         """MAXIMUM with a constant."""
-        bound, name = self._only_constant(inputs), self._name(output)
-        if bound.size != 1:
-            return self.walk.other(fed[0], "MAXIMUM", name)
-        return self.walk.clip(fed[0], (float(bound.ravel()[0]), None), name)
+        self._bound("maximum", names, flowing, target)
 
-    def padding(self, given: Any, inputs: List[int], output: int, fed: List[Value]) -> Value:
-        """PAD, PADV2 and MIRROR_PAD."""
-        around = self.constant(inputs[1]).real.astype(int)
-        (top, bottom), (left, right) = around[1], around[2]
-        return self.walk.pad(fed[0], (top, left, bottom, right))
+    def _bound(self, words: str, names: List[str], flowing: List[str], target: str) -> None:
+        constant = self.only_constant(names)
+        if len(flowing) > 1 or constant is None or constant.size != 1:
+            self.walk.noted(flowing[0], target, words)
+            return
+        limit = plain(constant)
+        low, high = (None, limit) if words == "minimum" else (limit, None)
+        self.walk.clipped(flowing[0], target, low, high, words)
 
-    def pool(self, given: Any, inputs: List[int], output: int, fed: List[Value]) -> Value:
+    # pooling and layout
+
+    def padding(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
+        """PAD and PADV2 with zeros, or with the lowest value before a max pooling."""
+        around, filled = self.constant(names[1]), self.constant(names[2]) if len(names) > 2 else None
+        axes = self.walk.flows[flowing[0]].axes
+        value = 0.0 if filled is None else float(filled.flat[0])
+        if around is None or len(around.values) != len(axes) or not (value == 0 or value <= np.finfo(np.float32).min):
+            self.walk.noted(flowing[0], target, f"pad({value:.6g})")
+        else:
+            self.walk.padded(flowing[0], target, pads_of(around.values, axes))
+
+    def largest(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
         """MAX_POOL_2D."""
-        return self.walk.add_step(fed, self._pooled("max_pool", given, inputs, output))
+        window = self._window(given, names[0], (given.filterHeight, given.filterWidth))
+        self.walk.largest(target, flowing[0], target, window)
 
-    def average(self, given: Any, inputs: List[int], output: int, fed: List[Value]) -> Value:
-        """AVERAGE_POOL_2D; over the whole of its input it is a mean."""
-        if [given.filterHeight, given.filterWidth] != list(self.shapes[inputs[0]][1:3]):
-            return self.walk.add_step(fed, self._pooled("mean", given, inputs, output))
-        return self.mean(given, inputs, output, fed)
+    def average(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
+        """AVERAGE_POOL_2D."""
+        self.walk.averaged(target, flowing[0], target, (given.filterHeight, given.filterWidth))
 
-    def mean(self, given: Any, inputs: List[int], output: int, fed: List[Value]) -> Value:
-        """Over both axes of the image."""
-        name = self._name(output)
-        return self.walk.add_step(fed, Step(name, "mean", (), name, consumed=self._consumed(inputs[:1])))
+    def mean(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
+        """MEAN over both axes of the image."""
+        axes, chosen = self.walk.flows[flowing[0]].axes, self.constant(names[1])
+        over = {axes[int(at)] for at in chosen.flat} if chosen is not None and len(axes) == 4 else set()
+        if over != {"H", "W"}:
+            self.walk.noted(flowing[0], target, f"mean over {''.join(sorted(over))}")
+        else:
+            self.walk.averaged(target, flowing[0], target)
 
-    def _pooled(self, kind: str, given: Any, inputs: List[int], output: int) -> Step:
-        name, kernel = self._name(output), (given.filterHeight, given.filterWidth)
-        pads, consumed = self._pads(given, inputs, kernel), self._consumed(inputs[:1])
-        return Step(name, kind, (), name, stride=_stride(given), pads=pads, kernel=kernel, consumed=consumed)
+    def turned(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
+        """TRANSPOSE."""
+        order = self.constant(names[1])
+        self.walk.turned(flowing[0], target, [] if order is None else [int(axis) for axis in order.flat])
 
-    def constant(self, index: int) -> Stored:
-        """A stored tensor; AdapterError if it is computed."""
-        if index not in self.constants:
-            tensor = self.tensors[index]
-            data = self.model.buffers[tensor.buffer].data
-            if data is None or tensor.type not in TYPES:
-                raise AdapterError(f"{_name(tensor)}: expected a stored tensor of a known type, got none")
-            shape = [] if tensor.shape is None else [int(size) for size in tensor.shape]
-            values = np.frombuffer(bytes(bytearray(data)), TYPES[tensor.type]).reshape(shape)
-            self.constants[index] = _stored(values, tensor)
-        return self.constants[index]
+    def again(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
+        """QUANTIZE: to integers, or to those of another scale."""
+        self.walk.passed(flowing[0], target)
 
-    def _only_constant(self, inputs: Sequence[int]) -> np.ndarray:
-        return next(self.constant(index).real for index in inputs if index not in self.values)
+    def _window(self, given: Any, source: str, reach: Tuple[int, int]) -> Window:
+        stride = (int(given.strideH), int(given.strideW))
+        pads: Optional[Pads] = NO_PADS
+        if given.padding == schema.Padding.SAME:
+            height, width = self.shapes[source][1:3]
+            pads = Window(reach, stride, None).pads_of((height, width))
+        return Window(reach, stride, pads)
 
-    def _bias(self, inputs: Sequence[int]) -> Optional[np.ndarray]:
-        return self.constant(inputs[2]).real if len(inputs) > 2 and inputs[2] >= 0 else None
+    # constants
 
-    def _pads(self, given: Any, inputs: Sequence[int], reach: Sequence[int]) -> Pads:
-        if given.padding != schema.Padding.SAME:
-            return UNPADDED
-        return same_pads(self.shapes[inputs[0]][1:3], reach, _stride(given))
+    def stored(self, names: List[str], axes: Sequence[int]) -> Optional[Stored]:
+        """The weights of an operator, with their axes in another order."""
+        found = self.constant(names[1])
+        if found is None:
+            return None
+        return Stored(np.ascontiguousarray(found.values.transpose(axes)), found.bits, found.scale, found.zero)
 
-    def _consumed(self, inputs: Sequence[int]) -> Tuple[Level, ...]:
-        found = [_level(self.tensors[index]) for index in inputs]
-        return tuple(level for level in found if level is not None)
+    def only_constant(self, names: Sequence[str]) -> Optional[np.ndarray]:
+        """The one input that is stored."""
+        found = (self.constant(name) for name in names if name)
+        return next((stored.flat for stored in found if stored is not None), None)
 
-    def _name(self, index: int) -> str:
-        return _name(self.tensors[index])
+    def constant(self, name: str) -> Optional[Stored]:
+        """A stored tensor as real numbers; None of a computed one."""
+        if name in self.unpacked or name in self.walk.flows:
+            return self.unpacked.get(name)
+        tensor = self.tensors[name]
+        data = self.model.buffers[tensor.buffer].data
+        if data is None:
+            return None
+        if tensor.type not in TYPES:
+            raise AdapterError(f"{name}: expected a stored tensor of {', '.join(TYPES.values())}, got {tensor.type}")
+        shape = [] if tensor.shape is None else [int(size) for size in tensor.shape]
+        return _real(np.frombuffer(bytes(bytearray(data)), TYPES[tensor.type]).reshape(shape), tensor)
+
+    def _level(self, name: str) -> Optional[Level]:
+        """How the integers of a tensor are read; None of floats."""
+        tensor = self.tensors[name]
+        scales, zeros = _quantised(tensor)
+        kind = TYPES.get(tensor.type, "")
+        if scales is None or zeros is None or kind not in LEVELS:
+            return None
+        return Level(float(scales[0]), int(zeros[0]), kind)
 
 
-READERS: Mapping[str, Callable[..., Value]] = {
+OPERATORS = {
     "CONV_2D": _Reader.conv,
-    "DEPTHWISE_CONV_2D": _Reader.conv,
+    "DEPTHWISE_CONV_2D": _Reader.depthwise,
     "FULLY_CONNECTED": _Reader.matrix,
     "ADD": _Reader.total,
-    "SUB": _Reader.difference,
-    "MUL": _Reader.product,
-    "DIV": _Reader.quotient,
+    **dict.fromkeys(("SUB", "MUL", "DIV"), _Reader.arithmetic),
     "MINIMUM": _Reader.least,
-    "MAXIMUM": _Reader.largest,
-    "PAD": _Reader.padding,
-    "PADV2": _Reader.padding,
-    "MIRROR_PAD": _Reader.padding,
-    "MAX_POOL_2D": _Reader.pool,
+    "MAXIMUM": _Reader.most,
+    **dict.fromkeys(("PAD", "PADV2"), _Reader.padding),
+    "MAX_POOL_2D": _Reader.largest,
     "AVERAGE_POOL_2D": _Reader.average,
     "MEAN": _Reader.mean,
+    "TRANSPOSE": _Reader.turned,
+    "QUANTIZE": _Reader.again,
 }
 
 
-def _stored(values: np.ndarray, tensor: Any) -> Stored:
+def _real(stored: np.ndarray, tensor: Any) -> Stored:
     """A constant as real numbers: scale * (integer - zero), along the axis that the tensor names."""
     scales, zeros = _quantised(tensor)
-    bits = 8 * values.dtype.itemsize
-    if scales is None or zeros is None or values.dtype.kind == "f":
-        real = values if values.dtype.kind != "f" else values.astype(np.float32)
-        return Stored(real, bits)
-    axes = [1] * values.ndim
+    if scales is None or zeros is None or stored.dtype.kind == "f":
+        return Stored(stored.astype(np.float32) if stored.dtype.kind == "f" else stored, 8 * stored.dtype.itemsize)
+    axes = [1] * stored.ndim
     if len(scales) > 1:
         axes[tensor.quantization.quantizedDimension] = len(scales)
-    real = (values.astype(np.float64) - zeros.reshape(axes)) * scales.astype(np.float64).reshape(axes)
-    return Stored(real.astype(np.float32), bits, scales, zeros)
+    real = (stored.astype(np.float64) - zeros.reshape(axes)) * scales.astype(np.float64).reshape(axes)
+    return Stored(real.astype(np.float32), 8 * stored.dtype.itemsize, scales, zeros)
 
 
 def _quantised(tensor: Any) -> Tuple[Optional[np.ndarray], Optional[np.ndarray]]:
@@ -316,18 +341,7 @@ def _quantised(tensor: Any) -> Tuple[Optional[np.ndarray], Optional[np.ndarray]]
     return scales, np.broadcast_to(np.asarray(zeros, np.int64), scales.shape)
 
 
-def _level(tensor: Any) -> Optional[Level]:
-    """How the integers of a tensor are read; None of floats."""
-    scales, zeros = _quantised(tensor)
-    kind = TYPES.get(tensor.type, "")
-    if scales is None or zeros is None or kind not in LEVELS:
-        return None
-    return Level(float(scales[0]), int(zeros[0]), kind)
-
-
-def _stride(given: Any) -> Tuple[int, int]:
-    return int(given.strideH), int(given.strideW)
-
-
-def _name(tensor: Any) -> str:
-    return tensor.name.decode() if isinstance(tensor.name, bytes) else str(tensor.name)
+def _names(tensors: Sequence[Any]) -> List[str]:
+    names = [tensor.name.decode() if isinstance(tensor.name, bytes) else str(tensor.name) for tensor in tensors]
+    twice = {name for name, count in Counter(names).items() if count > 1 or not name}
+    return [f"{name}#{place}" if name in twice else name for place, name in enumerate(names)]
