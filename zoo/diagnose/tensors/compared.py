@@ -50,7 +50,8 @@ class Comparison:
     """All layers that both networks have, in network order.
 
     differences: layers that differ by more than rounding; rounded: number of layers by how their rounding is called;
-    largest: relative L2 distance of equal layers, the largest one; coarse: those that rounding moved far; harmless: layers whose channels come in another
+    largest: relative L2 distance of equal layers, the largest one; coarse: those that rounding moved far;
+    harmless: layers whose channels come in another
     order or size that later layers take back.
     """
 

@@ -9,6 +9,7 @@ from zoo.diagnose.network import Alignment, FileNetwork, aligned
 from zoo.diagnose.tensors import causes
 from zoo.diagnose.tensors.compared import Comparison, Difference, compared
 from zoo.diagnose.tensors.words import Names, number
+from zoo.records import Recipe
 from zoo.records.diagnoses import Candidate, Excluded, Findings
 
 OTHER_TRAINING = 0.6  # share of layers that differ in no simple way, from which the whole training is another
@@ -19,11 +20,12 @@ BOUND: tuple[Kinship, ...] = ("same weights", "converted from")  # kinships that
 
 @dataclass(frozen=True)
 class Reference:
-    """A network to hold the file against. name: of its checkpoint."""
+    """A network to hold the file against. name: of its checkpoint; recipe: in effect for it, None if not known."""
 
     name: str
     kinship: Kinship
     network: FileNetwork
+    recipe: Recipe | None = None
 
 
 @dataclass(frozen=True)
