@@ -51,8 +51,7 @@ class Comparison:
 
     differences: layers that differ by more than rounding; rounded: number of layers by how their rounding is called;
     largest: relative L2 distance of equal layers, the largest one; coarse: those that rounding moved far;
-    harmless: layers whose channels come in another
-    order or size that later layers take back.
+    harmless: layers whose channels come in another order or size that later layers take back.
     """
 
     own: FileNetwork
