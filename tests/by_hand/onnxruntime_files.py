@@ -5,13 +5,17 @@ quantise FILE ROWS FORM NEW_FILE    the same network in bytes; FORM: QDQ or QOpe
 
 from __future__ import annotations
 
+import logging
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
 
 
 class _Rows(CalibrationDataReader):  # type: ignore[misc, unused-ignore]
@@ -25,16 +29,20 @@ class _Rows(CalibrationDataReader):  # type: ignore[misc, unused-ignore]
 
 
 def quantise(path: str, rows: str, form: str, new_path: str) -> None:
+    logging.disable(logging.WARNING)
     source = onnx.load(path).graph.input[0].name
-    quantize_static(
-        path,
-        new_path,
-        _Rows(source, np.load(rows)),
-        quant_format=QuantFormat[form],
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        folded = str(Path(folder) / "folded.onnx")
+        quant_pre_process(path, folded, skip_symbolic_shape=True)
+        quantize_static(
+            folded,
+            new_path,
+            _Rows(source, np.load(rows)),
+            quant_format=QuantFormat[form],
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def measured(fault: Fault, form: Form, setup: Setup, folder: Path, *, why: bool 
     """
     made = planted(fault, form, setup, folder / "zoo")
     started = time.monotonic()
-    done = made.run(folder / "run", "--threads", "1", *(["--diagnose"] if why else []))
+    done = made.run(folder / "run", *(["--diagnose"] if why else []))
     seconds = time.monotonic() - started
     path = folder / "run" / "report.json"
     if not path.is_file():

@@ -68,7 +68,8 @@ def planted(fault: Fault, form: Form, good: Setup, folder: Path) -> Planted:
     write(folder, bad, form, original=replace(good, quantised="", graph=None) if form.beside else None)
     reader = form.reader or FORMATS[form.fmt][0]
     chosen = "faults/*" if form.together else BAD
-    words = ("--checkpoints", chosen, *(["--frameworks", reader] if form.reader else []), *bad.words)
+    threads = [] if "--threads" in bad.words else ["--threads", "1"]
+    words = ("--checkpoints", chosen, *(["--frameworks", reader] if form.reader else []), *threads, *bad.words)
     found = Planted(folder, words, f"{BAD}@{reader}")
     return _with_stale_answers(found) if bad.stale else found
 
