@@ -8,13 +8,15 @@ Only numpy and the standard library, so that it runs under the oldest Python any
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 KINDS = ("conv", "classifier", "add", "max_pool", "mean")
 SOURCE = -1  # in `inputs`: the network's own input
 ARRAYS = ("weight", "bias", "weight_scale", "weight_zero")
+PLAIN = ("name", "kind", "output", "bits", "activation", "groups", "layout")
+LISTED = ("inputs", "stride", "pads", "kernel", "before", "behind")
 NORM_ARRAYS = ("gamma", "beta", "mean", "variance")
 
 
@@ -51,6 +53,10 @@ class Step:
     activation: "" for none, "relu6", "relu", "clip(0, 3)" as layers.clipped names it; "?" where the file does not say.
     stride: of both axes; pads: (top, left, bottom, right); groups. All three None where the file does not say.
     consumed, produced: of quantised files: how the step reads its input, and how its output is written; None otherwise.
+    written: how each input was last written on its way here; a step that reads it by other levels is wrong.
+    before: the file's operators between its inputs and it that belong to no step, in words, such as "sub(0.5)".
+    behind: of the last step: the same between it and the network's output.
+    layout: the axes of the value `output` as the file has them, "NCHW" or "NHWC"; canonical.as_value turns them.
     """
 
     name: str
@@ -70,18 +76,23 @@ class Step:
     consumed: Tuple[Level, ...] = ()
     produced: Optional[Level] = None
     kernel: Optional[Tuple[int, int]] = None
+    written: Tuple[Optional[Level], ...] = ()
+    before: Tuple[str, ...] = ()
+    behind: Tuple[str, ...] = ()
+    layout: str = "NCHW"
 
 
 def as_json(step: Step) -> Dict[str, Any]:
     """Everything but the arrays, as JSON types."""
-    plain = {name: getattr(step, name) for name in ("name", "kind", "output", "bits", "activation", "groups")}
-    for name in ("inputs", "stride", "pads", "kernel"):
+    plain = {name: getattr(step, name) for name in PLAIN}
+    for name in LISTED:
         value = getattr(step, name)
         plain[name] = None if value is None else list(value)
     return {
         **plain,
         "epsilon": None if step.norm is None else step.norm.epsilon,
         "consumed": [vars(level) for level in step.consumed],
+        "written": [None if level is None else vars(level) for level in step.written],
         "produced": None if step.produced is None else vars(step.produced),
     }
 
@@ -96,3 +107,25 @@ def arrays(steps: Sequence[Step]) -> Iterator[Tuple[str, np.ndarray]]:
         if step.norm is not None:
             for name in NORM_ARRAYS:
                 yield f"{number}.{name}", getattr(step.norm, name)
+
+
+def from_json(number: int, plain: Mapping[str, Any], stored: Mapping[str, np.ndarray]) -> Step:
+    """Step `number` again, of what `as_json` and `arrays` gave."""
+    gamma, beta, mean, variance = (stored.get(f"{number}.{name}") for name in NORM_ARRAYS)
+    apart = None
+    if gamma is not None and beta is not None and mean is not None and variance is not None:
+        apart = Norm(gamma, beta, mean, variance, plain["epsilon"])
+    fields: Dict[str, Any] = {name: plain[name] for name in PLAIN}
+    fields.update((name, None if plain[name] is None else tuple(plain[name])) for name in LISTED)
+    fields.update((name, stored.get(f"{number}.{name}")) for name in ARRAYS)
+    return Step(
+        **fields,
+        norm=apart,
+        consumed=tuple(Level(**level) for level in plain["consumed"]),
+        written=tuple(_level(level) for level in plain["written"]),
+        produced=_level(plain["produced"]),
+    )
+
+
+def _level(plain: Optional[Mapping[str, Any]]) -> Optional[Level]:
+    return None if plain is None else Level(**plain)

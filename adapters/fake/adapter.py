@@ -20,6 +20,7 @@ from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options
 from adapters.common.network import Network
 
 MISBEHAVIOURS = ("crash", "hang", "print", "garbage", "nan", "wrong_shape", "raise", "change_mind")
+UNSTEADY = ("random", "neighbours", "threads")
 
 
 class FakeAdapter(Adapter):
@@ -27,6 +28,8 @@ class FakeAdapter(Adapter):
 
     `threads_in_effect` is what it says of its threads, in place of those asked for. `saturates` is a share of all
     sums: as it is shipped it gives the class before the winner where the sum's remainder of 100 is below that share.
+    `unsteady`, one of UNSTEADY, is what else the winner depends on: chance, the images of the same call, the number of
+    threads.
     """
 
     formats = exports = ("fake",)
@@ -44,6 +47,9 @@ class FakeAdapter(Adapter):
         misbehave = self.model.get("misbehave")
         if misbehave not in (None, *MISBEHAVIOURS):
             raise AdapterError(f"misbehave: expected one of {MISBEHAVIOURS}, got {misbehave!r}")
+        self.threads = options.threads
+        if self.model.get("unsteady") not in (None, *UNSTEADY):
+            raise AdapterError(f"unsteady: expected one of {UNSTEADY}, got {self.model['unsteady']!r}")
         if self.model.get("stumble_at_load"):
             os._exit(7)
         return ModelInfo(
@@ -71,13 +77,22 @@ class FakeAdapter(Adapter):
     def _predict(self, batch: np.ndarray) -> np.ndarray:
         outputs = self.model["outputs"]
         totals = np.asarray(batch, np.float64).reshape(len(batch), -1).sum(axis=1)
-        winner = (totals.astype(np.int64) - (totals % 100 < self.cut_off)) % outputs
+        winner = (totals.astype(np.int64) - (totals % 100 < self.cut_off) + self._unsteady(totals)) % outputs
         distance = (np.arange(outputs)[None, :] - winner[:, None]) % outputs
         scores = (outputs - distance).astype(np.float32)
         self.calls += 1
         if self.calls - 1 == self.model.get("misbehave_at", 0):
             return self._misbehaved(scores)
         return scores
+
+    def _unsteady(self, totals: np.ndarray) -> Any:
+        """What is added to the winner, one number or one for each image."""
+        unsteady = self.model.get("unsteady")
+        if unsteady == "random":
+            return np.random.default_rng().integers(0, self.model["outputs"], len(totals))
+        if unsteady == "neighbours":
+            return int(totals.sum() - totals[0])
+        return self.threads if unsteady == "threads" else 0
 
     def _misbehaved(self, scores: np.ndarray) -> np.ndarray:
         misbehave = self.model.get("misbehave")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import onnx
@@ -13,9 +13,12 @@ from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
 
+from adapters.common.canonical import as_value
 from adapters.common.contract import Adapter, ModelInfo, Options, image_input, single, unlisted
 from adapters.common.network import Block, Conv, Network, Pool
+from adapters.common.steps import Step
 from adapters.onnxruntime import arithmetic, facts
+from adapters.onnxruntime.steps import steps
 
 DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8", "tensor(int8)": "int8"}
 OPSET = 13  # of exported files: the first with per-axis quantisation, read by every runtime since 2020
@@ -25,6 +28,7 @@ class OnnxRuntimeAdapter(Adapter):
     """Sequential execution, all graph optimisations, threads only within an operator (the runtime's CPU advice)."""
 
     formats = exports = ("onnx",)
+    inner: Optional[ort.InferenceSession] = None  # of a copy that gives the values of all steps
 
     def versions(self) -> Dict[str, str]:
         """ONNX Runtime computes; onnx only reads and writes files."""
@@ -32,17 +36,10 @@ class OnnxRuntimeAdapter(Adapter):
 
     def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
         _refuse_unlisted(files)
-        settings = ort.SessionOptions()
-        settings.intra_op_num_threads = options.threads
-        settings.inter_op_num_threads = 1
-        settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-        settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-        settings.log_severity_level = 3
         model = onnx.load(str(files[0]))
         chosen = arithmetic.chosen(model, options.arithmetic)
-        for name, value in chosen.entries.items():
-            settings.add_session_config_entry(name, value)
-        self.session = ort.InferenceSession(str(files[0]), settings, providers=["CPUExecutionProvider"])
+        self.settings, self.inner = _settings(options.threads, chosen.entries), None
+        self.session = ort.InferenceSession(str(files[0]), self.settings, providers=["CPUExecutionProvider"])
         inputs, target = self.session.get_inputs(), self.session.get_outputs()[0]
         source = single(inputs, [value.name for value in inputs], "input")
         dtype = DTYPES.get(source.type, source.type)
@@ -87,12 +84,46 @@ class OnnxRuntimeAdapter(Adapter):
             "producer": f"{model.producer_name} {model.producer_version}".strip(),
         }
 
+    def _steps(self, files: Sequence[Path], options: Options) -> List[Step]:
+        _refuse_unlisted(files)
+        return steps(onnx.load(str(files[0])), options.blank_side)
+
+    def _values(
+        self, files: Sequence[Path], options: Options, steps: Sequence[Step], batch: np.ndarray
+    ) -> Iterator[Tuple[int, np.ndarray]]:
+        """From the same settings, with all optimisations.
+
+        The runtime fuses no operators across a value that is asked for, so that the last one may differ from the
+        answer of `_predict` in its last bits.
+        """
+        names = list(dict.fromkeys(step.output for step in steps if step.output))
+        if self.inner is None:
+            copy = facts.exposed(onnx.load(str(files[0])), names).SerializeToString()
+            self.inner = ort.InferenceSession(copy, self.settings, providers=["CPUExecutionProvider"])
+        found = dict(zip(names, self.inner.run(names, {self.names[0]: batch})))
+        for number, step in enumerate(steps):
+            if step.output:
+                yield number, as_value(step, found[step.output])
+
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         model = build(tensors, network)
         onnx.checker.check_model(model, full_check=True)
         path = target / "model.onnx"
         onnx.save(model, str(path))
         return [path]
+
+
+def _settings(threads: int, entries: Dict[str, str]) -> ort.SessionOptions:
+    """entries: of the session's configuration."""
+    settings = ort.SessionOptions()
+    settings.intra_op_num_threads = threads
+    settings.inter_op_num_threads = 1
+    settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    settings.log_severity_level = 3
+    for name, value in entries.items():
+        settings.add_session_config_entry(name, value)
+    return settings
 
 
 def _refuse_unlisted(files: Sequence[Path]) -> None:

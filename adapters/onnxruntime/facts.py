@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 import onnx
@@ -152,6 +152,15 @@ def _activations(graph: Graph) -> Iterator[str]:
             yield layers.clipped(graph.number(node, 1, "min"), graph.number(node, 2, "max"))
 
 
+def exposed(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
+    """A copy that also gives named values."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    known = {value.name for value in copy.graph.output}
+    copy.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in known)
+    return copy
+
+
 def _shapes(
     model: onnx.ModelProto, inputs: List[onnx.ValueInfoProto], names: List[str], side: int
 ) -> Dict[str, Tuple[int, ...]]:
@@ -160,10 +169,7 @@ def _shapes(
     Not onnx's own inference of shapes: it knows none of the operators that only ONNX Runtime has, which quantised
     files are full of, and stops at the first.
     """
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    known = {value.name for value in copy.graph.output}
-    copy.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in known)
+    copy = exposed(model, names)
     settings = ort.SessionOptions()
     settings.intra_op_num_threads = 1
     settings.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -23,7 +23,7 @@ INTEGERS = ("i8", "u8", "i4", "u4")
 def measured(model: ov.Model, side: int) -> Dict[str, Any]:
     """Static facts of a graph. side: pixels, where the graph leaves the size of its input open."""
     inputs, outputs = ([spec(port) for port in ports] for ports in (model.inputs, model.outputs))
-    nodes = _sized(model, side).get_ordered_ops()
+    nodes = sized(model, side).get_ordered_ops()
     found = [layer for node in nodes if (layer := _layer(node))]
     norms = [_norm(node) for node in nodes if node.get_type_name() == "BatchNormInference"]
     types = Counter(node.get_type_name() for node in nodes)
@@ -65,7 +65,7 @@ def _byte_pairs(node: Any) -> List[Dict[str, Any]]:
     return saturation.of_layer(node.get_friendly_name(), weights)
 
 
-def _sized(model: ov.Model, side: int) -> ov.Model:
+def sized(model: ov.Model, side: int) -> ov.Model:
     """The model, or a copy for one image of `side` pixels where height or width are open."""
     axes = list(shape(single_input(model)))
     if len(axes) != 4 or -1 not in axes[1:]:

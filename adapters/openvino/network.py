@@ -129,6 +129,15 @@ def single_input(model: ov.Model) -> Any:
     return single(model.inputs, [_name(port) for port in model.inputs], "input")
 
 
+def with_rows(model: ov.Model, rows: int) -> ov.Model:
+    """A copy for `rows` images, where the graph leaves their number open."""
+    copy = model.clone()
+    axes = single_input(copy).get_partial_shape()
+    if axes[0].is_dynamic:
+        copy.reshape([rows, *list(axes)[1:]])
+    return copy
+
+
 def chosen_output(model: ov.Model, wanted: Optional[str]) -> Any:
     """The output called `wanted` (TensorFlow's readers add ":0"), or the only one."""
     aliases = {wanted, f"{wanted}:0"}
@@ -138,6 +147,13 @@ def chosen_output(model: ov.Model, wanted: Optional[str]) -> Any:
         asked = "the option 'output' names none" if wanted is None else f"expected output {wanted!r}"
         raise AdapterError(f"{asked}; the graph's outputs: {names}")
     return ports[0]
+
+
+def place_among_outputs(model: ov.Model, port: Any) -> int:
+    """Which of a model's outputs is what a port gives."""
+    users = (target.get_node() for target in port.get_target_inputs())
+    place: int = next(model.get_result_index(node) for node in users if node.get_type_name() == "Result")
+    return place
 
 
 def spec(port: Any) -> Dict[str, Any]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Union
+from typing import Any, Dict, Iterator, List, Sequence, Tuple, Union
 
 import h5py
 import numpy as np
 import tensorflow as tf
 
 from adapters.common import layers
+from adapters.common.canonical import steps_of_tensors
 from adapters.common.contract import Adapter, ModelInfo, Options, already_started, image_input
 from adapters.common.network import Network
-from adapters.tensorflow import graphs, lite
+from adapters.common.steps import Step
+from adapters.tensorflow import graphs, lite, lite_steps
+from adapters.tensorflow import steps as graph_steps
 from adapters.tensorflow import tensors as tensor_files
 
 # format -> how it is read into a graph. All files are NHWC, RGB. ".tflite" is read by its own interpreter.
@@ -27,6 +30,11 @@ READERS = {
 SIZES = {
     "slim_ckpt": lambda files, network, options: tensor_files.slim_sizes(files, network, options.extra),
     "keras_h5": lambda files, network, options: tensor_files.keras_sizes(files[0], network),
+}
+# Formats that hold tensors without a graph -> those tensors, and their names in the file, by canonical name.
+TENSORS = {
+    "slim_ckpt": lambda files, options: tensor_files.slim_tensors(files, options.layers, options.extra),
+    "keras_h5": lambda files, options: tensor_files.keras_tensors(files[0], options.layers),
 }
 # Exported graphs answer with logits; files of tensors, once loaded, with a softmax as their publishers' do.
 WRITERS = {
@@ -96,6 +104,27 @@ class TensorFlowAdapter(Adapter):
         # a graph that is built here around tensors says nothing of the file
         network = options.layers
         return {**facts, **layers.of_tensors(SIZES[options.format](files, network, options), network)}
+
+    def _steps(self, files: Sequence[Path], options: Options) -> List[Step]:
+        if options.format == "tflite":
+            return lite_steps.read(files[0])
+        if self.info is None:
+            _configure(options)
+        if options.format in TENSORS:
+            tensors, names = TENSORS[options.format](files, options)
+            return steps_of_tensors(tensors, options.layers, names)
+        return graph_steps.read(READERS[options.format](files, options), options.blank_side)
+
+    def _values(
+        self, files: Sequence[Path], options: Options, steps: Sequence[Step], batch: np.ndarray
+    ) -> Iterator[Tuple[int, np.ndarray]]:
+        """Of tensors without a graph from the one that `predict` runs, without its softmax; see lite_steps.values."""
+        if options.format == "tflite":
+            return lite_steps.values(files[0], options.threads, batch)
+        graph = READERS[options.format](files, options)
+        if options.format in TENSORS:
+            steps = graph_steps.read(graph, options.blank_side)
+        return graph_steps.values(graph, steps, batch)
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         return WRITERS[fmt](tensors, network, target)

@@ -15,6 +15,7 @@ ADDING = ("BiasAdd", "Add", "AddV2")
 PASSING = (
     "Identity", "ReadVariableOp", "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel", "Reshape",
 )  # fmt: skip
+BLANK = "one_blank_image"
 ACTIVATIONS = {"Relu": "relu", "Relu6": "relu6"}
 
 
@@ -23,14 +24,20 @@ def measured(definition: Any, source: str, shape: Sequence[int], dtype: str, sid
 
     source: its input, of this shape (-1 where free: `side` pixels, three channels) and dtype.
     """
-    sizes = [size if size > 0 else 3 if axis == 3 else side for axis, size in enumerate(shape)]
-    with tf.Graph().as_default() as graph:
-        blank = tf.compat.v1.placeholder(dtype, [1, *sizes[1:]], "one_blank_image")
-        tf.graph_util.import_graph_def(definition, input_map={f"{source}:0": blank}, name="")
+    graph = placed(definition, source, shape, dtype, side)
     operations = graph.get_operations()
     found = [_layer(each) for each in operations if each.type in WEIGHTED and _stored(each.inputs[1])]
     norms = [_norm(each) for each in operations if each.type.startswith("FusedBatchNorm")]
     return {**layers.facts(found, norms), "activations": dict(Counter(_activations(operations)))}
+
+
+def placed(definition: Any, source: str, shape: Sequence[int], dtype: str, side: int) -> tf.Graph:
+    """The graph with one image as its input, under the name BLANK, so that its tensors have shapes. See `measured`."""
+    sizes = [size if size > 0 else 3 if axis == 3 else side for axis, size in enumerate(shape)]
+    with tf.Graph().as_default() as graph:
+        blank = tf.compat.v1.placeholder(dtype, [1, *sizes[1:]], BLANK)
+        tf.graph_util.import_graph_def(definition, input_map={f"{source}:0": blank}, name="")
+    return graph
 
 
 def _layer(operation: Any) -> layers.Layer:

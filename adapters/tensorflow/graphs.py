@@ -59,7 +59,8 @@ class GraphNetwork:
         axes = source.shape.as_list() if source.shape.rank is not None else [None, None, None, 3]
         self.shape = tuple(-1 if size is None else size for size in axes)
         self.dtype = source.dtype.name
-        self.types = {node.attr["T"].type for node in graph.definition.node}
+        # "in" first: to ask for a missing attribute would write an empty one into the graph
+        self.types = {node.attr["T"].type for node in graph.definition.node if "T" in node.attr}
         self.integers = any(node.op.startswith(("Quantized", "_MklQuantized")) for node in graph.definition.node)
 
     def count_outputs(self) -> int:

@@ -10,8 +10,9 @@ import struct
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+import flatbuffers
 import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python import schema_py_generated as schema
@@ -22,6 +23,7 @@ from adapters.common.network import Network
 from adapters.tensorflow.graphs import built
 
 DELEGATED = "DELEGATE"  # stands for the operators that XNNPACK, the only delegate by default, has taken over
+IDENTIFIER = b"TFL3"
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
@@ -29,7 +31,7 @@ class LiteNetwork:
     """One interpreter. `shape`: (batch, H, W, 3), the batch being fixed once the memory is laid out."""
 
     def __init__(self, path: Path, threads: int, batch_size: int) -> None:
-        _parsed(path)
+        parsed(path)
         self.interpreter = _resized(path, threads, batch_size) or _interpreter(path, threads)
         self.input = _single(self.interpreter.get_input_details(), "input")
         self.output = _single(self.interpreter.get_output_details(), "output")
@@ -68,26 +70,27 @@ class LiteNetwork:
         return "XNNPACK" if delegated else "built-in"
 
 
-def _parsed(path: Path) -> Any:
+def parsed(path: Path) -> Any:
     """The file as its schema's objects: every offset is followed.
 
     The interpreter does not follow them, and a truncated file makes it crash.
     """
     content = path.read_bytes()
     try:
-        if content[4:8] != b"TFL3":
-            raise ValueError(f"bytes 4 to 8 are {content[4:8]!r}, expected b'TFL3'")
+        if content[4:8] != IDENTIFIER:
+            raise ValueError(f"bytes 4 to 8 are {content[4:8]!r}, expected {IDENTIFIER!r}")
         return schema.ModelT.InitFromPackedBuf(content)
     except (ValueError, TypeError, IndexError, struct.error) as error:
         raise AdapterError(f"{path}: not a readable .tflite file: {error}; truncated, or of another format?") from error
 
 
 def _interpreter(path: Path, threads: int, batch_size: Optional[int] = None, **settings: Any) -> tf.lite.Interpreter:
-    """An interpreter with its memory laid out."""
+    """An interpreter with its memory laid out. settings: with `model_content` in place of the file."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated", UserWarning)
         try:
-            interpreter = tf.lite.Interpreter(str(path), num_threads=threads, **settings)
+            named = None if "model_content" in settings else str(path)
+            interpreter = tf.lite.Interpreter(named, num_threads=threads, **settings)
         except ValueError as error:
             raise AdapterError(f"{path}: not a readable .tflite file: {error}") from error
     if batch_size is not None:
@@ -125,15 +128,13 @@ def _quantisation(tensor: Mapping[str, Any]) -> Optional[Tuple[float, int]]:
 
 def inspect(path: Path) -> Dict[str, Any]:
     """Static facts, with the shapes that the interpreter lays out for one image."""
-    model = _parsed(path)
-    # without a delegate: its nodes would stand for the file's own
-    plain = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    interpreter = _interpreter(path, 1, experimental_op_resolver_type=plain)
+    model = parsed(path)
+    interpreter = _plain(path)
     details = interpreter.get_tensor_details()
-    shapes = {tensor["index"]: [int(size) for size in tensor["shape"]] for tensor in details}
+    known = _shapes(details)
     operations = interpreter._get_ops_details()  # there is no public way to list them
     return {
-        **layers.facts([_layer(op, shapes) for op in operations if op["op_name"] in WEIGHTED]),
+        **layers.facts([_layer(op, known) for op in operations if op["op_name"] in WEIGHTED]),
         "graph": True,
         "tensors": len(details),
         "activations": dict(Counter(_activations(model))),
@@ -142,6 +143,32 @@ def inspect(path: Path) -> Dict[str, Any]:
         "inputs": [_spec(tensor) for tensor in interpreter.get_input_details()],
         "outputs": [_spec(tensor) for tensor in interpreter.get_output_details()],
     }
+
+
+def shapes(path: Path) -> Dict[int, List[int]]:
+    """Shapes of tensors by index, as the interpreter lays them out for one image."""
+    return _shapes(_plain(path).get_tensor_details())
+
+
+def exposed(path: Path, threads: int, batch_size: int, tensors: Sequence[int]) -> tf.lite.Interpreter:
+    """An interpreter of a copy of the file whose outputs are these tensors, for batches of `batch_size`."""
+    model = parsed(path)
+    graph = model.subgraphs[0]
+    graph.outputs = np.array(list(dict.fromkeys([*map(int, graph.outputs), *tensors])), np.int32)
+    model.signatureDefs = []  # they name the outputs
+    builder = flatbuffers.Builder(path.stat().st_size)
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
+    return _interpreter(path, threads, batch_size, model_content=bytes(builder.Output()))
+
+
+def _plain(path: Path) -> tf.lite.Interpreter:
+    """Without a delegate: its nodes would stand for the file's own."""
+    plain = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    return _interpreter(path, 1, experimental_op_resolver_type=plain)
+
+
+def _shapes(details: Sequence[Mapping[str, Any]]) -> Dict[int, List[int]]:
+    return {tensor["index"]: [int(size) for size in tensor["shape"]] for tensor in details}
 
 
 def _layer(operation: Mapping[str, Any], shapes: Mapping[int, List[int]]) -> layers.Layer:

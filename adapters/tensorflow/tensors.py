@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import h5py
 import numpy as np
@@ -45,6 +45,20 @@ def read_slim(files: Sequence[Path], network: Network, extra: Mapping[str, Any])
     """
     tensors = _slim_tensors(files, network, bool(extra.get("moving_averages", True)))
     return built(to_canonical(SLIM, tensors, network), network, softmax=True)
+
+
+def slim_tensors(
+    files: Sequence[Path], network: Network, extra: Mapping[str, Any]
+) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
+    """Canonical name -> a checkpoint's array in canonical axes, and its name there."""
+    averaged = bool(extra.get("moving_averages", True))
+    names = {row.canonical: _stored_name(row, averaged) for row in rows(SLIM, network)}
+    return to_canonical(SLIM, _slim_tensors(files, network, averaged), network), names
+
+
+def keras_tensors(path: Path, network: Network) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
+    """Canonical name -> a weights file's array in canonical axes, and its name there."""
+    return to_canonical(KERAS, _fitting_keras(path, network), network), KERAS.table(network)
 
 
 def slim_sizes(files: Sequence[Path], network: Network, extra: Mapping[str, Any]) -> Dict[str, int]:
@@ -98,12 +112,7 @@ def write_slim(tensors: Mapping[str, np.ndarray], network: Network, target: Path
 def read_keras(path: Path, network: Network) -> Graph:
     """A weights file (.h5) of Keras applications in Keras's own network, softmax included."""
     _refuse_inexpressible(network)
-    stored = _keras_tensors(path)
-    checked(
-        {name: array.shape for name, array in stored.items()},
-        {row.name: row.shape for row in rows(KERAS, network)},
-        str(path),
-    )
+    stored = _fitting_keras(path, network)
     side = network.resolution
     model = tf.keras.applications.MobileNetV2(
         input_shape=(side, side, 3), alpha=network.given.alpha, weights=None, classes=network.classes
@@ -116,6 +125,16 @@ def read_keras(path: Path, network: Network) -> Graph:
         return model(batch, training=False)
 
     return frozen(answer.get_concrete_function())
+
+
+def _fitting_keras(path: Path, network: Network) -> Dict[str, np.ndarray]:
+    stored = _keras_tensors(path)
+    checked(
+        {name: array.shape for name, array in stored.items()},
+        {row.name: row.shape for row in rows(KERAS, network)},
+        str(path),
+    )
+    return stored
 
 
 def _refuse_inexpressible(network: Network) -> None:

@@ -9,18 +9,20 @@ import re
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 import torch
 from torch import nn
 
 from adapters.common import layers
+from adapters.common.canonical import as_value, steps_of_tensors
 from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options
 from adapters.common.network import Network
+from adapters.common.steps import Step
 from adapters.common.torch_names import DIALECTS, EXTRAS, WRAPPER, Dialect, counters, names
 from adapters.common.torch_states import canonical
-from adapters.torch.network import build, settle_padding
+from adapters.torch.network import Layers, Observed, build, settle_padding
 
 FORMAT = "torch_state_dict"
 # How publishers pack a state dict: name of an export -> (dialect, file name)
@@ -42,6 +44,7 @@ class TorchAdapter(Adapter):
 
     formats = (FORMAT,)
     exports = (FORMAT, *(f"{FORMAT}:{name}" for name in EXPORTS))
+    inner: Any = None  # a graph that gives the values of all steps
 
     def versions(self) -> Dict[str, str]:
         """PyTorch computes, by way of oneDNN."""
@@ -49,13 +52,9 @@ class TorchAdapter(Adapter):
 
     def _load(self, files: Sequence[Path], options: Options) -> ModelInfo:
         network = options.layers
-        _, tensors = canonical(_read(files[0]), files[0], network, options.extra)
         _configure(options)
-        module = build(network, dropout=0.0)
-        _fill(module, tensors)
-        blank = torch.zeros(options.batch_size, 3, network.resolution, network.resolution)
-        settle_padding(module)
-        self.graph = _optimised(module, blank)
+        blank = _blank(options)
+        self.graph, self.inner = _optimised(_loaded(files, options), blank), None
         return ModelInfo(
             input_name="input",
             input_shape=(-1, *blank.shape[1:]),
@@ -84,6 +83,23 @@ class TorchAdapter(Adapter):
             "outputs": [layers.spec("output", (-1, network.classes), "float32")],
             "dialect": dialect,
         }
+
+    def _steps(self, files: Sequence[Path], options: Options) -> List[Step]:
+        network = options.layers
+        dialect, tensors = canonical(_read(files[0]), files[0], network, options.extra)
+        arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+        return steps_of_tensors(arrays, network, names(DIALECTS[dialect], network))
+
+    def _values(
+        self, files: Sequence[Path], options: Options, steps: Sequence[Step], batch: np.ndarray
+    ) -> Iterator[Tuple[int, np.ndarray]]:
+        """From a graph of the same network that is frozen in the same way, and that answers with all of them."""
+        if self.inner is None:
+            self.inner = _optimised(Observed(_loaded(files, options)), _blank(options))
+        with torch.inference_mode():
+            found = self.inner(torch.from_numpy(batch))
+        for number, (step, value) in enumerate(zip(steps, found)):
+            yield number, as_value(step, value.numpy())
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         layout = fmt.partition(":")[2] or "torchvision"
@@ -118,6 +134,19 @@ def _configure(options: Options) -> None:
         backends: Any = torch.backends
         for operators in (backends, backends.mkldnn.conv, backends.mkldnn.matmul):
             operators.fp32_precision = FULL
+
+
+def _loaded(files: Sequence[Path], options: Options) -> Layers:
+    """The network with a file's tensors."""
+    module = build(options.layers, dropout=0.0)
+    _fill(module, canonical(_read(files[0]), files[0], options.layers, options.extra)[1])
+    settle_padding(module)
+    return module
+
+
+def _blank(options: Options) -> torch.Tensor:
+    """A batch of black images, NCHW."""
+    return torch.zeros(options.batch_size, 3, options.layers.resolution, options.layers.resolution)
 
 
 def _optimised(module: nn.Module, blank: torch.Tensor) -> Any:

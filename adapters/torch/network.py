@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -48,20 +50,36 @@ class Layers(nn.Module):
         self.activation = ACTIVATIONS[network.activation]()
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        for block in self.network.blocks:
-            batch = self._block(block, batch)
-        scores: torch.Tensor = self.get_submodule(self.network.classifier.name)(self.dropout(batch.mean((2, 3))))
+        for result in self.each(batch):
+            scores = result
         return scores
 
-    def _block(self, block: Block, source: torch.Tensor) -> torch.Tensor:
+    def each(self, batch: torch.Tensor) -> Iterator[torch.Tensor]:
+        """What stands behind each step, in the order of canonical.places: the last one are the scores."""
+        result = batch
+        for block in self.network.blocks:
+            source = result
+            for result in self._block(block, source):
+                yield result
+        features = result.mean((2, 3))
+        yield features
+        yield self.get_submodule(self.network.classifier.name)(self.dropout(features))
+
+    def _block(self, block: Block, source: torch.Tensor) -> Iterator[torch.Tensor]:
         result = source
         for conv in block.convs:
             result = self._conv(conv, result)
+            yield result
         if block.residual:
-            result = result + (source if block.shortcut is None else self._conv(block.shortcut, source))
-        if block.activated:
-            result = self.activation(result)
-        return result if block.pool is None else _pooled(block.pool, result)
+            around = source
+            if block.shortcut is not None:
+                around = self._conv(block.shortcut, source)
+                yield around
+            result = result + around
+            result = self.activation(result) if block.activated else result
+            yield result
+        if block.pool is not None:
+            yield _pooled(block.pool, result)
 
     def _conv(self, conv: Conv, source: torch.Tensor) -> torch.Tensor:
         """Convolution, batch norm and, where the table asks for it, the activation."""
@@ -106,3 +124,14 @@ def _put(parent: nn.Module, path: str, child: nn.Module) -> None:
             parent.add_module(folder, nn.Module())
         parent = parent.get_submodule(folder)
     parent.add_module(name, child)
+
+
+class Observed(nn.Module):
+    """The same network, with what stands behind every step as its answers."""
+
+    def __init__(self, layers: Layers) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(self.layers.each(batch))

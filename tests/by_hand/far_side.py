@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adapters.common.steps import Step, from_json
 from tests.by_hand.built import built
 from zoo import disk
 from zoo.errors import WorkerError
@@ -90,6 +91,24 @@ class FarSide:
         np.save(store, batch, allow_pickle=False)
         self.ask("predict", store=store, rows=[0, len(batch)], numeric=numeric, out=out)
         return np.load(out, allow_pickle=False)
+
+    def steps(self, files: list[Path], fmt: str, **options: Any) -> list[Step]:
+        """The network as files have it, step by step."""
+        out = Path(self.folder.name) / "steps.npz"
+        reply = self.ask("steps", files=files, options={"threads": 2, "format": fmt, **options}, out=out)
+        with np.load(out, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        return [from_json(number, facts, arrays) for number, facts in enumerate(reply["steps"])]
+
+    def values(
+        self, files: list[Path], batch: np.ndarray, numeric: list[dict[str, Any]] = PASS_THROUGH
+    ) -> dict[int, np.ndarray]:
+        """What stands behind each step of the loaded files for `batch`, NHWC, which `numeric` makes their input."""
+        store, out = (Path(self.folder.name) / name for name in ("store.npy", "values.npz"))
+        np.save(store, batch, allow_pickle=False)
+        self.ask("values", files=files, store=store, rows=[0, len(batch)], numeric=numeric, out=out)
+        with np.load(out, allow_pickle=False) as archive:
+            return {int(name): archive[name] for name in archive.files}
 
     def export(self, tensors: dict[str, np.ndarray], network: Any, fmt: str, target: Path) -> list[Path]:
         """Files that the adapter wrote for canonical tensors."""

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from zoo.measure.speed import quantiles_of
-from zoo.records import Claim, Conditions, Deviation, LatencyRun, Report, Round, Run, Verdict
+from zoo.records import (
+    Candidate,
+    Claim,
+    Conditions,
+    Deviation,
+    Diagnosis,
+    Excluded,
+    LatencyRun,
+    Report,
+    Round,
+    Run,
+    Tie,
+    Verdict,
+)
 
 
 def a_run(**changes: Any) -> Run:
@@ -89,6 +102,40 @@ def a_verdict(**changes: Any) -> Verdict:
         "reason": "683 of 1000 images, 68.30 %, lies inside [68.195, 68.405).", "run": "1f" * 32,
     }  # fmt: skip
     return Verdict(**(fields | changes))
+
+
+def a_candidate(**changes: Any) -> Candidate:
+    """Channels in the other order, shown."""
+    fields: dict[str, Any] = {
+        "cause": "recipe.channel_order", "title": "the network takes BGR, it is given RGB", "certainty": "shown",
+        "evidence": "With BGR 141 of 200 images are right, with RGB 98.", "images": 200, "explains": 0.215,
+        "change": 'steps = [\n  { op = "channels", order = "bgr" },\n]',
+        "command": "zoo validate --checkpoints embedded/onnx --numeric bgr_127_5",
+    }  # fmt: skip
+    return Candidate(**(fields | changes))
+
+
+def a_diagnosis(**changes: Any) -> Diagnosis:
+    """Two causes that remain, a tie, one cause that is excluded, and a look that was not taken."""
+    fields: dict[str, Any] = {
+        "subject": "embedded/onnx@onnxruntime", "run": "1f" * 32, "images": 200,
+        "symptoms": ("A101: [65.4, 69.2] does not meet [69.4, 70.6).",),
+        "candidates": (
+            a_candidate(),
+            a_candidate(
+                cause="file.input_channels", title="the first layer's inputs are turned round", certainty="possible",
+                evidence="It fits.", images=0, explains=None, change="", command="",
+            ),
+        ),
+        "excluded": (Excluded(cause="labels.offset", title="labels off by one", by="1 of 200 images fits"),),
+        "ties": (
+            Tie(
+                causes=("recipe.crop", "recipe.resize"), titles=("a crop of 0.9", "no antialias"), images=200, more=900
+            ),
+        ),
+        "not_looked": ("values between the layers: no file of the same weights is here",),
+    }  # fmt: skip
+    return Diagnosis(**(fields | changes))
 
 
 def some_conditions(**changes: Any) -> Conditions:

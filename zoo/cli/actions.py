@@ -24,6 +24,7 @@ from zoo.jobs import audit as audits
 from zoo.jobs import judging
 from zoo.jobs.bench import Bench
 from zoo.jobs.compare import between
+from zoo.jobs.diagnose import Diagnosing, Wanted
 from zoo.jobs.judging import NO_PICTURES, judged
 from zoo.jobs.request import BenchRequest, Request
 from zoo.jobs.thumbnails import of_report
@@ -60,13 +61,14 @@ def _show(report: Report, documents: Documents, folder: RunFolder) -> None:
 
 def validate(request: Request, out: Path | None, *, fresh: bool, quiet: bool) -> int:
     """Evaluate and judge. out: run folder; None for a new one. fresh: use nothing that is remembered."""
-    return _executed(Validation(request, _folder(out), Talk(quiet=quiet), fresh=fresh))
+    return _executed(Validation(request, _folder(out), Talk(quiet=quiet), fresh=fresh), explained=request.diagnose)
 
 
 def resume(path: Path, *, fresh: bool, quiet: bool) -> int:
     """Complete a run folder."""
     folder = RunFolder(path)
-    return _executed(Validation(folder.request(Request), folder, Talk(quiet=quiet), fresh=fresh))
+    request = folder.request(Request)
+    return _executed(Validation(request, folder, Talk(quiet=quiet), fresh=fresh), explained=request.diagnose)
 
 
 def bench(request: BenchRequest, out: Path | None, *, quiet: bool) -> int:
@@ -78,10 +80,44 @@ def _folder(out: Path | None) -> RunFolder:
     return RunFolder(out if out is not None else RunFolder.fresh_path())
 
 
-def _executed(job: Validation | Bench) -> int:
+def _executed(job: Validation | Bench, *, explained: bool = False) -> int:
     job.folder.create(job.request.to_json())
     report, documents = job.execute()
+    if explained:
+        report = Diagnosing(job.folder, Wanted(), job.talk).execute()
     _show(report, documents, job.folder)
+    return _exit_code(report)
+
+
+def diagnose(
+    request: Request, out: Path | None, reference: str | None, looks: tuple[str, ...] | None, *, quiet: bool
+) -> int:
+    """Evaluate, judge, and explain every run. reference, looks: see `Wanted`."""
+    job = Validation(request, _folder(out), Talk(quiet=quiet))
+    job.folder.create(request.to_json())
+    _, documents = job.execute()
+    report = Diagnosing(job.folder, Wanted("*", reference, looks), job.talk).execute()
+    _show(report, documents, job.folder)
+    return _exit_code(report)
+
+
+def explain(
+    path: Path,
+    subject: str | None,
+    reference: str | None,
+    looks: tuple[str, ...] | None,
+    images: str | None,
+    labels: str | None,
+    *,
+    quiet: bool,
+) -> int:
+    """Explain runs of a run folder; see `Wanted`."""
+    folder = RunFolder(path)
+    job = Diagnosing(folder, Wanted(subject, reference, looks, images, labels), Talk(quiet=quiet))
+    report = job.execute()
+    if not job.chosen:
+        click.echo("nothing is refuted, failed or makes no sense; name a run to have it looked at all the same")
+    _show(report, folder.documents(), folder)
     return _exit_code(report)
 
 

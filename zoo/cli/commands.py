@@ -91,6 +91,7 @@ def _tell(error: ZooError) -> None:
 @options.TOLERANCE
 @options.margins(options.DEFAULTS)
 @options.THUMBNAILS
+@click.option("--diagnose", is_flag=True, help="Look for the cause of what is refuted, failed or makes no sense.")
 @options.OUT
 @click.option("--resume", type=PATH, help="Complete this run folder; no other options.")
 @click.option("--fresh", is_flag=True, help="Compute and read again what is remembered.")
@@ -144,6 +145,49 @@ def bench_(out: Path | None, quiet: bool, **arguments: Any) -> int:
     from zoo.cli import actions
 
     return actions.bench(BenchRequest(**arguments), out, quiet=quiet)
+
+
+@cli.command("diagnose")
+@click.argument("run", metavar="[RUN]", type=PATH, required=False)
+@click.argument("subject", metavar="[SUBJECT]", required=False)
+@options.chosen("explain")
+@options.IMAGES
+@options.RECIPE
+@click.option("--numeric", metavar="ID", help="Numeric steps in place of the checkpoint's own.")
+@options.ARITHMETIC
+@click.option("--sample", metavar="N", type=click.IntRange(1), help="N images, drawn by id.")
+@click.option("--reference", metavar="RUN|ID", help="A run folder or a checkpoint that is known to be right.")
+@click.option(
+    "--looks", metavar="A,B", callback=options.words, help="Only these: answers, file, repeats, layers, recipes."
+)
+@options.OUT
+@options.QUIET
+def diagnose_(
+    run: Path | None,
+    subject: str | None,
+    reference: str | None,
+    looks: tuple[str, ...] | None,
+    out: Path | None,
+    quiet: bool,
+    **arguments: Any,
+) -> int:
+    """Why the numbers of a run differ from the documented ones, and what to change.
+
+    RUN: a run folder; SUBJECT: one of its runs, checkpoint@framework, or a shell pattern. Without SUBJECT, every run
+    that is refuted, failed or makes no sense is explained. Without RUN, the checkpoints are run first. The exit code is
+    that of the run.
+    """
+    from zoo.cli import actions
+
+    request = Request(**arguments)
+    if run is None:
+        return actions.diagnose(request, out, reference, looks, quiet=quiet)
+    images, labels = request.images, request.labels
+    if out is not None or request != Request(images=images, labels=labels):
+        raise UsageError(
+            "a run folder has its own options; with RUN give only --images, --labels, --reference, --looks"
+        )
+    return actions.explain(run, subject, reference, looks, images, labels, quiet=quiet)
 
 
 @cli.command("plan")

@@ -56,6 +56,11 @@ def counts(context: click.Context, parameter: click.Parameter, value: str) -> tu
     return tuple(dict.fromkeys(int(word) for word in words))
 
 
+def words(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """A,B as a tuple."""
+    return None if value is None else tuple(word.strip() for word in value.split(","))
+
+
 def sample_size(context: click.Context, parameter: click.Parameter, value: str | None) -> int | str | None:
     """A number of images, or "auto" as it is."""
     if value is None or value == "auto":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -39,3 +39,4 @@ class Case:
     verdicts: Sequence[Verdict] = ()
     answers: Predictions | None = None
     relatives: Sequence[Relative] = field(default_factory=tuple)
+    label_maps: Mapping[str, LabelMap] = field(default_factory=dict)

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +23,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from zoo import disk, kept, machine
 from zoo.errors import ImageSetError, ZooError, listing, refuse
@@ -157,22 +156,42 @@ def _end_with_parent() -> None:
 
 def decode_block(geometry: Geometry, block: Block) -> list[str]:
     """Write one block; what is wrong with its images (then nothing is written)."""
-    path = block_path(geometry, block)
-    if path.is_file():
+    return decode_block_by_all([geometry], block)
+
+
+def decode_block_by_all(geometries: Sequence[Geometry], block: Block, threads: int = 1) -> list[str]:
+    """Write one block in each geometry, every image decoded once; what is wrong with its images (then nothing is).
+
+    threads: so many images at a time; the libraries let other threads run while they compute.
+    """
+    missing = [geometry for geometry in geometries if not block_path(geometry, block).is_file()]
+    if not missing:
         return []
-    shape = (len(block.images), geometry.side, geometry.side, 3)
-    pixels: NDArray[np.generic] = np.empty(shape, geometry.dtype)
-    problems = []
-    for row, (image, digest) in enumerate(zip(block.images, block.digests, strict=True)):
+    stores = [np.empty((len(block.images), geometry.side, geometry.side, 3), geometry.dtype) for geometry in missing]
+
+    def fill_row(row: int) -> str:
+        image = block.images[row]
         try:
-            pixels[row] = preprocess.apply(geometry, _bytes(image, digest))
+            found = preprocess.apply_all(missing, _bytes(image, block.digests[row]))
         except ImageSetError as error:
-            problems.append(f"{image.id}: {error}")
+            return f"{image.id}: {error}"
         except OSError as error:
-            problems.append(f"{image.id}: {error.strerror or error}")
+            return f"{image.id}: {error.strerror or error}"
+        for store, pixels in zip(stores, found, strict=True):
+            store[row] = pixels
+        return ""
+
+    rows = range(len(block.images))
+    if threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            problems = [problem for problem in pool.map(fill_row, rows) if problem]
+    else:
+        problems = [problem for row in rows if (problem := fill_row(row))]
     if not problems:
-        save = partial(np.save, arr=pixels, allow_pickle=False)
-        kept.write(path, path.stem, save, bytes_needed=pixels.nbytes, once=True)
+        for geometry, store in zip(missing, stores, strict=True):
+            path = block_path(geometry, block)
+            save = partial(np.save, arr=store, allow_pickle=False)
+            kept.write(path, path.stem, save, bytes_needed=store.nbytes, once=True)
     return problems
 
 

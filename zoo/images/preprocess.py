@@ -36,6 +36,7 @@ from __future__ import annotations
 import io
 import math
 import re
+from collections.abc import Sequence
 from typing import cast
 
 import cv2
@@ -70,12 +71,31 @@ def apply(geometry: records.Geometry, data: bytes) -> Array:
     Raises ImageSetError where the bytes are no complete image or the image is smaller than a crop; the caller
     knows the file's name and adds it.
     """
-    first, *others = geometry.steps
-    assert isinstance(first, records.Decode)
-    picture: Picture = decode(first, data)
-    for step in others:
-        picture = apply_step(step, picture)
-    return cast(Array, np.ascontiguousarray(_array(picture)))
+    return apply_all([geometry], data)[0]
+
+
+def apply_all(geometries: Sequence[records.Geometry], data: bytes) -> list[Array]:
+    """Pixels of one image file by each geometry, as `apply` gives them; geometries that begin alike share that work.
+
+    Decoding takes most of the time, so it is done once for each way to decode; so is a resize that several crops
+    follow. Raises as `apply` does, for the first geometry that cannot be applied.
+    """
+    done: dict[tuple[records.GeometryStep, ...], Picture] = {}
+    return [cast(Array, np.ascontiguousarray(_array(_after(each.steps, data, done)))) for each in geometries]
+
+
+def _after(
+    steps: tuple[records.GeometryStep, ...], data: bytes, done: dict[tuple[records.GeometryStep, ...], Picture]
+) -> Picture:
+    """What stands behind the last of these steps; no step writes into what it is given."""
+    if steps not in done:
+        *before, last = steps
+        if before:
+            done[steps] = apply_step(last, _after(tuple(before), data, done))
+        else:
+            assert isinstance(last, records.Decode)
+            done[steps] = decode(last, data)
+    return done[steps]
 
 
 def versions() -> dict[str, str]:

@@ -58,6 +58,7 @@ class Request(JobRequest):
     margin: Fraction = 0.001
     margin_quantised: Fraction = 0.01
     thumbnails: bool = False
+    diagnose: bool = False
 
     def asks_for_images(self) -> bool:
         """Whether an option is given that is about images; sample answers need none."""

@@ -11,7 +11,7 @@ import io
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -92,6 +92,17 @@ class Evaluation:
         self._facts: dict[str, Any] = {}
         self._checked: dict[str, Any] | None = None
         self._reused = True
+        self._lender: Evaluation | None = None
+
+    def with_recipe(self, recipe: Recipe) -> Evaluation:
+        """The same network given images by another recipe; both share one worker, which this one ends.
+
+        Raises MisfitError where the recipe does not fit the network's input.
+        """
+        other = Evaluation(replace(self.task, recipe=recipe), self.settings, self.limits)
+        other._lender = self
+        _check_fit(other.task, self.check())
+        return other
 
     @property
     def key(self) -> str:
@@ -116,6 +127,8 @@ class Evaluation:
         """
         if self._checked is not None:
             return self._checked
+        if self._lender is not None:
+            return self._lender.check()
         path = disk.home() / "results" / "models" / f"{self._base}.json"
         facts = None if self.settings.fresh else kept.read_json(path, self._base)
         if facts is None:
@@ -181,6 +194,11 @@ class Evaluation:
         """Answers for one decoded block, computed unless they were kept."""
         return self._kept(self._result_key(block), partial(self._computed, block))
 
+    def known(self, block: Block) -> bool:
+        """Whether the answers for a block are kept, so that its pixels are not needed."""
+        key = self._result_key(block)
+        return not self.settings.fresh and kept.is_whole(disk.home() / "results" / key[:2] / f"{key}.npz", key)
+
     def answers_to(self, tensor: NDArray[np.generic], digest: str) -> BlockAnswers:
         """Answers to rows that are no image, computed unless they were kept. Their numeric steps are the recipe's.
 
@@ -188,6 +206,13 @@ class Evaluation:
         """
         key = disk.digest_of([self._base, "tensor", digest, disk.source_digest(ranking)])
         return self._kept(key, partial(self._computed_of, tensor))
+
+    def scores_of(self, tensor: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Every score of rows as `answers_to` takes them, float32 (N, outputs): computed now, read and kept nowhere.
+
+        Raises WorkerError.
+        """
+        return self._given(tensor)[0]
 
     def _kept(self, key: str, compute: Callable[[], BlockAnswers]) -> BlockAnswers:
         path = disk.home() / "results" / key[:2] / f"{key}.npz"
@@ -243,6 +268,8 @@ class Evaluation:
 
     def rest(self) -> None:
         """End the worker; the next missing answer starts another."""
+        if self._lender is not None:
+            self._lender.rest()
         self._stack.close()
         self._worker = None
 
@@ -265,11 +292,14 @@ class Evaluation:
         return BlockAnswers(*ranking.rank(scores), first_scores=first, seconds=np.float64(seconds))
 
     def _computed_of(self, tensor: NDArray[np.generic]) -> BlockAnswers:
+        scores, seconds = self._given(tensor)
+        return BlockAnswers(*ranking.rank(scores), first_scores=scores[:FIRST], seconds=np.float64(seconds))
+
+    def _given(self, tensor: NDArray[np.generic]) -> tuple[NDArray[np.float32], float]:
         with tempfile.TemporaryDirectory(prefix="zoo-tensor-") as folder:
             stored = Path(folder) / "rows.npy"
             np.save(stored, tensor, allow_pickle=False)
-            scores, seconds = self._scores(stored, len(tensor))
-        return BlockAnswers(*ranking.rank(scores), first_scores=scores[:FIRST], seconds=np.float64(seconds))
+            return self._scores(stored, len(tensor))
 
     def _scores(self, stored: Path, count: int) -> tuple[NDArray[np.float32], float]:
         """float32 (count, outputs), and the seconds that the worker took."""
@@ -287,6 +317,8 @@ class Evaluation:
 
     def _started(self) -> tuple[Worker, Handed]:
         """The worker, and the copies of the files that it has loaded."""
+        if self._lender is not None:
+            return self._lender._started()
         if self._worker is None:
             task = self.task
             files = self._stack.enter_context(handed(task.located))

@@ -9,15 +9,19 @@ from xml.etree import ElementTree
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from zoo.records import LatencyRun, Report, Run, SampleRun, Verdict
-from zoo.report import text
+from zoo.report import text, why
 
 _FAILURES = {"refuted", "fail"}
 _CLASSES = {Run: "run", LatencyRun: "latency", SampleRun: "sample answer"}
 
 
 def render(report: Report) -> str:
-    """One test case per verdict (class name: rule, name: subject) and one per run that could not be done."""
-    cases = {"verdicts": _verdicts(report.verdicts), "runs": _failures(report.runs)}
+    """One test case per verdict (class name: rule, name: subject) and one per run that could not be done.
+
+    Under what failed stands why, where that was looked for.
+    """
+    causes = {each.subject: f"why: {why.headline(each)}" for each in report.diagnoses}
+    cases = {"verdicts": _verdicts(report.verdicts, causes), "runs": _failures(report.runs)}
     if report.samples:
         cases["sample answers"] = _failures(report.samples)
     if report.latencies:
@@ -54,9 +58,9 @@ def _document(suites: Mapping[str, Sequence[TestCase]], properties: Mapping[str,
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _verdicts(verdicts: Sequence[Verdict]) -> list[TestCase]:
-    names = _unique_names(verdicts)
-    return [_case(name, verdict) for name, verdict in zip(names, verdicts, strict=True)]
+def _verdicts(verdicts: Sequence[Verdict], causes: Mapping[str, str] | None = None) -> list[TestCase]:
+    names, known = _unique_names(verdicts), causes or {}
+    return [_case(name, verdict, known.get(verdict.subject, "")) for name, verdict in zip(names, verdicts, strict=True)]
 
 
 def _unique_names(verdicts: Sequence[Verdict]) -> list[str]:
@@ -74,11 +78,14 @@ def _unique_names(verdicts: Sequence[Verdict]) -> list[str]:
     return names
 
 
-def _case(name: str, verdict: Verdict) -> TestCase:
+def _case(name: str, verdict: Verdict, cause: str) -> TestCase:
     case = TestCase(name, classname=verdict.rule, time=0)
     message = text.one_line(verdict.reason)
     if verdict.outcome in _FAILURES:
-        case.result = [Failure(message, verdict.outcome)]
+        failure = Failure(message, verdict.outcome)
+        if cause:
+            failure.text = cause
+        case.result = [failure]
     elif verdict.outcome not in text.GOOD:
         outcome = text.outcome_name(verdict.outcome)
         case.result = [Skipped(message if message.startswith(outcome) else f"{outcome}: {message}", verdict.outcome)]

@@ -61,6 +61,7 @@ def merged(folders: Sequence[RunFolder]) -> tuple[Report, Documents]:
         inspections=tuple(inspections.values()),
         latencies=tuple(latencies),
         stages=tuple(stages.values()),
+        diagnoses=tuple({(each.subject, each.run): each for report in reports for each in report.diagnoses}.values()),
     )
     return report, _documents([folder.documents() for folder in by_time])
 

@@ -12,6 +12,7 @@ from zoo.stats.differences import (
     difference_sequence_p,
     mcnemar,
 )
+from zoo.stats.gains import gain_sequence, images_for_gain, log_gain
 from zoo.stats.intervals import (
     CONFIDENCE,
     Totals,
@@ -41,8 +42,11 @@ __all__ = [
     "finite_p",
     "finite_totals",
     "flips",
+    "gain_sequence",
     "holm",
+    "images_for_gain",
     "levels",
+    "log_gain",
     "log_ratio",
     "mcnemar",
     "paired_planning",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.records import Claim, Outcome, Report, Verdict
-from zoo.report import conditions, latency_rows, reproduce, text
+from zoo.report import conditions, latency_rows, reproduce, text, why
 from zoo.report.baseline import TITLE, baseline_rows
 from zoo.report.extras import NO_EXTRAS, Extras
 from zoo.report.html import pictures as thumbnails
@@ -31,7 +31,7 @@ def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) 
     pictures = thumbnails.shown(extras)
     return page(
         "report.html.j2", script="report.js", with_pictures=bool(pictures),
-        report=report, extras=extras, conditions=conditions, reproduce=reproduce,
+        report=report, extras=extras, conditions=conditions, reproduce=reproduce, why=why,
         tiles=tiles(report, latencies),
         passed=text.outcome_counts(report.verdicts).get("pass", 0),
         plot=claim_plot(report, claims),

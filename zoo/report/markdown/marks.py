@@ -33,6 +33,14 @@ def name(value: str) -> str:
     return f"`{line}`" if _PLAIN.fullmatch(line) else escape(line)
 
 
+def code(value: str) -> str:
+    """A block of code that its own content cannot end."""
+    lines = text.clean(value).strip("\n")
+    longest = max((len(run) for run in re.findall(r"`+", lines)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{lines}\n{fence}"
+
+
 def table(heads: Sequence[str], lines: Iterable[Sequence[str]], right: Sequence[str] = ()) -> str:
     """A pipe table of cells that are already escaped."""
     rule = ["---:" if head in right else "---" for head in heads]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from zoo.records import Claim, Report, Verdict
 from zoo.report import conditions, text
-from zoo.report.markdown import latency
+from zoo.report.markdown import latency, why
 from zoo.report.markdown.marks import escape, folded, marked, name, table
 from zoo.report.run_rows import HEADS, NUMBERS, RunRow, run_rows
 from zoo.report.sample_rows import HEADS as HEADS_OF_SAMPLES
@@ -23,6 +23,7 @@ def render(report: Report, claims: Sequence[Claim]) -> str:
         _runs(run_rows(report, claims)) if text.has_runs(report) else "",
         *latency.sections(report),
         _failed(report),
+        why.section(report),
         _verdicts(report, claims),
         _conditions(report),
         f"**Next:** {text.next_step(report)}.",

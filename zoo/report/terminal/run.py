@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from zoo.records import Claim, Report, Verdict
-from zoo.report import importance, text
+from zoo.report import importance, text, why
 from zoo.report.run_rows import HEADS, NUMBERS, RunRow, run_rows
 from zoo.report.sample_rows import HEADS as HEADS_OF_SAMPLES
 from zoo.report.sample_rows import sample_rows
@@ -54,7 +54,8 @@ def summary(report: Report) -> str:
     Lines are as long as their sentences: let the terminal wrap them, not the program.
     """
     images = text.doubtful_images(report)
-    lines = [*_open_verdicts(report), *_failed_runs(report), *([f"Images: {images}."] if images else [])]
+    found = [*_open_verdicts(report), *_failed_runs(report), *why.lines(report)]
+    lines = [*found, *([f"Images: {images}."] if images else [])]
     return "\n".join([*lines, text.headline(report) + ".", f"Next: {text.next_step(report)}."])
 
 

@@ -59,7 +59,7 @@ def symptoms(run: Run, evidence: Evidence) -> tuple[Symptom, ...]:
 def _symptoms(seen: Seen, evidence: Evidence) -> tuple[Symptom, ...]:
     """All symptoms. Of answers that fit other labels this is the only one that is named."""
     other = moved(seen, evidence)
-    tried = (_tied(seen), _one_class(seen), guessed(seen)) if other is None else (other,)
+    tried = (tied(seen), one_class(seen), guessed(seen)) if other is None else (other,)
     return tuple(symptom for symptom in tried if symptom is not None)
 
 
@@ -75,7 +75,7 @@ def _outcome(seen: Seen, signs: tuple[Symptom, ...]) -> tuple[Outcome, str]:
     )
 
 
-def _tied(seen: Seen) -> Symptom | None:
+def tied(seen: Seen) -> Symptom | None:
     ties, n = seen.run.top1_ties, seen.run.n
     if stats.share_p(ties, n, TIED, "greater") > SURE:
         return None
@@ -86,7 +86,7 @@ def _tied(seen: Seen) -> Symptom | None:
     )
 
 
-def _one_class(seen: Seen) -> Symptom | None:
+def one_class(seen: Seen) -> Symptom | None:
     """Images of one class, or of two that are hard to tell apart, may rightly get one answer."""
     if seen.answers is None:
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo import stats
-from zoo.documents.classes import imagenet_classes
+from zoo.documents import label_maps, renumbering
 from zoo.documents.formatting import percent
 from zoo.records import LabelMap
 from zoo.rules.base import Evidence
@@ -16,16 +16,6 @@ from zoo.rules.nonsense.seen import SURE, USEFUL, Integers, Seen, Symptom
 CONFUSED = 0.1  # share of classes that one wrong class may win, always the one so many places further on
 FEW = 100  # classes: of fewer, neighbours may all be alike, and a poor network takes many for the next one
 MOST = 0.75  # share of few classes that moved labels have to win
-
-
-OTHER_NUMBERING = (
-    "labels in the other numbering of ILSVRC2012, or a network that was trained with it; label the images by wnid, or "
-    "give the whole list of 50,000 labels, whose numbering is told by itself"
-)
-SORTED_AS_TEXT = (
-    "classes that were numbered in the order of their folders' names as text (0, 1, 10, 100, 101, ...), as "
-    "torchvision's ImageFolder does, here or where the network was trained; let the name be the number"
-)
 
 
 @dataclass(frozen=True)
@@ -50,7 +40,7 @@ def moved(seen: Seen, evidence: Evidence) -> Symptom | None:
     """
     if seen.answers is None or int(seen.labels.max()) >= seen.classes:
         return None
-    moves = [*_numberings(seen), *_text_orders(seen), *_offsets(seen)]
+    moves = [*_known(seen), *_offsets(seen)]
     if not moves:
         return None
     right = [int((seen.given == each.answer[seen.labels]).sum()) for each in moves]
@@ -92,31 +82,10 @@ def _offsets(seen: Seen) -> list[_Move]:
     return [_Move(f"label {'+' if offset > 0 else '-'} {abs(offset)}", answer, offset)]
 
 
-def _numberings(seen: Seen) -> list[_Move]:
-    """The two numberings of the ImageNet classes taken for each other; ILSVRC2012_ID counts from 1."""
-    if seen.label_map.names != "imagenet":
-        return []
-    by_id = np.full(seen.classes + 1, -1)
-    for number, index in imagenet_classes().by_ilsvrc2012_id.items():
-        by_id[number] = index
-    to_id = np.argsort(by_id[1:]) + 1
-    read = "the labels read as ILSVRC2012_ID"
-    written = "the classes numbered by ILSVRC2012_ID"
-    return [
-        _Move(read, by_id[:-1], likely=OTHER_NUMBERING),
-        _Move(f"{read} less one", by_id[1:], likely=OTHER_NUMBERING),
-        _Move(written, np.where(to_id < seen.classes, to_id, -1), likely=OTHER_NUMBERING),
-        _Move(f"{written} less one", to_id - 1, likely=OTHER_NUMBERING),
-    ]
-
-
-def _text_orders(seen: Seen) -> list[_Move]:
-    """Numbers of classes taken for their places among the numbers as text, and the other way round."""
-    numbers = np.array(sorted(range(seen.classes), key=str))
-    return [
-        _Move("the labels read as places among the numbers sorted as text", numbers, likely=SORTED_AS_TEXT),
-        _Move("the classes in the order of their numbers as text", np.argsort(numbers), likely=SORTED_AS_TEXT),
-    ]
+def _known(seen: Seen) -> list[_Move]:
+    """The known ways to number the classes otherwise."""
+    known = (*renumbering.of_ilsvrc2012(seen.label_map), *renumbering.sorted_as_text(seen.label_map))
+    return [_Move(each.what, each.answer, likely=each.likely) for each in known]
 
 
 def _behind_move(move: _Move, seen: Seen, evidence: Evidence) -> str:
@@ -129,10 +98,9 @@ def _behind_move(move: _Move, seen: Seen, evidence: Evidence) -> str:
 
 def _other_map(offset: int, own: LabelMap, evidence: Evidence) -> str:
     """Names a label map with which the offset would be 0; "" if no output can then be the first class."""
-    first = own.first + offset
-    if not 0 <= first <= own.outputs - own.classes:
+    wanted = label_maps.moved(own, offset)
+    if wanted is None:
         return ""
-    wanted = own.outputs, own.classes, first
-    fitting = [each.id for each in evidence.label_maps.values() if (each.outputs, each.classes, each.first) == wanted]
-    other = f"label map {fitting[0]!r} fits" if fitting else "another label map would fit"
-    return f"{other} (class 0 is output {first}), not {own.id!r} (output {own.first}); or "
+    fitting = label_maps.like(wanted, evidence.label_maps.values())
+    other = f"label map {fitting.id!r} fits" if fitting else "another label map would fit"
+    return f"{other} (class 0 is output {wanted.first}), not {own.id!r} (output {own.first}); or "

@@ -1,0 +1,42 @@
+"""Runs that were made here, opened for the looks of a diagnosis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from zoo.diagnose.base import Case
+from zoo.jobs.case import Opened, kin_of
+from zoo.jobs.request import Request
+from zoo.jobs.validate import Validation
+from zoo.progress import Talk
+from zoo.records import Candidate, Findings
+from zoo.runs.folder import RunFolder
+
+
+def opened(zoo: Path | str, out: Path, **request: Any) -> list[Opened]:
+    """Each run of the main job, which is made first in this process, with one thread and one worker."""
+    talk = Talk(quiet=True)
+    asked = Request(zoo=str(zoo), **{"threads": 1, "jobs": 1, **request})
+    job = Validation(asked, RunFolder(out), talk)
+    report, documents = job.execute()
+    cases = []
+    for planned, run in zip(job.plan, report.runs, strict=True):
+        checkpoint = planned.checkpoint
+        case = Case(
+            run=run,
+            checkpoint=checkpoint,
+            label_map=job.zoo.label_maps[checkpoint.label_map],
+            recipe=planned.recipe,
+            claims=[claim for claim in documents.claims if claim.checkpoint == checkpoint.id],
+            verdicts=[verdict for verdict in report.verdicts if verdict.subject == run.subject],
+            answers=job.folder.predictions(run),
+        )
+        kin = kin_of(job.zoo, checkpoint)
+        cases.append(Opened(case, planned, job.zoo, job.preparation, job.settings, talk, job.source, kin=kin))
+    return cases
+
+
+def named(findings: Findings) -> dict[str, Candidate]:
+    """The candidates by their cause."""
+    return {candidate.cause: candidate for candidate in findings.candidates}

@@ -1,0 +1,93 @@
+"""Labels against those that a relative's run had for the same images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo import stats
+from zoo.diagnose.answers import wording
+from zoo.diagnose.answers.fitting import fit
+from zoo.diagnose.answers.kin import Beside
+from zoo.diagnose.answers.labels import Named, named
+from zoo.diagnose.answers.order import slip
+from zoo.diagnose.answers.pairs import Pairs
+from zoo.diagnose.base import Case
+from zoo.documents.formatting import percent
+from zoo.records.diagnoses import Candidate, Excluded, Findings
+
+WHOLE = 0.95  # share of the labels that a way of reading has to explain to be the cause by itself
+SURE = 1e-6
+SHOWN = 5  # images that are listed
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Images whose labels differ, and how many of them each side's label makes right."""
+
+    differing: np.ndarray
+    theirs: int
+    ours: int
+
+
+def against(case: Case, kin: Beside) -> Findings:
+    """What happened to the labels, where the relative's fit the answers better."""
+    if not kin.one_label_each:
+        return Findings(not_looked=("labels against a relative's: images have several right classes",))
+    if case.label_map.classes != kin.relative.label_map.classes:
+        return Findings()
+    own, other = kin.labels
+    differing = own != other
+    if not differing.any():
+        by = f"{kin.name} has the same label for each of {kin.n:,} images"
+        return Findings(excluded=(Excluded(cause="labels.wrong_some", title="labels of some images wrong", by=by),))
+    given = kin.given - case.label_map.first
+    sides = _Sides(differing, *(int((given == each)[differing].sum()) for each in (other, own)))
+    p = stats.share_p(sides.theirs, sides.theirs + sides.ours, 0.5, "greater")
+    if sides.theirs <= sides.ours or p > 0.05:
+        by = (
+            f"{kin.name} has another label for {wording.share(int(differing.sum()), kin.n)}, of which the answers are "
+            f"right by its labels in {sides.theirs:,}, by these in {sides.ours:,}"
+        )
+        return Findings(excluded=(Excluded(cause="labels.wrong_some", title="labels of some images wrong", by=by),))
+    found = _how(case, kin, differing)
+    return Findings(candidates=(_candidate(kin, found, sides, p),))
+
+
+def _candidate(kin: Beside, found: Named, sides: _Sides, p: float) -> Candidate:
+    count = int(sides.differing.sum())
+    return Candidate(
+        cause=found.cause, title=found.title, certainty="shown" if p <= SURE else "likely", images=kin.n,
+        evidence=f"{kin.name} has another label for {wording.share(count, kin.n)}; of these, the answers are right by "
+        f"its labels in {sides.theirs:,}, by the labels here in {sides.ours:,}",
+        explains=(sides.theirs - sides.ours) / kin.n,
+        change=found.change,
+    )  # fmt: skip
+
+
+def _how(case: Case, kin: Beside, differing: np.ndarray) -> Named:
+    """The way from one list of labels to the other: nothing is left to chance where both are there."""
+    own, other = kin.labels
+    first = case.label_map.first
+    pairs = Pairs(own + first, other + first, case.label_map.outputs)
+    order = slip(pairs, tuple(kin.own.ids[row] for row in kin.rows))
+    read = fit(pairs, case.label_map)
+    if read.best is not None and read.best.weight.right >= WHOLE * kin.n:
+        return named(read, pairs, case.label_map, case.label_maps.values(), case.checkpoint.id)
+    if order is not None and order.sure and order.right >= WHOLE * kin.n:
+        where = "" if order.end - order.start >= WHOLE * kin.n else f", from image {order.start + 1} to {order.end}"
+        return Named(
+            "labels.image_order", f"labels of other images: {order.what}{where} fits", "give each image its own label"
+        )
+    names = [kin.own.ids[kin.rows[row]] for row in np.flatnonzero(differing)]
+    listed = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    share = percent(len(names) / kin.n)
+    if len(names) >= WHOLE * kin.n * (1 - 1 / max(2, len(np.unique(own)))):
+        return Named(
+            "labels.shuffled",
+            f"labels at random: {share} % differ from the relative's, without any order",
+            "give each image its own label",
+        )
+    change = "take the labels of these images from the relative's list: " + listed
+    return Named("labels.wrong_some", f"{share} % of the labels are wrong ({listed})", change)
