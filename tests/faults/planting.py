@@ -48,12 +48,12 @@ class Planted:
 
     def run(self, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
         """`zoo validate` as a user runs it, with more arguments."""
-        return self.command("validate", *self.words, "--out", str(out), *more)
+        return self.command("validate", "--zoo", str(self.zoo), *self.words, "--out", str(out), *more)
 
-    def command(self, name: str, *words: str) -> subprocess.CompletedProcess[str]:
-        """A command of `zoo` on this zoo."""
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command of `zoo`, in the home of this one."""
         own = {"ZOO_HOME": str(self.home)} if self.home else {}
-        line = [sys.executable, "-m", "zoo", name, "--zoo", str(self.zoo), *words]
+        line = [sys.executable, "-m", "zoo", *words]
         return subprocess.run(
             line, capture_output=True, text=True, timeout=LONGEST, check=False, env={**os.environ, **own}
         )
