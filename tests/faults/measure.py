@@ -38,7 +38,7 @@ def measured(fault: Fault, form: Form, setup: Setup, folder: Path, *, why: bool 
     """
     made = planted(fault, form, setup, folder / "zoo")
     started = time.monotonic()
-    done = made.run(folder / "run", "--threads", "1", *(["--diagnose"] if why else []))
+    done = made.run(folder / "run", *(["--diagnose"] if why else []))
     seconds = time.monotonic() - started
     path = folder / "run" / "report.json"
     if not path.is_file():
@@ -46,20 +46,18 @@ def measured(fault: Fault, form: Form, setup: Setup, folder: Path, *, why: bool 
     report = json.loads(path.read_text(encoding="utf-8"))
     if fault.healthy and why:
         started = time.monotonic()
-        asked = _asked_why(made, folder / "why")
+        report = _asked_why(made, folder / "run")
         seconds = time.monotonic() - started
-        report = {**report, "diagnoses": [*report.get("diagnoses", []), *asked]}
     return Result.of(fault, form, report, made.subject, seconds)
 
 
-def _asked_why(made: Planted, out: Path) -> list[dict[str, Any]]:
-    """What `zoo diagnose` says of a run that nothing is wrong with."""
-    done = made.command("diagnose", *made.words, "--out", str(out))
-    path = out / "report.json"
-    if not path.is_file():
-        raise RuntimeError(f"zoo diagnose left no report: {done.stderr.strip()[-600:]}")
-    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")).get("diagnoses", [])
-    return found
+def _asked_why(made: Planted, out: Path) -> dict[str, Any]:
+    """The report after `zoo diagnose` was asked about a run that nothing is wrong with."""
+    done = made.command("diagnose", str(out), made.subject)
+    report: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    if not any(each["subject"] == made.subject for each in report["diagnoses"]):
+        raise RuntimeError(f"zoo diagnose says nothing of {made.subject}: {done.stderr.strip()[-600:]}")
+    return report
 
 
 @dataclass(frozen=True)

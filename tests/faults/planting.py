@@ -48,12 +48,12 @@ class Planted:
 
     def run(self, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
         """`zoo validate` as a user runs it, with more arguments."""
-        return self.command("validate", *self.words, "--out", str(out), *more)
+        return self.command("validate", "--zoo", str(self.zoo), *self.words, "--out", str(out), *more)
 
-    def command(self, name: str, *words: str) -> subprocess.CompletedProcess[str]:
-        """A command of `zoo` on this zoo."""
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command of `zoo`, in the home of this one."""
         own = {"ZOO_HOME": str(self.home)} if self.home else {}
-        line = [sys.executable, "-m", "zoo", name, "--zoo", str(self.zoo), *words]
+        line = [sys.executable, "-m", "zoo", *words]
         return subprocess.run(
             line, capture_output=True, text=True, timeout=LONGEST, check=False, env={**os.environ, **own}
         )
@@ -68,7 +68,8 @@ def planted(fault: Fault, form: Form, good: Setup, folder: Path) -> Planted:
     write(folder, bad, form, original=replace(good, quantised="", graph=None) if form.beside else None)
     reader = form.reader or FORMATS[form.fmt][0]
     chosen = "faults/*" if form.together else BAD
-    words = ("--checkpoints", chosen, *(["--frameworks", reader] if form.reader else []), *bad.words)
+    threads = [] if "--threads" in bad.words else ["--threads", "1"]
+    words = ("--checkpoints", chosen, *(["--frameworks", reader] if form.reader else []), *threads, *bad.words)
     found = Planted(folder, words, f"{BAD}@{reader}")
     return _with_stale_answers(found) if bad.stale else found
 
