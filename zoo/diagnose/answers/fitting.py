@@ -77,22 +77,23 @@ def _with(base: Tried, more: Tried, pairs: Pairs) -> Tried:
 def _permutation(pairs: Pairs, base: Integers) -> tuple[Tried | None, list[Integers]]:
     """Labels that are permuted against `base`, by cycle, each of which has to be sure by itself."""
     target, groups = permuted(pairs, base)
-    kept = [group for group in groups if len(group) and _is_sure(pairs, target, base, group)]
+    kept = [group for group in groups if len(group) and _pays(pairs, target, base, group)]
     if not kept:
         return None, []
     labels = np.concatenate(kept)
     final = base.copy()
     final[labels] = target[labels]
     bits = bits_of_labels(len(labels), pairs.outputs)
-    return Tried(Move("permutation", final, bits), weigh(pairs, final, base, bits)), kept
+    weight = weigh(pairs, final, base, bits)
+    return (Tried(Move("permutation", final, bits), weight), kept) if weight.sure else (None, [])
 
 
-def _is_sure(pairs: Pairs, target: Integers, base: Integers, group: Integers) -> bool:
+def _pays(pairs: Pairs, target: Integers, base: Integers, group: Integers) -> bool:
     """A poor network may take some class for another most of the time: a permutation has to make many right."""
     only = base.copy()
     only[group] = target[group]
     weight = weigh(pairs, only, base, bits_of_labels(len(group), pairs.outputs))
-    return weight.sure and weight.gained >= LEAST * int(pairs.images[group].sum())
+    return weight.pays and weight.gained >= LEAST * int(pairs.images[group].sum())
 
 
 def _rare(pairs: Pairs) -> Tried | None:

@@ -36,6 +36,8 @@ def named(fit: Fit, pairs: Pairs, own: LabelMap, known: Iterable[LabelMap], chec
     move = best.move
     if move.kind == "numbering":
         return Named("labels.numbering", _besides(f"the answers fit {move.what}", fit, own), move.likely)
+    if move.kind == "reverse":
+        return Named("labels.permutation", _besides(f"the answers fit {move.what}", fit, own), move.likely)
     if move.kind == "text order":
         return Named("labels.text_order", _besides(f"the answers fit {move.what}", fit, own), move.likely)
     if move.kind == "offsets":
@@ -130,6 +132,7 @@ def _background(wanted: LabelMap, own: LabelMap, known: Iterable[LabelMap], chec
 CAUSES: dict[str, tuple[Cause, str]] = {
     "numbering": ("labels.numbering", "the other numbering of ILSVRC2012"),
     "text order": ("labels.text_order", "classes numbered in the order of texts"),
+    "reverse": ("labels.permutation", "the classes in reverse"),
     "offsets": ("labels.offset", "labels moved by a number of classes"),
     "permutation": ("labels.permutation", "labels permuted"),
 }
@@ -140,7 +143,7 @@ def excluded(fit: Fit, pairs: Pairs) -> list[Excluded]:
     found: dict[str, Excluded] = {}
     for tried in fit.tried:
         cause, title = CAUSES[tried.move.kind]
-        if tried is fit.best or cause in found:
+        if tried is fit.best or cause in found or tried.move.kind == "reverse":
             continue
         right, n = tried.weight.right, pairs.n
         what = tried.move.what or (wording.offset_in_words(tried.move.parts[0].offset) if tried.move.parts else "")

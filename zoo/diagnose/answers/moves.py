@@ -19,7 +19,7 @@ from zoo.diagnose.answers.pairs import Booleans, Integers, Pairs
 from zoo.documents import renumbering
 from zoo.records import LabelMap
 
-Kind = Literal["numbering", "text order", "offsets", "permutation"]
+Kind = Literal["numbering", "text order", "reverse", "offsets", "permutation"]
 
 OFFSETS = 16  # differences between answer and label that are tried, the most frequent
 SHORT = 3  # labels: a part with fewer that gives two labels one answer is a confusion
@@ -54,7 +54,7 @@ def known_moves(pairs: Pairs, label_map: LabelMap) -> Iterator[Move]:
     sides = [side for side in (0, -1, 1) if 0 <= label_map.first + side <= label_map.outputs - label_map.classes]
     ways = [
         *renumbering.of_ilsvrc2012(label_map), *renumbering.sorted_as_text(label_map),
-        *renumbering.sorted_by_name(label_map),
+        *renumbering.sorted_by_name(label_map), *renumbering.backwards(label_map),
     ]  # fmt: skip
     bits = float(np.log2(max(1, len(ways) * len(sides))))
     for way in ways:
