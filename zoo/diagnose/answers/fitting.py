@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from zoo.diagnose.answers.moves import Move, by_offsets, known_moves, permuted
+from zoo.diagnose.answers.moves import Move, around, by_offsets, known_moves, permuted
 from zoo.diagnose.answers.pairs import Integers, Pairs
 from zoo.diagnose.answers.weighing import Weight, bits_of_labels, weigh
 from zoo.records import LabelMap
@@ -48,7 +48,7 @@ class Fit:
 def fit(pairs: Pairs, label_map: LabelMap) -> Fit:
     """Try every way: known ones, offsets by parts, and permutations of some or all labels."""
     as_it_is = np.arange(pairs.size)
-    moves = [*known_moves(pairs, label_map), *filter(None, [by_offsets(pairs)])]
+    moves = [*known_moves(pairs, label_map), *filter(None, [by_offsets(pairs), around(pairs, label_map)])]
     tried = [Tried(move, weigh(pairs, move.target, as_it_is, move.bits)) for move in moves]
     alone, _ = _permutation(pairs, as_it_is)
     tried += [alone] if alone else []

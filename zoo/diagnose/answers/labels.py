@@ -82,8 +82,10 @@ def _offset(parts: tuple[Part, ...], pairs: Pairs, own: LabelMap, known: Iterabl
         return _constant(main.offset, wraps, own, known, checkpoint)
     start, end = main.start - own.first, main.end - own.first
     said = wording.offset_in_words(main.offset)
-    if len(parts) == 1 and (parts[0].end == last or parts[0].start == first):
-        where = f"from class {start} on" if parts[0].end == last else f"up to class {end}"
+    behind, before = int((labels > main.end).sum()), int((labels < main.start).sum())
+    few = max(1, len(labels) // 50)  # the last label may stand for two classes
+    if len(parts) == 1 and min(behind, before) <= few:
+        where = f"from class {start} on" if behind <= before else f"up to class {end}"
         change = f"class_index = class_index {'+' if main.offset > 0 else '-'} {abs(main.offset)} {where}"
         return Named(
             "labels.offset_from", f"the answers fit {said} {where}, and the labels as they are elsewhere", change

@@ -89,6 +89,26 @@ def by_offsets(pairs: Pairs) -> Move | None:
     return Move("offsets", target, np.log2(2 * pairs.size) + change * max(0, changes - 1), parts=parts)
 
 
+def around(pairs: Pairs, label_map: LabelMap) -> Move | None:
+    """The commonest constant offset that takes the last classes for the first, or the other way round."""
+    first, classes = label_map.first, label_map.classes
+    inside = (pairs.given >= first) & (pairs.given < first + classes)
+    counts = np.bincount((pairs.given - pairs.wanted)[inside] % classes, minlength=classes)
+    counts[0] = 0
+    offset = int(counts.argmax())
+    if not counts[offset]:
+        return None
+    target, region = np.arange(pairs.size), slice(first, first + classes)
+    target[region] = first + (np.arange(classes) + offset) % classes
+    moved = np.where(pairs.images[region] > 0, target[region] - np.arange(first, first + classes), 0)
+    parts = tuple(
+        Part(first + int(labels[0]), first + int(labels[-1]), each)
+        for each in (offset, offset - classes)
+        if len(labels := np.flatnonzero(moved == each))
+    )
+    return Move("offsets", target, np.log2(2 * pairs.size) + 1, parts=parts)
+
+
 def _frequent_offsets(pairs: Pairs) -> Integers:
     """0 and the most frequent other differences between answer and label."""
     found, counts = np.unique(pairs.given - pairs.wanted, return_counts=True)

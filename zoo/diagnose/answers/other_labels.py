@@ -20,6 +20,7 @@ from zoo.documents.formatting import percent
 from zoo.records.diagnoses import Candidate, Excluded, Findings
 
 WHOLE = 0.9  # share of the labels that a way of reading has to explain to be the cause by itself
+MOST = 0.7  # the same for another order of the images: of a list that slipped, the ends are lost
 ALL = 0.95  # share of the labels that can differ by chance from which on all are taken to be at random
 RARE = 2  # images of a label on average, below which shuffled and permuted labels look alike
 SHOWN = 5  # images that are listed
@@ -79,7 +80,7 @@ def _how(case: Case, kin: Beside, differing: Booleans) -> Named:
     read = fit(pairs, case.label_map)
     if read.best is not None and read.best.weight.right >= WHOLE * kin.n:
         return named(read, pairs, case.label_map, case.label_maps.values(), case.checkpoint.id)
-    if order is not None and order.sure and order.right >= WHOLE * kin.n:
+    if order is not None and order.sure and order.right >= MOST * kin.n:
         where = "" if order.end - order.start >= WHOLE * kin.n else f", from image {order.start + 1} to {order.end}"
         return Named("labels.image_order", f"labels of other images: {order.what}{where} fits", OWN_LABEL)
     return _permuted(pairs, case) or _at_random(kin, differing)
