@@ -45,7 +45,7 @@ class Runs:
         run = self.runs[name]
         label_map = self.zoo.label_maps[run.label_map]
         others = [relative(self.answers[each], self.zoo.label_maps[self.runs[each].label_map]) for each in kin]
-        claims = [claim for claim in self.zoo.claims if claim.checkpoint == run.checkpoint]
+        claims = [claim for claim in self.zoo.claims.values() if claim.checkpoint == run.checkpoint]
         case = case_of(self.answers[name], label_map, others, claims, top1_ties=run.top1_ties)
         return Case(**{**case.__dict__, "label_maps": self.zoo.label_maps})
 
@@ -87,7 +87,8 @@ def test_dead_networks(runs: Runs) -> None:
 @pytest.mark.parametrize(
     ("name", "cause", "share"),
     [
-        ("classes_backwards", "answers.outputs_permuted", 0.7385), ("two_classes_exchanged", "answers.outputs_permuted", 0.025),
+        ("classes_backwards", "answers.outputs_permuted", 0.7385),
+        ("two_classes_exchanged", "answers.outputs_permuted", 0.025),
         ("map_off_by_one", "labels.background", 0.7063),
     ],
 )  # fmt: skip
@@ -148,7 +149,7 @@ def test_classes_are_named(runs: Runs) -> None:
 
 @pytest.mark.parametrize("n", [64, 100, 200, 400])
 def test_parts_of_the_images(runs: Runs, n: int) -> None:
-    """No cause in any part, however small; an offset is told by 64 images."""
+    """No cause in any part, however small; an offset is told by 64 images, if need be with what is not sure yet."""
     good, sound = runs.answers["as_exported"], runs.case("as_exported")
     for seed in range(20):
         some = part(good, np.sort(np.random.default_rng(seed).choice(960, n, replace=False)))
@@ -156,5 +157,6 @@ def test_parts_of_the_images(runs: Runs, n: int) -> None:
         assert not look(case_of(some, sound.label_map, [], sound.claims)).candidates
         bad = labelled(some, (some.classes + 1) % CLASSES, sound.label_map)
         assert causes(look(case_of(bad, sound.label_map, [relative(good, sound.label_map)]))) == ["labels.offset"]
-        if n >= 100:
-            assert causes(look(case_of(bad, sound.label_map))) == ["labels.offset"]
+        alone = look(case_of(bad, sound.label_map))
+        unsure = not alone.candidates and n < 100 and any("fit label - 1: " in each for each in alone.not_looked)
+        assert causes(alone) == ["labels.offset"] or unsure

@@ -148,7 +148,7 @@ def excluded(fit: Fit, pairs: Pairs) -> list[Excluded]:
         if tried is fit.best or cause in found or tried.move.kind == "reverse":
             continue
         right, n = tried.weight.right, pairs.n
-        what = tried.move.what or (wording.offset_in_words(tried.move.parts[0].offset) if tried.move.parts else "")
+        what = tried.move.what or (wording.offset_in_words(tried.move.main.offset) if tried.move.main else "")
         by = f"{wording.share(right, n)} would be right{f' with {what}' if what else ''}, as labelled {pairs.right:,}"
         found[cause] = Excluded(cause=cause, title=title, by=by)
     if "labels.offset" not in found and (fit.best is None or fit.best.move.kind != "offsets"):

@@ -165,7 +165,7 @@ def _too_few(read: Fit, pairs: Pairs) -> tuple[str, ...]:
         )
     near = read.tried[0] if read.tried and read.best is None else None
     if near is not None and near.weight.more is not None and near.weight.gained > 2 * near.weight.lost + 2:
-        what = near.move.what or (wording.offset_in_words(near.move.parts[0].offset) if near.move.parts else "")
+        what = near.move.what or (wording.offset_in_words(near.move.main.offset) if near.move.main else "")
         if what:
             said.append(
                 f"whether the answers fit {what}: {near.weight.gained} images become right and {near.weight.lost} "

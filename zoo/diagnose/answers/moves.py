@@ -48,6 +48,11 @@ class Move:
     likely: str = ""
     parts: tuple[Part, ...] = ()
 
+    @property
+    def main(self) -> Part | None:
+        """The part with the most labels; None where there are no parts."""
+        return max(self.parts, key=lambda part: part.end - part.start, default=None)
+
 
 def known_moves(pairs: Pairs, label_map: LabelMap) -> Iterator[Move]:
     """Known ways to number the classes, with the classes where they are and one output to both sides."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 
 import numpy as np
 
 from zoo import stats
 from zoo.diagnose.answers import wording
-from zoo.diagnose.answers.fitting import fit
+from zoo.diagnose.answers.fitting import Fit, Tried, fit
 from zoo.diagnose.answers.kin import Beside
 from zoo.diagnose.answers.labels import NUMBERED_ALIKE, Named, named
 from zoo.diagnose.answers.order import slip
@@ -78,12 +78,19 @@ def _how(case: Case, kin: Beside, differing: Booleans) -> Named:
     pairs = Pairs(own + first, other + first, case.label_map.outputs)
     order = slip(pairs, tuple(kin.own.ids[row] for row in kin.rows))
     read = fit(pairs, case.label_map)
-    if read.best is not None and read.best.weight.right >= WHOLE * kin.n:
-        return named(read, pairs, case.label_map, case.label_maps.values(), case.checkpoint.id)
+    whole = next((each for each in read.tried if _is_whole(each, kin.n)), None)
+    if whole is not None:
+        sure = replace(whole, weight=replace(whole.weight, sure=True))
+        return named(Fit((sure,)), pairs, case.label_map, case.label_maps.values(), case.checkpoint.id)
     if order is not None and order.sure and order.right >= MOST * kin.n:
         where = "" if order.end - order.start >= WHOLE * kin.n else f", from image {order.start + 1} to {order.end}"
         return Named("labels.image_order", f"labels of other images: {order.what}{where} fits", OWN_LABEL)
     return _permuted(pairs, case) or _at_random(kin, differing)
+
+
+def _is_whole(tried: Tried, n: int) -> bool:
+    """Whether a way of reading explains one list by the other. Permutations are another matter: some fits any list."""
+    return tried.weight.right >= WHOLE * n and (tried.weight.sure or tried.move.kind != "permutation")
 
 
 def _permuted(pairs: Pairs, case: Case) -> Named | None:

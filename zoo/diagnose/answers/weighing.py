@@ -12,6 +12,7 @@ from zoo.diagnose.answers.pairs import Integers, Pairs
 
 SURE = 1e-6  # chance that a healthy run is said to be moved, for each way that is tried
 PAYS = 0.01  # the same for each part of a move, which is sure as a whole
+SEVERAL = 4  # labels, of which one with many images does not decide: it counts as much as two usual ones
 CONFUSED = 0.1  # share of classes that a healthy network may give to one other class more often than to their own
 
 
@@ -68,7 +69,7 @@ def weigh(pairs: Pairs, target: Integers, base: Integers, bits: float) -> Weight
 
 def _log_split(new: Integers, old: Integers, images: Integers) -> float:
     """Log of the chance of so many images on the one side, where each falls to either side alike."""
-    usual = np.quantile(images, 0.25, method="lower") if len(images) > 3 else images.min()
+    usual = 2 * np.median(images) if len(images) >= SEVERAL else images.min()
     share = np.minimum(1, usual / images)
     gained, lost = floor((share * new).sum() + 1e-9), ceil((share * old).sum() - 1e-9)
     return float(binom.logsf(gained - 1, gained + lost, 0.5))
