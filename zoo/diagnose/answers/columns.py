@@ -63,7 +63,7 @@ def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArra
 
 
 def _in_cycles(target: Integers, sure: NDArray[np.bool_]) -> Integers:
-    """Columns of those cycles that are sure: all of a short one, most of a long one, as a quantised network blurs some."""
+    """Columns of the cycles that are sure: all of a short one, most of a long one, as quantisation blurs some."""
     kept, left = list[int](), set(np.flatnonzero(target != np.arange(len(target))).tolist())
     while left:
         start = left.pop()
