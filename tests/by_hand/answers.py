@@ -89,3 +89,48 @@ def relative(answers: Predictions | None, label_map: LabelMap, kinship: Kinship 
 def causes(findings: Any) -> list[str]:
     """Ids of the candidates in their order."""
     return [candidate.cause for candidate in findings.candidates]
+
+
+class MadeUp:
+    """A network that tells classes by the nearest of random directions, as well as noise lets it.
+
+    scores: float32 (N, classes); classes: int64 (N,), each about equally often, in random order unless `in_order`.
+    Neighbours in number are no neighbours in kind, but every tenth class is much like the next one.
+    """
+
+    def __init__(self, seed: int, classes: int, n: int, accuracy: float, in_order: bool = False) -> None:
+        """accuracy: about the share of right answers."""
+        random = np.random.default_rng(seed)
+        self.random, self.size = random, classes
+        directions = random.normal(size=(classes, 24))
+        for index in range(0, classes - 1, 10):
+            directions[index + 1] = directions[index] + 0.5 * random.normal(size=24)
+        self._directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+        self.classes = np.arange(n) % classes if n <= classes or in_order else random.integers(0, classes, n)
+        if not in_order:
+            self.classes = random.permutation(self.classes)
+        self._noise = random.normal(size=(n, 24)) / 5
+        low, high = 0.01, 100.0
+        for _ in range(20):  # the noise that gives this accuracy
+            self._size = float(np.sqrt(low * high))
+            right = float((self.scores.argmax(axis=1) == self.classes).mean())
+            low, high = (self._size, high) if right > accuracy else (low, self._size)
+
+    @property
+    def scores(self) -> Rows:
+        """Of every image for every class."""
+        seen = self._directions[self.classes] + self._size * self._noise
+        return (10 * seen @ self._directions.T).astype(np.float32)
+
+    def answers(self, label_map: LabelMap) -> Predictions:
+        """Labelled as it should be; outputs beside the classes are far below all others."""
+        scores = self.scores
+        padded = np.full((len(scores), label_map.outputs), scores.min() - 5, np.float32)
+        padded[:, label_map.first : label_map.first + self.size] = scores
+        padded += 1e-3 * self.random.normal(size=padded.shape).astype(np.float32)
+        return of_scores(padded, self.classes, label_map)
+
+
+def plain_map(classes: int, outputs: int = 0, first: int = 0) -> LabelMap:
+    """Classes without names."""
+    return LabelMap(id=f"plain{classes}", outputs=outputs or classes, classes=classes, first=first)

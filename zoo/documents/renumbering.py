@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zoo.documents.classes import imagenet_classes, names
 from zoo.records import LabelMap
 
-Kind = Literal["numbering", "text order"]
+Kind = Literal["numbering", "text order", "reverse"]
 
 OTHER_NUMBERING = (
     "labels in the other numbering of ILSVRC2012, or a network that was trained with it; label the images by wnid, or "
@@ -64,6 +64,13 @@ def sorted_as_text(label_map: LabelMap) -> Iterator[Renumbering]:
     written = "the classes in the order of their numbers as text"
     yield Renumbering("text order", read, numbers, SORTED_AS_TEXT)
     yield Renumbering("text order", written, np.argsort(numbers), SORTED_AS_TEXT)
+
+
+def backwards(label_map: LabelMap) -> Iterator[Renumbering]:
+    """The last class first."""
+    answer = np.arange(label_map.classes)[::-1].copy()
+    likely = "classes that were numbered from the last to the first; number them as the label map does"
+    yield Renumbering("reverse", "the classes in reverse", answer, likely)
 
 
 def sorted_by_name(label_map: LabelMap) -> Iterator[Renumbering]:

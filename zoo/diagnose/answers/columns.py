@@ -13,6 +13,7 @@ from zoo.diagnose.answers.pairs import Integers
 from zoo.diagnose.answers.weighing import SURE
 
 LEAST = 16  # images
+LONG, MOST = 10, 0.8  # columns of a cycle in which so large a share has to be sure, in a shorter one all
 ALIKE = 0.9  # correlation from which on two columns are one output
 
 
@@ -62,7 +63,7 @@ def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArra
 
 
 def _in_cycles(target: Integers, sure: NDArray[np.bool_]) -> Integers:
-    """Columns of those cycles that are sure throughout."""
+    """Columns of the cycles that are sure: all of a short one, most of a long one, as quantisation blurs some."""
     kept, left = list[int](), set(np.flatnonzero(target != np.arange(len(target))).tolist())
     while left:
         start = left.pop()
@@ -70,6 +71,6 @@ def _in_cycles(target: Integers, sure: NDArray[np.bool_]) -> Integers:
         while (following := int(target[cycle[-1]])) != start:
             cycle.append(following)
             left.discard(following)
-        if sure[cycle].all():
+        if sure[cycle].mean() >= (MOST if len(cycle) >= LONG else 1):
             kept += cycle
     return np.array(sorted(kept), np.int64)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from zoo.diagnose.answers.moves import Move, by_offsets, known_moves, permuted
+from zoo.diagnose.answers.moves import Move, around, by_offsets, known_moves, permuted
 from zoo.diagnose.answers.pairs import Integers, Pairs
 from zoo.diagnose.answers.weighing import Weight, bits_of_labels, weigh
 from zoo.records import LabelMap
@@ -48,7 +48,7 @@ class Fit:
 def fit(pairs: Pairs, label_map: LabelMap) -> Fit:
     """Try every way: known ones, offsets by parts, and permutations of some or all labels."""
     as_it_is = np.arange(pairs.size)
-    moves = [*known_moves(pairs, label_map), *filter(None, [by_offsets(pairs)])]
+    moves = [*known_moves(pairs, label_map), *filter(None, [by_offsets(pairs), around(pairs, label_map)])]
     tried = [Tried(move, weigh(pairs, move.target, as_it_is, move.bits)) for move in moves]
     alone, _ = _permutation(pairs, as_it_is)
     tried += [alone] if alone else []
@@ -77,22 +77,23 @@ def _with(base: Tried, more: Tried, pairs: Pairs) -> Tried:
 def _permutation(pairs: Pairs, base: Integers) -> tuple[Tried | None, list[Integers]]:
     """Labels that are permuted against `base`, by cycle, each of which has to be sure by itself."""
     target, groups = permuted(pairs, base)
-    kept = [group for group in groups if len(group) and _is_sure(pairs, target, base, group)]
+    kept = [group for group in groups if len(group) and _pays(pairs, target, base, group)]
     if not kept:
         return None, []
     labels = np.concatenate(kept)
     final = base.copy()
     final[labels] = target[labels]
     bits = bits_of_labels(len(labels), pairs.outputs)
-    return Tried(Move("permutation", final, bits), weigh(pairs, final, base, bits)), kept
+    weight = weigh(pairs, final, base, bits)
+    return (Tried(Move("permutation", final, bits), weight), kept) if weight.sure else (None, [])
 
 
-def _is_sure(pairs: Pairs, target: Integers, base: Integers, group: Integers) -> bool:
+def _pays(pairs: Pairs, target: Integers, base: Integers, group: Integers) -> bool:
     """A poor network may take some class for another most of the time: a permutation has to make many right."""
     only = base.copy()
     only[group] = target[group]
     weight = weigh(pairs, only, base, bits_of_labels(len(group), pairs.outputs))
-    return weight.sure and weight.gained >= LEAST * int(pairs.images[group].sum())
+    return weight.pays and weight.gained >= LEAST * int(pairs.images[group].sum())
 
 
 def _rare(pairs: Pairs) -> Tried | None:

@@ -36,6 +36,8 @@ def named(fit: Fit, pairs: Pairs, own: LabelMap, known: Iterable[LabelMap], chec
     move = best.move
     if move.kind == "numbering":
         return Named("labels.numbering", _besides(f"the answers fit {move.what}", fit, own), move.likely)
+    if move.kind == "reverse":
+        return Named("labels.permutation", _besides(f"the answers fit {move.what}", fit, own), move.likely)
     if move.kind == "text order":
         return Named("labels.text_order", _besides(f"the answers fit {move.what}", fit, own), move.likely)
     if move.kind == "offsets":
@@ -80,8 +82,10 @@ def _offset(parts: tuple[Part, ...], pairs: Pairs, own: LabelMap, known: Iterabl
         return _constant(main.offset, wraps, own, known, checkpoint)
     start, end = main.start - own.first, main.end - own.first
     said = wording.offset_in_words(main.offset)
-    if len(parts) == 1 and (parts[0].end == last or parts[0].start == first):
-        where = f"from class {start} on" if parts[0].end == last else f"up to class {end}"
+    behind, before = int((labels > main.end).sum()), int((labels < main.start).sum())
+    few = max(1, len(labels) // 50)  # the last label may stand for two classes
+    if len(parts) == 1 and min(behind, before) <= few:
+        where = f"from class {start} on" if behind <= before else f"up to class {end}"
         change = f"class_index = class_index {'+' if main.offset > 0 else '-'} {abs(main.offset)} {where}"
         return Named(
             "labels.offset_from", f"the answers fit {said} {where}, and the labels as they are elsewhere", change
@@ -130,6 +134,7 @@ def _background(wanted: LabelMap, own: LabelMap, known: Iterable[LabelMap], chec
 CAUSES: dict[str, tuple[Cause, str]] = {
     "numbering": ("labels.numbering", "the other numbering of ILSVRC2012"),
     "text order": ("labels.text_order", "classes numbered in the order of texts"),
+    "reverse": ("labels.permutation", "the classes in reverse"),
     "offsets": ("labels.offset", "labels moved by a number of classes"),
     "permutation": ("labels.permutation", "labels permuted"),
 }
@@ -140,10 +145,10 @@ def excluded(fit: Fit, pairs: Pairs) -> list[Excluded]:
     found: dict[str, Excluded] = {}
     for tried in fit.tried:
         cause, title = CAUSES[tried.move.kind]
-        if tried is fit.best or cause in found:
+        if tried is fit.best or cause in found or tried.move.kind == "reverse":
             continue
         right, n = tried.weight.right, pairs.n
-        what = tried.move.what or (wording.offset_in_words(tried.move.parts[0].offset) if tried.move.parts else "")
+        what = tried.move.what or (wording.offset_in_words(tried.move.main.offset) if tried.move.main else "")
         by = f"{wording.share(right, n)} would be right{f' with {what}' if what else ''}, as labelled {pairs.right:,}"
         found[cause] = Excluded(cause=cause, title=title, by=by)
     if "labels.offset" not in found and (fit.best is None or fit.best.move.kind != "offsets"):

@@ -12,6 +12,7 @@ from zoo.diagnose.answers.chance import SPREAD, information
 from zoo.diagnose.answers.fitting import Fit, Tried, fit
 from zoo.diagnose.answers.kin import Beside, nearest
 from zoo.diagnose.answers.order import Slip, slip
+from zoo.diagnose.answers.other_labels import RARE
 from zoo.diagnose.answers.pairs import Pairs, pairs_of
 from zoo.diagnose.answers.twice import twice
 from zoo.diagnose.answers.weighing import weigh
@@ -164,7 +165,7 @@ def _too_few(read: Fit, pairs: Pairs) -> tuple[str, ...]:
         )
     near = read.tried[0] if read.tried and read.best is None else None
     if near is not None and near.weight.more is not None and near.weight.gained > 2 * near.weight.lost + 2:
-        what = near.move.what or (wording.offset_in_words(near.move.parts[0].offset) if near.move.parts else "")
+        what = near.move.what or (wording.offset_in_words(near.move.main.offset) if near.move.main else "")
         if what:
             said.append(
                 f"whether the answers fit {what}: {near.weight.gained} images become right and {near.weight.lost} "
@@ -201,17 +202,27 @@ def _guessed(seen: Seen, pairs: Pairs, kin: Beside | None) -> Findings:
         return Findings(excluded=(Excluded(cause="answers.near_chance", title="no better than guessing", by=chance),))
     known = information(pairs)
     candidates = tuple(spread.near_chance(seen, known))
+    rare = pairs.n < RARE * int((pairs.images > 0).sum())
     agreed = int(kin.agreeing.sum()) if kin else 0
-    if kin is None or agreed < AGREES * kin.n or known.tells:
-        return Findings(candidates=candidates)
-    if known.spread < SPREAD:
-        return Findings(candidates=candidates)
-    said = f"{wording.share(agreed, kin.n)} have the answer of {kin.name}"
-    return Findings(candidates=tuple(
-        _shown_by(each, said) if each.cause == "labels.shuffled" else each for each in candidates
-    ))  # fmt: skip
+    if kin is not None and agreed >= AGREES * kin.n and not known.tells and known.spread >= SPREAD:
+        said = f"{wording.share(agreed, kin.n)} have the answer of {kin.name}"
+        certainty: Certainty = "likely" if rare else "shown"
+        candidates = tuple(_shown_by(each, said, certainty) for each in candidates)
+    return Findings(candidates=candidates, ties=_shuffled_or_permuted(candidates, pairs) if rare else ())
 
 
-def _shown_by(candidate: Candidate, more: str) -> Candidate:
-    """The same cause, shown by a relative's answers too."""
-    return candidate.model_copy(update={"certainty": "shown", "evidence": f"{candidate.evidence}; {more}"})
+def _shuffled_or_permuted(candidates: tuple[Candidate, ...], pairs: Pairs) -> tuple[Tie, ...]:
+    """Where most labels are there once, a permutation of classes is as good as no order."""
+    each = ceil(1.5 * log2(max(2, pairs.outputs)))
+    more = each * int((pairs.images > 0).sum()) - pairs.n
+    titles = ("labels of other images", "the classes permuted, in an order that is none of the known ones")
+    return tuple(
+        Tie(causes=("labels.shuffled", "labels.permutation"), titles=titles, images=pairs.n, more=more)
+        for candidate in candidates
+        if candidate.cause == "labels.shuffled"
+    )
+
+
+def _shown_by(candidate: Candidate, more: str, certainty: Certainty) -> Candidate:
+    """The same cause, with a relative's answers for it."""
+    return candidate.model_copy(update={"certainty": certainty, "evidence": f"{candidate.evidence}; {more}"})

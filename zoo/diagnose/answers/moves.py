@@ -19,7 +19,7 @@ from zoo.diagnose.answers.pairs import Booleans, Integers, Pairs
 from zoo.documents import renumbering
 from zoo.records import LabelMap
 
-Kind = Literal["numbering", "text order", "offsets", "permutation"]
+Kind = Literal["numbering", "text order", "reverse", "offsets", "permutation"]
 
 OFFSETS = 16  # differences between answer and label that are tried, the most frequent
 SHORT = 3  # labels: a part with fewer that gives two labels one answer is a confusion
@@ -48,13 +48,18 @@ class Move:
     likely: str = ""
     parts: tuple[Part, ...] = ()
 
+    @property
+    def main(self) -> Part | None:
+        """The part with the most labels; None where there are no parts."""
+        return max(self.parts, key=lambda part: part.end - part.start, default=None)
+
 
 def known_moves(pairs: Pairs, label_map: LabelMap) -> Iterator[Move]:
     """Known ways to number the classes, with the classes where they are and one output to both sides."""
     sides = [side for side in (0, -1, 1) if 0 <= label_map.first + side <= label_map.outputs - label_map.classes]
     ways = [
         *renumbering.of_ilsvrc2012(label_map), *renumbering.sorted_as_text(label_map),
-        *renumbering.sorted_by_name(label_map),
+        *renumbering.sorted_by_name(label_map), *renumbering.backwards(label_map),
     ]  # fmt: skip
     bits = float(np.log2(max(1, len(ways) * len(sides))))
     for way in ways:
@@ -87,6 +92,26 @@ def by_offsets(pairs: Pairs) -> Move | None:
     if not parts:
         return None
     return Move("offsets", target, np.log2(2 * pairs.size) + change * max(0, changes - 1), parts=parts)
+
+
+def around(pairs: Pairs, label_map: LabelMap) -> Move | None:
+    """The commonest constant offset that takes the last classes for the first, or the other way round."""
+    first, classes = label_map.first, label_map.classes
+    inside = (pairs.given >= first) & (pairs.given < first + classes)
+    counts = np.bincount((pairs.given - pairs.wanted)[inside] % classes, minlength=classes)
+    counts[0] = 0
+    offset = int(counts.argmax())
+    if not counts[offset]:
+        return None
+    target, region = np.arange(pairs.size), slice(first, first + classes)
+    target[region] = first + (np.arange(classes) + offset) % classes
+    moved = np.where(pairs.images[region] > 0, target[region] - np.arange(first, first + classes), 0)
+    parts = tuple(
+        Part(first + int(labels[0]), first + int(labels[-1]), each)
+        for each in (offset, offset - classes)
+        if len(labels := np.flatnonzero(moved == each))
+    )
+    return Move("offsets", target, np.log2(2 * pairs.size) + 1, parts=parts)
 
 
 def _frequent_offsets(pairs: Pairs) -> Integers:

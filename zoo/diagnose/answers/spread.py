@@ -104,7 +104,13 @@ def near_chance(seen: Seen, known: Information) -> Iterator[Candidate]:
         f"({known.deviations:+.1f} standard deviations)"
     )
     evidence = f"{symptom.what}; {information}; {in_use}"
-    if known.tells:
+    if known.tells and known.spread >= SPREAD:
+        yield Candidate(
+            cause="labels.permutation", certainty="possible", images=seen.run.n, evidence=evidence,
+            title="the classes are permuted, in a way that these images are too few to show",
+            change="label the images by wnid or by the classes' names; look at the order of the last layer's rows",
+        )  # fmt: skip
+    elif known.tells:
         yield Candidate(
             cause="answers.near_chance", certainty="possible", images=seen.run.n, evidence=evidence,
             title="no better than guessing, though the answers know the labels: other classes, or a hurt network",

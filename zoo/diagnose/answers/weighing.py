@@ -11,6 +11,8 @@ from scipy.stats import binom, poisson
 from zoo.diagnose.answers.pairs import Integers, Pairs
 
 SURE = 1e-6  # chance that a healthy run is said to be moved, for each way that is tried
+PAYS = 0.01  # the same for each part of a move, which is sure as a whole
+SEVERAL = 4  # labels, of which one with many images does not decide: it counts as much as two usual ones
 CONFUSED = 0.1  # share of classes that a healthy network may give to one other class more often than to their own
 
 
@@ -20,6 +22,7 @@ class Weight:
 
     gained, lost: images that only the one or only the other way makes right; right: those that are right if moved;
     labels: moved ones that have images; sure: whether a healthy run would show this in one of a million cases at most.
+    pays: the same for one of a hundred, which is enough for a part of something that is sure.
     more: images that would make it sure, if those to come are like these; None if it is sure or nothing speaks for it.
     """
 
@@ -29,6 +32,7 @@ class Weight:
     labels: int
     sure: bool
     more: int | None = None
+    pays: bool = False
 
 
 def weigh(pairs: Pairs, target: Integers, base: Integers, bits: float) -> Weight:
@@ -59,12 +63,13 @@ def weigh(pairs: Pairs, target: Integers, base: Integers, bits: float) -> Weight
     needed = log(SURE) - bits * log(2)
     sure = bool(max(logs) <= needed)
     more = ceil(pairs.n * (needed / max(logs) - 1)) if not sure and max(logs) < 0 and gained > lost else None
-    return Weight(gained, lost, right, int(moved.sum()), sure, more)
+    pays = bool(max(logs) <= log(PAYS) - bits * log(2))
+    return Weight(gained, lost, right, int(moved.sum()), sure, more, pays)
 
 
 def _log_split(new: Integers, old: Integers, images: Integers) -> float:
     """Log of the chance of so many images on the one side, where each falls to either side alike."""
-    usual = np.quantile(images, 0.25, method="lower") if len(images) > 3 else images.min()
+    usual = 2 * np.median(images) if len(images) >= SEVERAL else images.min()
     share = np.minimum(1, usual / images)
     gained, lost = floor((share * new).sum() + 1e-9), ceil((share * old).sum() - 1e-9)
     return float(binom.logsf(gained - 1, gained + lost, 0.5))
