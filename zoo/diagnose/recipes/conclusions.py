@@ -10,13 +10,14 @@ from zoo import stats
 from zoo.diagnose.recipes import lines
 from zoo.diagnose.recipes.causes import IN_EFFECT, KNOWN
 from zoo.diagnose.recipes.goals import Goals
-from zoo.diagnose.recipes.standing import ERROR, MATTERS, Race, Runner
+from zoo.diagnose.recipes.standing import ERROR, Race, Runner
 from zoo.diagnose.recipes.variant import Variant
 from zoo.documents.formatting import as_printed, counted, percent
 from zoo.records import Candidate, Excluded, Findings, Recipe, Tie
 from zoo.records.diagnoses import Certainty
 
 LARGE = 0.10  # a sure gain that is told as shown where no documented number can be held against it
+NOTABLE = 0.05  # the gain from which on a recipe is named there; healthy networks gain 2 points at most
 NAMED = 3  # causes at most
 Command = Callable[[Variant], str]
 
@@ -73,7 +74,7 @@ class Outcome:
                 return hits
             if not better and self._whole():
                 return [each for each in self.race.running if each.gain > 0 and self._reached(each) == "confirmed"]
-        return [each for each in better if self.race.gain(each)[0] >= MATTERS]
+        return [each for each in better if each.gain >= NOTABLE]
 
     def _rank(self, runner: Runner, most: Runner) -> tuple[bool, bool, int]:
         """Whole other recipes come last where a single change does as well."""
