@@ -51,6 +51,8 @@ class Outcome:
         best: dict[str, Runner] = {}
         for runner in sorted(level, key=lambda each: self._rank(each, leader)):
             best.setdefault(runner.variant.cause, runner)
+        if len(best) > 1:  # several changes at once explain nothing that one does not
+            best.pop(KNOWN, None)
         return list(best.values())[:NAMED]
 
     def _leader(self) -> Runner | None:
@@ -169,7 +171,8 @@ class Outcome:
         """One line for each cause that is neither named nor open."""
         by_cause: dict[str, list[Runner]] = defaultdict(list)
         for runner in self.race.runners:
-            by_cause[runner.variant.cause].append(runner)
+            if runner.n:
+                by_cause[runner.variant.cause].append(runner)
         return [
             Excluded(cause=cause, title=_titles(runners), by=self._by(runners))
             for cause, runners in by_cause.items()
