@@ -17,7 +17,7 @@ from zoo.records import Candidate, Excluded, Findings, Recipe, Tie
 from zoo.records.diagnoses import Certainty
 
 LARGE = 0.10  # a sure gain that is told as shown where no documented number can be held against it
-NOTABLE = 0.05  # the gain from which on a recipe is named there; healthy networks gain 2 points at most
+NOTABLE = 0.05  # the gain from which on a recipe is named there; healthy networks were seen to gain less than one
 NAMED = 3  # causes at most
 Command = Callable[[Variant], str]
 
