@@ -75,7 +75,7 @@ class Outcome:
             if hits := [each for each in better if self._reached(each) != "refuted"]:
                 return hits
             if not better and self._whole():
-                return [each for each in self.race.running if each.gain > 0 and self._reached(each) == "confirmed"]
+                return [each for each in self.race.running if not each.same and self._reached(each) == "confirmed"]
         return [each for each in better if each.gain >= NOTABLE]
 
     def _rank(self, runner: Runner, most: Runner) -> tuple[bool, bool, int]:
