@@ -54,6 +54,7 @@ GEOMETRY_FAULTS: dict[str, tuple[str, list[Step]]] = {
     "offset": ("recipe.crop", [DECODE, SHORT, CROP | {"offset": "floor"}]),
     "nearest": ("recipe.resize", [DECODE, SHORT | {"interpolation": "nearest", "antialias": False}, CROP]),
     "opencv": ("recipe.resize", [DECODE, SHORT | {"library": "opencv", "antialias": False}, CROP]),
+    "no resize": ("recipe.resize", [DECODE, CROP]),
     "exif": ("recipe.decoder", [DECODE | {"exif": "apply"}, SHORT, CROP]),
 }
 

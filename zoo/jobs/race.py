@@ -22,14 +22,14 @@ from zoo.diagnose.recipes.variants import variants
 from zoo.documents import library_differences
 from zoo.documents.accepted import accepted
 from zoo.documents.load import Zoo
-from zoo.errors import WorkerError, ZooError, refuse
+from zoo.errors import ImageSetError, WorkerError, ZooError, refuse
 from zoo.images import image_sets, pixels
 from zoo.images.pixels import Block
 from zoo.jobs.case import Opened
 from zoo.jobs.image_source import ImageSource
 from zoo.measure import ranking
 from zoo.measure.accuracy import BlockAnswers, Evaluation, MisfitError
-from zoo.records import ACCURACIES, Claim, Findings, Geometry, Recipe
+from zoo.records import ACCURACIES, Claim, Findings, Recipe
 
 BUDGET = 3000  # images
 ENOUGH = 200  # images where the recipe in effect already gives the documented number
@@ -126,52 +126,79 @@ class Course:
         return cls(Race.of(raced), own, lanes)
 
     def take(self, block: Block) -> None:
-        """Give the next images to everyone who still runs."""
-        running = [(runner, lane) for runner, lane in zip(self.race.runners, self.lanes, strict=True) if not runner.out]
-        wanted = [lane for lane in (self.own, *(lane for _, lane in running)) if not lane.known(block)]
-        with _decoded([lane.task.recipe.geometry for lane in wanted], block, self.jobs):
+        """Give the next images to everyone who still runs. Raises ImageSetError, CacheError, WorkerError."""
+        with _Pixels(self.jobs) as made:
+            made.fill(self.own, block)
+            self._fill(made, block)
             answers = self.own.answers(block)
             right, right5 = self._right(answers, block)
             self.race.seen(right, right5)
-            for runner, lane in running:
+            for runner, lane in self._running():
                 self._run(runner, lane, block, answers, right)
+
+    def _running(self) -> list[tuple[Runner, Evaluation]]:
+        return [(runner, lane) for runner, lane in zip(self.race.runners, self.lanes, strict=True) if not runner.out]
+
+    def _fill(self, made: _Pixels, block: Block) -> None:
+        """Decode for all at once; where an image is too small for someone's crop, that one runs no more."""
+        try:
+            made.fill_all([lane for _, lane in self._running()], block)
+        except ImageSetError:
+            for runner, lane in self._running():
+                try:
+                    made.fill(lane, block)
+                except ImageSetError as error:
+                    self._drop(runner, str(error).splitlines()[1].strip())
 
     def _run(self, runner: Runner, lane: Evaluation, block: Block, own: BlockAnswers, right: Right) -> None:
         try:
             answers = lane.answers(block)
         except WorkerError as error:
             # Scores that are no numbers are a recipe's fault as likely as not; a dead worker is started again.
-            runner.out = "it cannot be run"
-            self.failures.append(f"{runner.variant.title}: {str(error).splitlines()[0]}")
+            self._drop(runner, str(error).splitlines()[0])
             lane.rest()
             return
         top1, top5 = self._right(answers, block)
         alike = bool(np.array_equal(answers.indices[:, 0], own.indices[:, 0]))
         self.race.take(runner, top1, top5, right, alike)
 
+    def _drop(self, runner: Runner, why: str) -> None:
+        runner.out = "it cannot be run"
+        self.failures.append(f"{runner.variant.title}: {why}")
+
     def _right(self, answers: BlockAnswers, block: Block) -> tuple[Right, Right]:
         classes = ranking.table([image.classes for image in block.images])
         return ranking.correct(answers.indices, classes, self.own.first_class)
 
 
-class _decoded:
-    """While it is open, a block is there in these geometries, and those that were not there before are removed after.
+class _Pixels:
+    """Blocks that are decoded for a race; those that were not there before are removed at its end.
 
     Pixels of so many geometries would fill a disk; the answers to them are kept.
     """
 
-    def __init__(self, geometries: Sequence[Geometry], block: Block, jobs: int) -> None:
-        self._block, self._jobs = block, jobs
-        self._paths: dict[Path, Geometry] = {pixels.block_path(each, block): each for each in geometries}
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._made: list[Path] = []
 
-    def __enter__(self) -> None:
-        self._paths = {path: each for path, each in self._paths.items() if not path.is_file()}
-        problems = pixels.decode_block_by_all(list(self._paths.values()), self._block, self._jobs)
-        refuse(f"{len(problems)} images cannot be used", problems)
+    def __enter__(self) -> _Pixels:
+        return self
 
     def __exit__(self, *exception: object) -> None:
-        for path in self._paths:
+        for path in self._made:
             path.unlink(missing_ok=True)
+
+    def fill(self, lane: Evaluation, block: Block) -> None:
+        """For one recipe; raises ImageSetError."""
+        self.fill_all([lane], block)
+
+    def fill_all(self, lanes: Sequence[Evaluation], block: Block) -> None:
+        """For all recipes whose answers are not known yet; raises ImageSetError, and then nothing is made."""
+        wanted = [lane.task.recipe.geometry for lane in lanes if not lane.known(block)]
+        missing = {path: each for each in wanted if not (path := pixels.block_path(each, block)).is_file()}
+        problems = pixels.decode_block_by_all(list(missing.values()), block, self._jobs)
+        refuse(f"{len(problems)} images cannot be used", problems)
+        self._made += missing
 
 
 def _blocks(images: Sequence[image_sets.Image], digests: Sequence[str]) -> Iterator[Block]:

@@ -10,13 +10,14 @@ from zoo import stats
 from zoo.diagnose.recipes import lines
 from zoo.diagnose.recipes.causes import IN_EFFECT, KNOWN
 from zoo.diagnose.recipes.goals import Goals
-from zoo.diagnose.recipes.standing import ERROR, MATTERS, Race, Runner
+from zoo.diagnose.recipes.standing import ERROR, Race, Runner
 from zoo.diagnose.recipes.variant import Variant
 from zoo.documents.formatting import as_printed, counted, percent
 from zoo.records import Candidate, Excluded, Findings, Recipe, Tie
 from zoo.records.diagnoses import Certainty
 
 LARGE = 0.10  # a sure gain that is told as shown where no documented number can be held against it
+NOTABLE = 0.05  # the gain from which on a recipe is named there; healthy networks were seen to gain less than one
 NAMED = 3  # causes at most
 Command = Callable[[Variant], str]
 
@@ -50,6 +51,8 @@ class Outcome:
         best: dict[str, Runner] = {}
         for runner in sorted(level, key=lambda each: self._rank(each, leader)):
             best.setdefault(runner.variant.cause, runner)
+        if len(best) > 1:  # several changes at once explain nothing that one does not
+            best.pop(KNOWN, None)
         return list(best.values())[:NAMED]
 
     def _leader(self) -> Runner | None:
@@ -72,8 +75,8 @@ class Outcome:
             if hits := [each for each in better if self._reached(each) != "refuted"]:
                 return hits
             if not better and self._whole():
-                return [each for each in self.race.running if each.gain > 0 and self._reached(each) == "confirmed"]
-        return [each for each in better if self.race.gain(each)[0] >= MATTERS]
+                return [each for each in self.race.running if not each.same and self._reached(each) == "confirmed"]
+        return [each for each in better if each.gain >= NOTABLE]
 
     def _rank(self, runner: Runner, most: Runner) -> tuple[bool, bool, int]:
         """Whole other recipes come last where a single change does as well."""
@@ -168,7 +171,8 @@ class Outcome:
         """One line for each cause that is neither named nor open."""
         by_cause: dict[str, list[Runner]] = defaultdict(list)
         for runner in self.race.runners:
-            by_cause[runner.variant.cause].append(runner)
+            if runner.n:
+                by_cause[runner.variant.cause].append(runner)
         return [
             Excluded(cause=cause, title=_titles(runners), by=self._by(runners))
             for cause, runners in by_cause.items()

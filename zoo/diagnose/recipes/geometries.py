@@ -93,6 +93,9 @@ def _sizes(side: int) -> list[int]:
 
 def _resamplings(own: Outline) -> Iterator[tuple[str, Outline]]:
     if own.resample is None:
+        for size in _sizes(own.side):
+            resized = replace(own.sized(size), shape="short", resample=RESAMPLINGS[0])
+            yield f"resize: the short side scaled to {size}, not left as it is", resized
         return
     for wanted in RESAMPLINGS:
         if wanted != own.resample:

@@ -73,6 +73,8 @@ class Goals:
     @property
     def wanted(self) -> float:
         """A variant that cannot gain as much explains nothing."""
-        if self.own_reached != "refuted" or self.missing is None or self.missing <= 0:
+        if self.own_reached != "refuted" or self.missing is None:
             return MATTERS
+        if self.missing <= 0:  # more is measured than documented: the right recipe may lose
+            return self.missing - LEAST_GAP
         return min(MATTERS, max(LEAST_GAP, PART_OF_GAP * self.missing))
