@@ -19,6 +19,8 @@ from zoo.diagnose.tensors.rounding import Noise, Rounding, noises, steps_of
 
 HOMOGENEOUS = ("", "relu")  # activations that let a positive factor through
 COARSE = 0.08  # relative distance of weights that rounding to 8 bits seldom makes: a step for each channel gives 0.01
+TRAINED = 1e-2  # relative distance of a layer's weights from which training is at work, not arithmetic
+ENOUGH = 12  # layers that all differ as by training, after which nothing simple is looked for in the others
 LOOSE = 0.3  # cosine below which two layers have nothing to do with each other
 
 
@@ -34,6 +36,12 @@ class Difference:
     size: float
     cosine: float
     parts: tuple[Part, ...]
+
+    @property
+    def is_as_by_training(self) -> bool:
+        """Whether the weights themselves differ, in no simple way, and by more than little."""
+        vague = [part for part in self.parts if part.name == "weight" and part.change.kind in ("few", "other")]
+        return self.size > TRAINED and bool(vague)
 
 
 @dataclass(frozen=True)
@@ -131,11 +139,19 @@ class Comparison:
             levels = float((rows / np.where(steps > 0, steps, np.inf)).max())
             self.coarse.append(Coarse(layer, size, levels))
 
+    @property
+    def _is_hopeless(self) -> bool:
+        """Whether every layer until now differs as only training makes them differ."""
+        return len(self.differences) == self.compared - 1 >= ENOUGH and all(
+            each.is_as_by_training for each in self.differences
+        )
+
     def _differing(self, layer: Layer, other: Layer, behind: Order) -> Order:
         """Note a layer that does not fit. behind: the order of its channels if it did."""
         noise = list(noises(layer, other))[-1]
         angle = cosine(layer.folded[0], other.folded[0])
-        found = tuple(parts.changed(layer, other, noise))
+        find = parts.measured if self._is_hopeless else parts.changed
+        found = tuple(find(layer, other, noise))
         difference = Difference(layer, other, _distance(layer, other), angle, found)
         made = _made(layer, other, noise) if behind.is_plain and layer.kind != "classifier" else None
         if made is None:
