@@ -86,7 +86,8 @@ class _Reader:
             self.walk.activated(source, target, ACTIVATIONS[node.op_type])
         elif node.op_type in PASSED:
             if source == node.input[0]:  # a shape that was computed from the input's is no value
-                self.walk.passed(source, target)
+                shape = self.constants.of(node, 1) if node.op_type == "Reshape" else None
+                self.walk.reshaped(source, target, None if shape is None else shape.values.size)
         else:
             self.walk.noted(source, target, node.op_type.lower())
         for name in node.output[1:]:
@@ -254,17 +255,19 @@ class _Reader:
             self.walk.noted(source, target, "subtracted")
         else:
             total = np.asarray(sum(stored.flat for stored in constants))
-            self.walk.shifted(source, target, total, node.op_type == "Sub")
+            self.walk.shifted(source, target, total, node.op_type.lower())
 
     def _product(self, node: onnx.NodeProto, source: str) -> None:
         target, flowing = node.output[0], self.walk.known(node.input)
         constants = [stored for name in node.input if name not in flowing for stored in self._factors(name)]
-        if len(flowing) > 1 or (constants and node.op_type == "Div" and source == node.input[1]):
+        if len(flowing) == 2 and node.op_type == "Mul":
+            self.walk.multiplied(flowing, target)
+        elif len(flowing) > 1 or (constants and node.op_type == "Div" and source == node.input[1]):
             self.walk.noted(max(flowing, key=lambda name: self.walk.flows[name].step), target, node.op_type.lower())
         elif not constants:
             self.walk.passed(source, target)
         else:
-            self.walk.scaled(source, target, constants[0].flat, node.op_type == "Div")
+            self.walk.scaled(source, target, constants[0].flat, node.op_type.lower())
 
     def _factors(self, name: str) -> List[Stored]:
         """The constant in a product, the rest of which is a scale that is found anew for each image."""
@@ -338,24 +341,12 @@ class _Reader:
 
     def _mean(self, node: onnx.NodeProto, source: str) -> None:
         given = attributes(node)
-        if node.op_type == "ReduceMean" and self._axes(node, given) is not None:
-            axes = self.walk.flows[source].axes
-            chosen = "".join(sorted(axes[at] for at in self._axes(node, given) or () if -len(axes) <= at < len(axes)))
-            if chosen != "HW":
-                self._part_of_a_mean(source, node, chosen)
-                return
+        axes = self._axes(node, given) if node.op_type == "ReduceMean" else None
+        if axes is not None:
+            self.walk.mean_over(named(node), source, node.output[0], axes)
+            return
         kernel = given.get("kernel_shape")
         self.walk.averaged(named(node), source, node.output[0], None if kernel is None else (kernel[0], kernel[1]))
-
-    def _part_of_a_mean(self, source: str, node: onnx.NodeProto, chosen: str) -> None:
-        """A mean over other axes than height and width; one over them one after the other is one mean."""
-        flow = self.walk.flows[source]
-        over_both = {chosen, flow.before[-1][-1] if flow.before else ""} == {"H", "W"}
-        if not over_both:
-            self.walk.noted(source, node.output[0], f"mean over {chosen}")
-            return
-        self.walk.passed(source, source, before=flow.before[:-1])
-        self.walk.averaged(named(node), source, node.output[0])
 
     def _axes(self, node: onnx.NodeProto, given: Dict[str, Any]) -> Optional[List[int]]:
         if "axes" in given:
