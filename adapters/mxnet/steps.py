@@ -150,13 +150,14 @@ class _Reader:
         kind = ARITHMETIC[node["op"]]
         constant = self.only_constant(node)
         turned = kind != "mul" and flowing[0] != self._inputs(node)[0]
-        if len(flowing) > 1 or constant is None or turned:
+        if kind == "mul" and len(flowing) > 1:
+            self.walk.multiplied(flowing, target)
+        elif len(flowing) > 1 or constant is None or turned:
             self.walk.noted(flowing[0], target, kind)
         elif kind == "sub":
-            self.walk.shifted(flowing[0], target, -constant)
+            self.walk.shifted(flowing[0], target, constant, "sub")
         else:
-            with np.errstate(divide="ignore"):
-                self.walk.scaled(flowing[0], target, 1 / constant if kind == "div" else constant)
+            self.walk.scaled(flowing[0], target, constant, kind)
 
     # activations
 

@@ -17,7 +17,8 @@ from tests.by_hand.real_networks import random_tensors
 SMALL = MobileNetV2(alpha=0.35, resolution=96, classes=11)
 UNEVEN = MobileNetV2(alpha=0.35, resolution=96, classes=11, padding="same", activation="relu", bn_epsilon=1e-3)
 RESIDUAL = ResNet(classes=11, resolution=64)
-NETWORKS: dict[str, Any] = {"small": SMALL, "uneven": UNEVEN, "residual": RESIDUAL}
+KERAS = MobileNetV2(alpha=0.35, resolution=96, classes=11, padding="same", bn_epsilon=1e-3)  # all that Keras's own has
+NETWORKS: dict[str, Any] = {"small": SMALL, "uneven": UNEVEN, "residual": RESIDUAL, "keras": KERAS}
 FAR = 1e-4  # of the largest value behind a step: what float32 leaves over fifty layers
 
 
