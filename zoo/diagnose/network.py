@@ -59,7 +59,10 @@ class Layer:
     shape: of the weight, known also where only documents tell of it.
     activation: "" for none, "relu6", "relu", "clip(0, 3)", "?" where the file does not say; stride: of both axes; pads:
     (top, left, bottom, right); kernel; groups: None where the file does not say.
-    consumed, produced: of quantised files, how it reads its input and how its output is written.
+    consumed, produced: of quantised files, how it reads its inputs, and how its output is written; written: how each
+    input was last written on its way here.
+    before: the file's operators in front of it that belong to no step, in words; behind: of the last step, the same
+    behind it; layout: of the value `output`, "NCHW" or "NHWC".
     """
 
     number: int

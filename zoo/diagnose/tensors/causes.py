@@ -18,6 +18,8 @@ from zoo.records.diagnoses import Candidate, Certainty
 IMPORTANCE = ("weight", "epsilon", "statistics", "gamma", "mean", "variance", "bias", "beta")
 SMALL = 1e-3  # relative difference of a tensor that changes no answers to speak of
 FEW_LEVELS = 50  # steps up to a layer's largest weight; 127 are usual
+DISTINCT = 4  # different factors in one layer, above which every channel has its own
+SPREAD = 0.05  # logarithm of the ratio of two factors that are not one and the same
 LARGE = 0.05  # relative difference of a layer that likely changes answers
 
 # cause -> what is wrong, and how to mend it
@@ -162,8 +164,10 @@ def _by_channel(difference: Difference) -> bool:
     """Whether every channel is scaled by a factor of its own, as other variances do it."""
     rows, others = (each.folded[0].reshape(len(each.folded[0]), -1) for each in (difference.own, difference.other))
     energy = (others**2).sum(axis=1)
-    factors = np.divide((rows * others).sum(axis=1), energy, out=np.ones(len(energy)), where=energy > 0)
-    return len(np.unique(np.round(factors, 3))) > len(factors) // 2
+    alive = energy > 1e-4 * energy.max()  # a row of next to nothing has no factor to speak of
+    factors = (rows * others).sum(axis=1)[alive] / energy[alive]
+    distinct = np.unique(np.rint(np.log(np.maximum(np.abs(factors), 1e-12)) / SPREAD))
+    return len(distinct) > min(max(2, len(factors) // 4), DISTINCT)
 
 
 def _exchanged(found: Found, others: Sequence[Found]) -> Found | None:

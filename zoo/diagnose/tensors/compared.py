@@ -19,6 +19,9 @@ from zoo.diagnose.tensors.rounding import Noise, Rounding, noises, steps_of
 
 HOMOGENEOUS = ("", "relu")  # activations that let a positive factor through
 COARSE = 0.08  # relative distance of weights that rounding to 8 bits seldom makes: a step for each channel gives 0.01
+TRAINED = 1e-2  # relative distance of a layer's weights from which training is at work, not arithmetic
+MANY = 0.75  # of the layers until now that differ as by training
+ENOUGH = 12  # layers that all differ, after which nothing simple is looked for in the others
 LOOSE = 0.3  # cosine below which two layers have nothing to do with each other
 
 
@@ -34,6 +37,12 @@ class Difference:
     size: float
     cosine: float
     parts: tuple[Part, ...]
+
+    @property
+    def is_as_by_training(self) -> bool:
+        """Whether the weights themselves differ, in no simple way, and by more than little."""
+        vague = [part for part in self.parts if part.name == "weight" and part.change.kind in ("few", "other")]
+        return self.size > TRAINED and bool(vague)
 
 
 @dataclass(frozen=True)
@@ -109,17 +118,20 @@ class Comparison:
         """Compare one layer; the order of its channels."""
         restored = layer if incoming.is_plain else incoming.taken_back(layer)
         behind = replace(incoming, scale=None) if layer.is_depthwise else Order()
-        if (noise := _fitting(restored, other)) is not None:
+        does_fit, noise = _fitting(restored, other)
+        if does_fit:
             self._note(noise, restored, other)
             return Order() if behind.is_plain else behind
         self._confirm(incoming)
         if restored is not layer:
-            if (noise := _fitting(layer, other)) is not None:
-                self._note(noise, layer, other)
+            does_fit, plain = _fitting(layer, other)
+            if does_fit:
+                self._note(plain, layer, other)
                 return Order()
             if _distance(restored, other) < _distance(layer, other):
-                return self._differing(restored, other, behind)
-        return self._differing(layer, other, Order())
+                return self._differing(restored, other, noise, behind)
+            noise = plain
+        return self._differing(layer, other, noise, Order())
 
     def _note(self, noise: Noise, layer: Layer, other: Layer) -> None:
         self.rounded[noise.rounding] = self.rounded.get(noise.rounding, 0) + 1
@@ -131,13 +143,20 @@ class Comparison:
             levels = float((rows / np.where(steps > 0, steps, np.inf)).max())
             self.coarse.append(Coarse(layer, size, levels))
 
-    def _differing(self, layer: Layer, other: Layer, behind: Order) -> Order:
-        """Note a layer that does not fit. behind: the order of its channels if it did."""
-        noise = list(noises(layer, other))[-1]
+    @property
+    def _is_hopeless(self) -> bool:
+        """Whether every layer until now differs, and nearly all as only training makes them differ."""
+        trained = sum(each.is_as_by_training for each in self.differences)
+        return len(self.differences) == self.compared - 1 >= ENOUGH and trained >= MANY * len(self.differences)
+
+    def _differing(self, layer: Layer, other: Layer, noise: Noise, behind: Order) -> Order:
+        """Note a layer that does not fit. noise: the most there is; behind: the order of its channels if it did."""
         angle = cosine(layer.folded[0], other.folded[0])
-        found = tuple(parts.changed(layer, other, noise))
+        find = parts.measured if self._is_hopeless else parts.changed
+        found = tuple(find(layer, other, noise))
         difference = Difference(layer, other, _distance(layer, other), angle, found)
-        made = _made(layer, other, noise) if behind.is_plain and layer.kind != "classifier" else None
+        may_be_taken_back = behind.is_plain and layer.kind != "classifier" and find is parts.changed
+        made = _made(layer, other, noise) if may_be_taken_back else None
         if made is None:
             self.differences.append(difference)
             return behind
@@ -188,13 +207,13 @@ def _rows(layer: Layer, chosen: slice) -> Layer:
     )
 
 
-def _fitting(own: Layer, other: Layer) -> Noise | None:
-    """The finest rounding that explains all that differs; None if nothing does."""
+def _fitting(own: Layer, other: Layer) -> tuple[bool, Noise]:
+    """Whether rounding explains all that differs, and the finest rounding that does; if none does, the coarsest."""
     (weight, bias), (others, shifts) = own.folded, other.folded
     for noise in noises(own, other):
         if fits(weight, others, noise.weight) and fits(bias, shifts, noise.bias):
-            return noise
-    return None
+            return True, noise
+    return False, noise
 
 
 def _distance(own: Layer, other: Layer) -> float:

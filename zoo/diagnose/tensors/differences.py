@@ -67,7 +67,12 @@ def change(own: Double, other: Double, noise: Double) -> Change | None:
         found = explain(own, other, noise)
         if found is not None:
             return Change(*found, size)
-    return Change(*_otherwise(own, other, noise), size)
+    return distance(own, other, noise)
+
+
+def distance(own: Double, other: Double, noise: Double) -> Change:
+    """How far two tensors are apart, without an explanation."""
+    return Change(*_otherwise(own, other, noise), size_of(own, other))
 
 
 Explanation = tuple[Kind, str] | None

@@ -36,6 +36,7 @@ class Graphs:
         yield from self._windows()
         yield from self._activations()
         yield from self._residuals()
+        yield from self._operators()
 
     @cached_property
     def _pairs(self) -> list[tuple[Layer, Layer]]:
@@ -146,6 +147,19 @@ class Graphs:
             "add the block's input to its output again: " + listed(missing or moved) if not extra
             else "take these additions out: " + listed(extra),
         )  # fmt: skip
+
+    def _operators(self) -> Iterator[Candidate]:
+        """Operators between layers that belong to none. In front of the first they prepare the input."""
+        odd = [layer for layer in self.own.layers if layer.before and SOURCE not in layer.inputs]
+        if odd:
+            items = [f"{', '.join(layer.before)} in front of {name_of(layer, self.names)}" for layer in odd]
+            yield Candidate(
+                cause="file.operators",
+                title="operators stand between layers that belong to none",
+                certainty="likely",
+                evidence=f"{len(odd)} times: {listed(items)}.",
+                change="take these operators out, and compare the answers",
+            )
 
     def _moved(self) -> list[str]:
         """Weighted layers and additions whose inputs are not those that the other network has there."""

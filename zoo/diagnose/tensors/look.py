@@ -23,7 +23,7 @@ def look(case: Case, own: FileNetwork, references: Sequence[Reference]) -> Findi
     expected = _documented(case.checkpoint)
     names = {} if expected is None else {left.number: right.name for left, right in aligned(own, expected).both}
     found = [_alone(case.checkpoint, own, names)]
-    sides = [relatives.held(own, reference) for reference in references]
+    sides = [relatives.held(own, reference, case.recipe) for reference in references]
     vouched = any(side.is_equal and side.is_alike for side in sides)
     if expected is not None:
         found.append(_against_record(case.checkpoint, own, expected, names))

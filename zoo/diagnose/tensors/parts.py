@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.diagnose.network import Array, Double, Layer, Norm
-from zoo.diagnose.tensors.differences import Change, change, fits, size_of
+from zoo.diagnose.tensors.differences import Change, change, distance, fits, size_of
 from zoo.diagnose.tensors.rounding import Noise, Rounding, of_part
 from zoo.diagnose.tensors.words import number
 
@@ -40,6 +40,11 @@ def changed(own: Layer, other: Layer, noise: Noise) -> list[Part]:
     folded = list(_folded(own, other, noise))
     before = _before_norm(own, other, noise)
     return folded if before is None or folded[0].change.kind not in VAGUE else [before]
+
+
+def measured(own: Layer, other: Layer, noise: Noise) -> list[Part]:
+    """How far the folded weights are apart, where nothing simple is looked for."""
+    return [Part("weight", distance(own.folded[0], other.folded[0], noise.weight))]
 
 
 def _folded(own: Layer, other: Layer, noise: Noise) -> Iterator[Part]:

@@ -18,6 +18,8 @@ SHARES: dict[Rounding, float] = {"": EXACT, "half precision": 3e-3, "bfloat16": 
 STEPS = 0.75  # of an integer's step: half of one is rounding; the rest is room for another way of choosing the step
 BIAS_SHARE = 0.1  # of the largest bias: tools that quantise weights mend the mean error of the outputs in the bias
 LEVELS = 256  # of 8 bits
+USUAL = (127, 128, 255)  # levels up to the largest value
+CLOSE = 1e-2  # of a step, to a whole number of them
 SHORTEST = 8  # values in which a grid is seen; any four lie on one
 
 
@@ -39,7 +41,7 @@ def noises(own: Layer, other: Layer) -> Iterator[Noise]:
     yield _of_share("half precision", own, other)
     if is_bfloat16(own) or is_bfloat16(other):
         yield _of_share("bfloat16", own, other)
-    steps = np.maximum(steps_of(own), steps_of(other))
+    steps = steps_of(own) + steps_of(other)
     if steps.any():
         plain = _of_share("", own, other)
         bias = np.full(len(steps), BIAS_SHARE * _largest(_terms(other)).max())
@@ -106,6 +108,10 @@ def grid_of(values: Array, levels: int = LEVELS) -> float:
     distinct = np.unique(np.abs(values.astype(np.float64)))
     if values.size < SHORTEST or not 3 <= len(distinct) <= levels or not np.isfinite(distinct[-1]):
         return 0.0
+    for count in USUAL:  # a few values may leave out so many levels that no two are neighbours
+        step = float(distinct[-1]) / count
+        if levels >= count and float(np.abs(distinct / step - np.rint(distinct / step)).max()) < CLOSE:
+            return step
     step = float(np.diff(distinct).min())
     if step <= 0 or distinct[-1] > levels * step:
         return 0.0
@@ -113,4 +119,4 @@ def grid_of(values: Array, levels: int = LEVELS) -> float:
     # The smallest difference has the largest share of rounding error: one more look with the mean step.
     step = float(distinct[-1] / np.rint(whole[-1]))
     whole = distinct / step
-    return step if float(np.abs(whole - np.rint(whole)).max()) < 1e-2 else 0.0
+    return step if float(np.abs(whole - np.rint(whole)).max()) < CLOSE else 0.0

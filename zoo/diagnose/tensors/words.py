@@ -32,5 +32,5 @@ def number(value: float) -> str:
 
 def times(low: float, high: float) -> str:
     """One factor, or a range of factors where they differ by more than rounding."""
-    same = abs(high - low) <= 1e-3 * max(abs(low), abs(high))
+    same = abs(high - low) <= 1e-3 * max(abs(low), abs(high)) or number(low) == number(high)
     return number((low + high) / 2) if same else f"{number(low)} to {number(high)}"
