@@ -17,9 +17,9 @@ from zoo.diagnose.network import SOURCE, WEIGHTED, FileNetwork, Layer
 # six frameworks: floats add at most 3e-7 a layer, weights rounded to half precision 4e-4.
 FLOAT = 1e-6
 FLOOR = 1e-4  # of a difference that another padding, activation or epsilon explains, when both are floats
-OTHER = 1e-2  # of one that nothing but other weights, or nothing known, explains
-# Of quantised files, whose every layer rounds: how many times the usual difference of a layer.
-OUTLIER = 8.0
+# Of one that only other weights explain, or nothing that is known: it must be more than roundings of all weights give.
+RARE, OTHER = 2e-3, 1e-2
+OUTLIER = 8.0  # how many times the usual difference of a layer; of quantised files every layer rounds
 EXPLAINED = 0.2  # what must be left of a difference once its explanation is taken out, at most
 SAME = 1e-5  # relative difference of two layers' folded weights that are the same but for rounding
 USUAL = 25  # percentile of the layers' differences that says what is usual
@@ -70,17 +70,15 @@ def usual(comparison: Comparison) -> float:
 
 def partings(comparison: Comparison) -> list[Parting]:
     """Every layer that adds more than rounding explains, in network order."""
-    ordinary = usual(comparison)
-    floor = OUTLIER * ordinary if comparison.is_quantised else max(FLOOR, OUTLIER * FLOAT)
+    outlier = OUTLIER * usual(comparison)
+    floor, bare = (outlier, outlier) if comparison.is_quantised else (FLOOR, min(OTHER, max(RARE, outlier)))
     found = []
     for number, point in enumerate(comparison.points):
-        if point.parting <= floor:
-            continue
-        parting = Parting(comparison, number, tuple(_Explained(comparison, point).ranked))
-        cause = parting.explained
-        structural = cause is not None and cause.what != "weights"
-        if structural or point.parting > max(OTHER, OUTLIER * ordinary):
-            found.append(parting)
+        if point.parting > floor:
+            parting = Parting(comparison, number, tuple(_Explained(comparison, point).ranked))
+            cause = parting.explained
+            if point.parting > bare or (cause is not None and cause.what != "weights"):
+                found.append(parting)
     return found
 
 
