@@ -128,7 +128,7 @@ class Server:
     def steps(self, request: Dict[str, Any]) -> Reply:
         """The network of files step by step: facts of each step, and its arrays in an .npz written to `out`."""
         found = self.adapter.steps(_paths(request), _options(request))
-        np.savez(request["out"], allow_pickle=False, **dict(steps.arrays(found)))
+        _save(request["out"], dict(steps.arrays(found)))
         return {"steps": [steps.as_json(step) for step in found]}
 
     def values(self, request: Dict[str, Any]) -> Reply:
@@ -140,7 +140,7 @@ class Server:
         first, last = request["rows"]
         batch = numeric.apply(request["numeric"], store[first:last])
         found = self.adapter.values(_paths(request), self.options, batch)
-        np.savez(request["out"], allow_pickle=False, **{str(number): value for number, value in found.items()})
+        _save(request["out"], {str(number): value for number, value in found.items()})
         return {"numbers": sorted(found)}
 
     def export(self, request: Dict[str, Any]) -> Reply:
@@ -164,6 +164,11 @@ def _options(request: Dict[str, Any]) -> Options:
 
 def _paths(request: Dict[str, Any]) -> Sequence[Path]:
     return [Path(name) for name in request["files"]]
+
+
+def _save(out: str, arrays: Dict[str, Any]) -> None:
+    """An .npz of arrays by name; older numpy takes `allow_pickle` for a name too."""
+    np.savez(out, **arrays)
 
 
 def _batches(first: int, last: int, size: int) -> Iterator[Tuple[int, int]]:

@@ -7,15 +7,18 @@ import json
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 import mxnet as mx
 import numpy as np
 
 from adapters.common import layers
+from adapters.common.canonical import steps_of_tensors
 from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options, file_of, listed
-from adapters.common.dialects import fitting, recognised
+from adapters.common.dialects import Table, fitting, recognised
 from adapters.common.network import Network
+from adapters.common.steps import Step
+from adapters.mxnet import steps as symbol_steps
 from adapters.mxnet.names import KINDS, bare, tables, variables
 from adapters.mxnet.network import INPUT, build, measured
 
@@ -86,6 +89,27 @@ class MxnetAdapter(Adapter):
             facts["activations"] = {}
         return facts
 
+    def _steps(self, files: Sequence[Path], options: Options) -> List[Step]:
+        if options.format == "gluon_params":
+            network = options.layers
+            stored, names = _published_tensors(files[0], network)
+            tensors = {canonical: stored[name].asnumpy() for canonical, name in names.items()}
+            matrix = network.classifier.weight
+            tensors[matrix] = tensors[matrix].reshape(len(tensors[matrix]), -1)  # Gluon's is a 1x1 convolution
+            return steps_of_tensors(tensors, network, names)
+        symbol, parameters = _graph(files, options)
+        return symbol_steps.read(symbol, parameters, _input(symbol, parameters), options.blank_side)
+
+    def _values(
+        self, files: Sequence[Path], options: Options, steps: Sequence[Step], batch: np.ndarray
+    ) -> Iterator[Tuple[int, np.ndarray]]:
+        """Of tensors without a graph from the symbol that `predict` runs."""
+        symbol, parameters = _graph(files, options)
+        source = _input(symbol, parameters)
+        if options.format == "gluon_params":
+            steps = symbol_steps.read(symbol, parameters, source, options.blank_side)
+        return symbol_steps.values(symbol, parameters, source, steps, batch)
+
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         names = next(iter(tables(network).values())) if fmt == "gluon_params" else variables(network)
         arrays = {names[canonical]: mx.nd.array(tensor) for canonical, tensor in tensors.items()}
@@ -142,12 +166,18 @@ def _symbol(path: Path) -> Any:
 
 def _built(path: Path, network: Network) -> Tuple[Any, Arrays]:
     """The network that the options describe, with the tensors of a .params file."""
-    stored = _stored(path)
-    names = tables(network, stored)[_dialect(path, stored, network)]
-    fitting({name: array.shape for name, array in stored.items()}, names, network, path.name)
+    stored, names = _published_tensors(path, network)
     own = variables(network)
     dense = stored[names[network.classifier.weight]].ndim == 2
     return build(network, own, dense), {own[key]: stored[name] for key, name in names.items()}
+
+
+def _published_tensors(path: Path, network: Network) -> Tuple[Arrays, Table]:
+    """Tensors of a .params file that fit the network by the file's own names, and canonical -> own name."""
+    stored = _stored(path)
+    names = tables(network, stored)[_dialect(path, stored, network)]
+    fitting({name: array.shape for name, array in stored.items()}, names, network, path.name)
+    return stored, names
 
 
 def _dialect(path: Path, stored: Arrays, network: Network) -> str:

@@ -15,20 +15,21 @@ from adapters.common.steps import Level
 class Range(NamedTuple):
     """What a FakeQuantize rounds to. scale, zero: float32 and int32, one number or one for each channel.
 
-    raw: whether its answers are the integers themselves, not the real numbers that they stand for.
+    raw: whether its answers are the integers themselves, not the real numbers that they stand for; signed: and whether
+    these begin below zero.
     """
 
     scale: np.ndarray
     zero: np.ndarray
     raw: bool
+    signed: bool
 
     @property
     def level(self) -> Optional[Level]:
         """None where it differs by channel."""
         if self.scale.size != 1 or self.zero.size != 1:
             return None
-        zero = int(self.zero[0])
-        return Level(float(self.scale[0]), zero, "uint8" if zero >= 0 else "int8")
+        return Level(float(self.scale[0]), int(self.zero[0]), "int8" if self.signed else "uint8")
 
 
 class Constants:
@@ -40,9 +41,9 @@ class Constants:
     def get(self, port: Any) -> Optional[Stored]:
         """What a port gives; None where it depends on the input, or is computed by an operator that is not known."""
         node = port.get_node()
-        name = node.get_name()
+        name = f"{node.get_name()}:{port.get_index()}"
         if name not in self.found:
-            self.found[name] = self._computed(node)
+            self.found[name] = self._computed(node, port.get_index())
         return self.found[name]
 
     def of(self, node: Any) -> List[Stored]:
@@ -63,17 +64,21 @@ class Constants:
             if not raw:
                 zero = np.nan_to_num(np.rint(-least / ((most - least) / steps)))
                 scale = (most - least) / steps
-        return Range(scale.astype(np.float32), zero.astype(np.int32), raw)
+        return Range(scale.astype(np.float32), zero.astype(np.int32), raw, raw and bool(np.any(least < 0)))
 
-    def _computed(self, node: Any) -> Optional[Stored]:
+    def _computed(self, node: Any, place: int) -> Optional[Stored]:
+        """The answer of a node at one of its places."""
         kind = node.get_type_name()
         if kind == "Constant":
             return _stored(node)
+        if kind == "ShapeOf":
+            shape = node.get_input_partial_shape(0)
+            return Stored(np.array(shape.to_shape(), np.int64), 64) if shape.is_static else None
         inputs = [self.get(port) for port in node.input_values()]
-        if kind == "ShapeOf" or not inputs or any(stored is None for stored in inputs):
+        if not inputs or any(stored is None for stored in inputs):
             return None
         given = [stored for stored in inputs if stored is not None]
-        values = _evaluated(node, given)
+        values = _evaluated(node, given, place)
         if values is None:
             return None
         largest = max(given, key=lambda stored: stored.values.size)
@@ -102,17 +107,17 @@ def _stored(node: Any) -> Stored:
     return Stored.of(np.array(node.get_data()))
 
 
-def _evaluated(node: Any, inputs: List[Stored]) -> Optional[np.ndarray]:
+def _evaluated(node: Any, inputs: List[Stored], place: int) -> Optional[np.ndarray]:
     """The node's answer by OpenVINO's own definition of its operator."""
     kinds = [port.get_element_type() for port in node.input_values()]
     tensors = [_tensor(stored.values, kind) for stored, kind in zip(inputs, kinds)]
-    answers = [ov.Tensor(node.get_output_element_type(place), ov.Shape([])) for place in range(node.get_output_size())]
+    answers = [ov.Tensor(node.get_output_element_type(each), ov.Shape([])) for each in range(node.get_output_size())]
     try:
         if not node.evaluate(answers, tensors):
             return None
     except RuntimeError:
         return None
-    return np.array(answers[0].data)
+    return np.array(answers[place].data)
 
 
 def _tensor(values: np.ndarray, kind: Any) -> ov.Tensor:
