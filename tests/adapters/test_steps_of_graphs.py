@@ -13,7 +13,7 @@ from onnx import helper
 
 from adapters.common.canonical import places, steps_of_tensors
 from adapters.common.network import Conv
-from tests.by_hand import onnx_edits
+from tests.by_hand import far_side, onnx_edits
 from tests.by_hand.far_side import PASS_THROUGH, FarSide
 from tests.by_hand.real_networks import NCHW, REAL, real_batch
 from tests.by_hand.stepwise import FAR, SMALL, UNEVEN, batch_of, same_graph, same_tensors, tensors_of
@@ -69,6 +69,40 @@ def norms_as_products_and_sums(model: onnx.ModelProto) -> None:
     onnx_edits.rewritten(model, replace)
 
 
+def channels_last_throughout(model: onnx.ModelProto) -> None:
+    """Every convolution between two changes of layout, activations and additions on channels that come last."""
+    onnx_edits.folded_norms(model)
+
+    def replace(node: onnx.NodeProto) -> list[onnx.NodeProto] | None:
+        source, target = node.input[0], node.output[0]
+        if node.op_type == "GlobalAveragePool":
+            return [helper.make_node("ReduceMean", [source], [target], axes=[1, 2], keepdims=1)]
+        if node.op_type != "Conv":
+            return None
+        conv = onnx.NodeProto()
+        conv.CopyFrom(node)
+        conv.output[0] = f"{target}.nchw"
+        before = []
+        if source != "input":
+            conv.input[0] = f"{target}.from"
+            before = [helper.make_node("Transpose", [source], [conv.input[0]], perm=[0, 3, 1, 2])]
+        return [*before, conv, helper.make_node("Transpose", [conv.output[0]], [target], perm=[0, 2, 3, 1])]
+
+    onnx_edits.rewritten(model, replace)
+
+
+def mean_of_means(model: onnx.ModelProto) -> None:
+    """The pooling over width, then over height."""
+
+    def replace(node: onnx.NodeProto) -> list[onnx.NodeProto] | None:
+        if node.op_type != "GlobalAveragePool":
+            return None
+        rows = helper.make_node("ReduceMean", node.input, ["rows"], axes=[3], keepdims=1)
+        return [rows, helper.make_node("ReduceMean", ["rows"], node.output, axes=[2], keepdims=1)]
+
+    onnx_edits.rewritten(model, replace)
+
+
 def as_many_pads_as_needed(model: onnx.ModelProto) -> None:
     """No pads, but that the size is to stay."""
     for node in model.graph.node:
@@ -96,6 +130,8 @@ WRITTEN: dict[str, onnx_edits.Edit] = {
     "opset 18": onnx_edits.with_opset(18),
     "opset 9": clip_by_attributes,
     "pads as nodes": pads_as_nodes,
+    "channels last throughout": channels_last_throughout,
+    "mean of means": mean_of_means,
 }
 
 
@@ -235,6 +271,20 @@ def test_activations_that_differ(readers: dict[str, FarSide], small_onnx: Path, 
             assert steps[chosen].activation == name
 
 
+def test_a_gate_is_an_activation(readers: dict[str, FarSide], small_onnx: Path, tmp_path: Path) -> None:
+    for gate, name in (("Sigmoid", "swish"), ("HardSigmoid", "hard_swish"), ("Tanh", "gated tanh")):
+
+        def change(node: onnx.NodeProto, gate: str = gate) -> list[onnx.NodeProto]:
+            opened = helper.make_node(gate, node.input[:1], ["gate"])
+            return [opened, helper.make_node("Mul", [node.input[0], "gate"], node.output)]
+
+        path = edited(small_onnx, at("Clip", 0, change), tmp_path)
+        for far in readers.values():
+            steps = far.steps([path], "onnx")
+            assert [step.activation for step in steps[:2]] == [name, "relu6"]
+            assert not any(step.before for step in steps)
+
+
 def test_an_activation_on_one_of_two_branches_is_not_the_steps(
     readers: dict[str, FarSide], small_onnx: Path, tmp_path: Path
 ) -> None:
@@ -285,6 +335,53 @@ def test_numbers_are_read_as_they_are(readers: dict[str, FarSide], small_onnx: P
 
 
 # quantised and published files
+
+
+# how the runtime's own converter quantises -> values of one scale for all channels, and whether OpenVINO reads it
+QUANTISED = {
+    "u8s8 dequantised": (False, True),
+    "s8s8 dequantised": (True, True),
+    "u8u8 operators": (True, False),
+    "s8s8 operators": (False, False),
+}
+
+
+@pytest.mark.parametrize("kind", QUANTISED)
+def test_quantised_graphs(
+    readers: dict[str, FarSide], small_onnx: Path, tmp_path: Path, kind: str, reference: dict[int, np.ndarray]
+) -> None:
+    one_scale, openvino = QUANTISED[kind]
+    source, path = edited(small_onnx, onnx_edits.folded_norms, tmp_path), tmp_path / "quantised.onnx"
+    far_side.run_inside("onnxruntime", "quantised", source, kind, path)
+    network, batch = SMALL.layers(), batch_of(SMALL)
+    expected = steps_of_tensors(tensors_of("small"), network)
+    for far in (each for name, each in readers.items() if openvino or name == "onnxruntime"):
+        steps = far.steps([path], "onnx")
+        for step, want, place in zip(steps, expected, places(network), strict=True):
+            same_tensors(step, want, 0.01)
+            assert (step.kind, step.inputs, step.before) == (want.kind, want.inputs, ())
+            assert step.activation == ("?" if place.activated else "")
+            assert step.consumed == step.written
+            assert [step.consumed[at] for at, one in enumerate(step.inputs) if one >= 0] == [
+                steps[one].produced for one in step.inputs if one >= 0
+            ]
+            if step.weight is not None and step.weight_scale is not None:
+                assert (step.bits, len(step.weight_scale)) == (8, 1 if one_scale else len(step.weight))
+        far.load([path], "onnx")
+        values = far.values([path], batch, NCHW)
+        for number, want_value in reference.items():
+            assert np.abs(values[number] - want_value).mean() < 0.05 * np.abs(want_value).mean(), number
+
+
+def test_scales_that_are_found_for_each_image(readers: dict[str, FarSide], small_onnx: Path, tmp_path: Path) -> None:
+    source, path = edited(small_onnx, onnx_edits.folded_norms, tmp_path), tmp_path / "quantised.onnx"
+    far_side.run_inside("onnxruntime", "quantised", source, "dynamic", path)
+    steps = readers["onnxruntime"].steps([path], "onnx")
+    for step, want in zip(steps, steps_of_tensors(tensors_of("small"), SMALL.layers()), strict=True):
+        same_tensors(step, want, 0.01)
+        assert (step.inputs, step.before, step.consumed) == (want.inputs, (), ())
+        assert step.bits == (32 if step.weight is None else 8)
+    same_graph(steps, SMALL.layers())
 
 
 def test_the_published_quantised_file(readers: dict[str, FarSide], assets: Path) -> None:
