@@ -10,14 +10,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from zoo.diagnose.network import SOURCE, Alignment, Double, FileNetwork, Layer
+from zoo.diagnose.network import SOURCE, Alignment, Array, Double, FileNetwork, Layer
 from zoo.diagnose.tensors import parts
 from zoo.diagnose.tensors.differences import cosine, fits, row_order, size_of
 from zoo.diagnose.tensors.order import Order
 from zoo.diagnose.tensors.parts import Part
-from zoo.diagnose.tensors.rounding import Noise, Rounding, noises
+from zoo.diagnose.tensors.rounding import Noise, Rounding, noises, steps_of
 
 HOMOGENEOUS = ("", "relu")  # activations that let a positive factor through
+COARSE = 0.08  # relative distance of weights that rounding to 8 bits seldom makes: a step for each channel gives 0.01
 LOOSE = 0.3  # cosine below which two layers have nothing to do with each other
 
 
@@ -35,13 +36,22 @@ class Difference:
     parts: tuple[Part, ...]
 
 
+@dataclass(frozen=True)
+class Coarse:
+    """A layer that is the relative's but for rounding, which moved it far. levels: steps up to its largest weight."""
+
+    own: Layer
+    size: float
+    levels: float
+
+
 @dataclass
 class Comparison:
     """All layers that both networks have, in network order.
 
     differences: layers that differ by more than rounding; rounded: number of layers by how their rounding is called;
-    largest: relative L2 distance of equal layers, the largest one; harmless: layers whose channels come in another
-    order or size that later layers take back.
+    largest: relative L2 distance of equal layers, the largest one; coarse: those that rounding moved far;
+    harmless: layers whose channels come in another order or size that later layers take back.
     """
 
     own: FileNetwork
@@ -50,6 +60,7 @@ class Comparison:
     differences: list[Difference] = field(default_factory=list)
     rounded: dict[Rounding, int] = field(default_factory=dict)
     largest: float = 0.0
+    coarse: list[Coarse] = field(default_factory=list)
     _orders: dict[int, Order] = field(default_factory=dict)
     _suspects: dict[int, Difference] = field(default_factory=dict)
 
@@ -96,37 +107,37 @@ class Comparison:
 
     def _weighted(self, layer: Layer, other: Layer, incoming: Order) -> Order:
         """Compare one layer; the order of its channels."""
-        weight, bias = layer.folded
-        taken_back = _taken_back(layer, (weight, bias), incoming)
+        restored = layer if incoming.is_plain else incoming.taken_back(layer)
         behind = replace(incoming, scale=None) if layer.is_depthwise else Order()
-        levels = list(noises(layer, other))
-        for noise in levels:
-            if not incoming.is_plain and _both_fit(taken_back, other, noise):
-                self._note(noise, taken_back[0], other)
-                return behind
-            if _both_fit((weight, bias), other, noise):
-                self._confirm(incoming)
-                self._note(noise, weight, other)
+        if (noise := _fitting(restored, other)) is not None:
+            self._note(noise, restored, other)
+            return Order() if behind.is_plain else behind
+        self._confirm(incoming)
+        if restored is not layer:
+            if (noise := _fitting(layer, other)) is not None:
+                self._note(noise, layer, other)
                 return Order()
-        if incoming.is_plain or size_of(taken_back[0], other.folded[0]) >= size_of(weight, other.folded[0]):
-            self._confirm(incoming)
-            taken_back, behind = (weight, bias), Order()
-        return self._differing(layer, other, taken_back, levels[-1], behind)
+            if _distance(restored, other) < _distance(layer, other):
+                return self._differing(restored, other, behind)
+        return self._differing(layer, other, Order())
 
-    def _note(self, noise: Noise, weight: Double, other: Layer) -> None:
+    def _note(self, noise: Noise, layer: Layer, other: Layer) -> None:
         self.rounded[noise.rounding] = self.rounded.get(noise.rounding, 0) + 1
-        self.largest = max(self.largest, size_of(weight, other.folded[0]))
+        size = _distance(layer, other)
+        self.largest = max(self.largest, size)
+        if noise.rounding == "8 bits" and size > COARSE:
+            steps = steps_of(layer)
+            rows = np.abs(layer.folded[0]).reshape(len(steps), -1).max(axis=1)
+            levels = float((rows / np.where(steps > 0, steps, np.inf)).max())
+            self.coarse.append(Coarse(layer, size, levels))
 
-    def _differing(
-        self, layer: Layer, other: Layer, tensors: tuple[Double, Double], noise: Noise, behind: Order
-    ) -> Order:
-        """Note a layer that does not fit. tensors: with what its input asks for taken back; behind: its order else."""
-        expected = other.folded
-        found = parts.changed(layer, other, tensors, noise)
-        difference = Difference(
-            layer, other, size_of(tensors[0], expected[0]), cosine(tensors[0], expected[0]), tuple(found)
-        )
-        made = _made(layer, tensors, expected, noise) if behind.is_plain and layer.kind != "classifier" else None
+    def _differing(self, layer: Layer, other: Layer, behind: Order) -> Order:
+        """Note a layer that does not fit. behind: the order of its channels if it did."""
+        noise = list(noises(layer, other))[-1]
+        angle = cosine(layer.folded[0], other.folded[0])
+        found = tuple(parts.changed(layer, other, noise))
+        difference = Difference(layer, other, _distance(layer, other), angle, found)
+        made = _made(layer, other, noise) if behind.is_plain and layer.kind != "classifier" else None
         if made is None:
             self.differences.append(difference)
             return behind
@@ -161,32 +172,38 @@ def with_equal_classes(own: Layer, other: Layer) -> tuple[Layer, Layer]:
 
 def _rows(layer: Layer, chosen: slice) -> Layer:
     """A classifier with these outputs alone."""
-    kept = {
-        name: None if values is None else values[chosen] if len(values) == len(layer.folded[0]) else values
-        for name, values in (
-            ("weight", layer.weight), ("bias", layer.bias), ("weight_scale", layer.weight_scale),
-            ("weight_zero", layer.weight_zero),
-        )
-    }  # fmt: skip
-    shape = layer.shape if kept["weight"] is None else kept["weight"].shape
-    return replace(layer, shape=shape, **kept)
+    count = len(layer.folded[0])
+
+    def kept(values: Array | None) -> Array | None:
+        return values if values is None or len(values) != count else values[chosen]
+
+    weight = kept(layer.weight)
+    return replace(
+        layer,
+        weight=weight,
+        bias=kept(layer.bias),
+        weight_scale=None if layer.weight_scale is None else kept(layer.weight_scale.ravel()),
+        weight_zero=None if layer.weight_zero is None else kept(layer.weight_zero.ravel()),
+        shape=layer.shape if weight is None else weight.shape,
+    )
 
 
-def _taken_back(layer: Layer, tensors: tuple[Double, Double], incoming: Order) -> tuple[Double, Double]:
-    if incoming.is_plain:
-        return tensors
-    weight, bias = tensors
-    return incoming.inputs_of(layer, weight), incoming.back(bias) if layer.is_depthwise else bias
+def _fitting(own: Layer, other: Layer) -> Noise | None:
+    """The finest rounding that explains all that differs; None if nothing does."""
+    (weight, bias), (others, shifts) = own.folded, other.folded
+    for noise in noises(own, other):
+        if fits(weight, others, noise.weight) and fits(bias, shifts, noise.bias):
+            return noise
+    return None
 
 
-def _both_fit(tensors: tuple[Double, Double], other: Layer, noise: Noise) -> bool:
-    weight, bias = other.folded
-    return fits(tensors[0], weight, noise.weight) and fits(tensors[1], bias, noise.bias)
+def _distance(own: Layer, other: Layer) -> float:
+    return size_of(own.folded[0], other.folded[0])
 
 
-def _made(layer: Layer, tensors: tuple[Double, Double], expected: tuple[Double, Double], noise: Noise) -> Order | None:
+def _made(layer: Layer, other: Layer, noise: Noise) -> Order | None:
     """The order or scale of its channels that a layer changed, where nothing else about it differs."""
-    (weight, bias), (others, shifts) = tensors, expected
+    (weight, bias), (others, shifts) = layer.folded, other.folded
     origins = frozenset({layer.number})
     if not layer.is_depthwise:
         order = row_order(weight, others, noise.weight)
@@ -206,4 +223,4 @@ def _row_scale(weight: Double, others: Double) -> Double:
     rows, expected = (each.reshape(len(each), -1) for each in (weight, others))
     energy = (expected**2).sum(axis=1)
     factors = np.divide((rows * expected).sum(axis=1), energy, out=np.ones(len(energy)), where=energy > 0)
-    return np.maximum(np.nan_to_num(factors, nan=1.0), 1e-9)
+    return np.asarray(np.maximum(np.nan_to_num(factors, nan=1.0), 1e-9), np.float64)

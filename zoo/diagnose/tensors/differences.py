@@ -19,6 +19,8 @@ Kind = Literal[
 
 EXACT = 1e-5  # relative error of float32 arithmetic in folding and unfolding, with room
 FEW = 0.5  # of the values; where more differ, the whole tensor does
+FARTHEST = 1e4  # a larger factor is that of a single value, beside which all others are nothing
+BETTER = 0.5  # of the distance that was there; an explanation leaves less
 LARGEST = 4096  # rows that are matched one by one
 
 
@@ -52,7 +54,7 @@ def _row_fits(own: Double, other: Double, noise: Double) -> np.ndarray:
 def change(own: Double, other: Double, noise: Double) -> Change | None:
     """What turned `other` into `own`; None where they are equal within noise.
 
-    own, other: float64 of one shape, the first axis that of the output; noise: (out,), the error that rounding explains.
+    own, other: float64 of one shape, outputs first; noise: (out,), the error that rounding explains.
     The simplest explanation that leaves nothing but noise is taken.
     """
     if not np.isfinite(own).all():
@@ -76,26 +78,33 @@ def _zeroed(own: Double, other: Double, noise: Double) -> Explanation:
     dead = ~rows.any(axis=1) & (np.abs(other).reshape(len(other), -1).max(axis=1) > noise)
     if not dead.any() or not (dead | _row_fits(own, other, noise)).all():
         return None
-    return "zeroed", "is all zeros" if dead.all() else f"{_places(dead)} zeros"
+    return "zeroed", "is all zeros" if dead.all() else f"is zero in {_places(dead)}"
 
 
 def _scaled(own: Double, other: Double, noise: Double) -> Explanation:
     """By one factor, or by one for each output; a factor of -1 is a sign."""
     mine, others = own.reshape(len(own), -1), other.reshape(len(other), -1)
-    if others.shape[1] == 1:  # one value a row: only one factor for all says anything
-        mine, others = mine.T, others.T
-        noise = np.array([noise.max()])
-    energy = (others**2).sum(axis=1)
-    factors = np.divide((mine * others).sum(axis=1), energy, out=np.ones(len(energy)), where=energy > 0)
+    factors = _factors(mine, others)
     room = noise * np.maximum(1, np.abs(factors))
     if not _row_fits(mine, others * factors[:, None], room).all():
         return None
     changed = ~_row_fits(mine, others, noise)
+    if not changed.any() or np.abs(factors).max() > FARTHEST:
+        return None
     low, high = float(factors[changed].min()), float(factors[changed].max())
-    which = "" if changed.all() else f"{_places(changed, len(own))} "
-    if np.allclose(factors[changed], -1, rtol=1e-3):
+    which = "" if changed.all() else f"of {_places(changed)} "
+    if np.allclose(factors[changed], -1, rtol=1e-2):
         return "sign", f"{which}has the other sign"
     return "scaled", f"{which}is {times(low, high)} times as large"
+
+
+def _factors(mine: Double, others: Double) -> Double:
+    """By how much each row is larger; one factor for all where a row is one value, which says nothing alone."""
+    energy, products = (others**2).sum(axis=1), (mine * others).sum(axis=1)
+    if mine.shape[1] == 1:
+        whole = products.sum() / energy.sum() if energy.any() else 1.0
+        return np.full(len(mine), whole)
+    return np.asarray(np.divide(products, energy, out=np.ones(len(energy)), where=energy > 0), np.float64)
 
 
 def _offset(own: Double, other: Double, noise: Double) -> Explanation:
@@ -105,6 +114,11 @@ def _offset(own: Double, other: Double, noise: Double) -> Explanation:
     shift = float(np.median(own - other))
     room = noise + EXACT * abs(shift)
     return ("offset", f"is larger by {number(shift)} everywhere") if fits(own - shift, other, room) else None
+
+
+def _better(own: Double, explained: Double, other: Double, noise: Double) -> bool:
+    """Whether an explanation leaves noise alone, and much less than there was: where noise is large, anything fits."""
+    return fits(own, explained, noise) and np.linalg.norm(own - explained) < BETTER * np.linalg.norm(own - other)
 
 
 def _row_order(own: Double, other: Double, noise: Double) -> Explanation:
@@ -135,7 +149,8 @@ def row_order(own: Double, other: Double, noise: Double) -> np.ndarray | None:
     identical = _row_fits(own, other, noise)  # rows that are alike in pairs stay where they are
     kept = np.where(identical, np.arange(len(order)), order)
     order = kept if len(set(kept.tolist())) == len(kept) else order
-    return order if fits(own, other[order], np.full(len(own), room)) else None
+    moved = bool((order != np.arange(len(order))).any())
+    return order if moved and _better(own, other[order], other, np.full(len(own), room)) else None
 
 
 def _order_words(order: np.ndarray, where: str) -> tuple[Kind, str]:
@@ -170,7 +185,7 @@ def _kernel(own: Double, other: Double, noise: Double) -> Explanation:
     if own.ndim != 4 or own.shape[2:] == (1, 1):
         return None
     for words, turned in TURNS.items():
-        if turned(other).shape == own.shape and fits(own, turned(other), noise):
+        if turned(other).shape == own.shape and _better(own, turned(other), other, noise):
             return "kernel", f"kernels are {words}"
     return None
 
@@ -179,7 +194,7 @@ def _reshaped(own: Double, other: Double, noise: Double) -> Explanation:
     """The values were laid out along the axes in a wrong order, or are those of the other in any order."""
     room = np.full(len(own), noise.max())
     for axes in _orders(own.ndim):
-        if fits(np.asarray(other.transpose(axes).reshape(own.shape)), own, room):
+        if _better(own, np.asarray(other.transpose(axes).reshape(own.shape)), other, room):
             return "reordered", f"was read with its axes in the order {axes}, not {tuple(range(own.ndim))}"
     if float(np.abs(np.sort(own.ravel()) - np.sort(other.ravel())).max()) <= noise.min() and noise.max() < np.inf:
         return "reordered", "holds the same values in another order"
@@ -204,15 +219,10 @@ def _otherwise(own: Double, other: Double, noise: Double) -> tuple[Kind, str]:
     worst = int(errors.max(axis=1).argmax())
     largest = f"the largest difference is {number(errors.max())}, in number {worst}"
     if wrong.mean() < FEW:
-        rows = wrong.any(axis=1)
-        return (
-            "few",
-            f"{int(wrong.sum())} of {own.size} values in {int(rows.sum())} of {len(own)} outputs differ; {largest}",
-        )
-    return (
-        "other",
-        f"differs by {number(size_of(own, other))} of its length (cosine {number(cosine(own, other))}); {largest}",
-    )
+        outputs = f"{int(wrong.any(axis=1).sum())} of {len(own)} outputs"
+        return "few", f"{int(wrong.sum())} of {own.size} values in {outputs} differ; {largest}"
+    apart = f"{number(size_of(own, other))} of its length (cosine {number(cosine(own, other))})"
+    return "other", f"differs by {apart}; {largest}"
 
 
 def cosine(own: Double, other: Double) -> float:
@@ -221,10 +231,8 @@ def cosine(own: Double, other: Double) -> float:
     return float((own * other).sum()) / size if size else 0.0
 
 
-def _places(chosen: np.ndarray, count: int | None = None) -> str:
-    """Which outputs: "outputs 3 and 7 of 96"."""
+def _places(chosen: np.ndarray) -> str:
+    """Which outputs: "2 of 96 outputs (3, 7)"."""
     places = np.flatnonzero(chosen)
-    if count is not None and len(chosen) != count:
-        return ""
     first = ", ".join(str(place) for place in places[:4]) + (", ..." if len(places) > 4 else "")
     return f"{len(places)} of {len(chosen)} outputs ({first})"

@@ -13,8 +13,11 @@ from zoo.diagnose.tensors.rounding import Noise, Rounding, of_part
 from zoo.diagnose.tensors.words import number
 
 NORM_PARTS = ("gamma", "beta", "mean", "variance")
+TINY = 1e-4  # of the largest factor of a batch norm: below it nothing is left to divide by
+VAGUE = ("few", "other")  # changes that are only measured, not explained
 MOST = 3  # tensors of a layer that may be others before only their product is looked at
 EPSILONS = (0.0, 1e-8, 1e-7, 1e-6, 1e-5, 1.001e-5, 2e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0)  # that libraries and slips give
+FARTHEST = 100.0  # ratio of two factors of a batch norm that another epsilon may make
 NEAR = 0.02  # relative distance to one of these at which it is meant
 
 
@@ -26,24 +29,42 @@ class Part:
     change: Change
 
 
-def changed(own: Layer, other: Layer, tensors: tuple[Double, Double], noise: Noise) -> list[Part]:
-    """Every tensor that differs. tensors: the own folded ones, with the order of their input taken back."""
-    if (part := _epsilon(own, other, tensors, noise)) is not None:
+def changed(own: Layer, other: Layer, noise: Noise) -> list[Part]:
+    """Every tensor that differs. own: with the order of its input taken back; noise: what rounding explains."""
+    if (part := _epsilon(own, other, noise)) is not None:
         return [part]
     if own.norm is not None and other.norm is not None:
         stored = list(_stored(own, other, noise.rounding))
         if 0 < len(stored) <= MOST:
             return stored
-    return list(_folded(other, tensors, noise))
+    folded = list(_folded(own, other, noise))
+    before = _before_norm(own, other, noise)
+    return folded if before is None or folded[0].change.kind not in VAGUE else [before]
 
 
-def _folded(other: Layer, tensors: tuple[Double, Double], noise: Noise) -> Iterator[Part]:
-    expected = other.folded
+def _folded(own: Layer, other: Layer, noise: Noise) -> Iterator[Part]:
     rooms = (noise.weight, noise.bias)
-    for name, own, wanted, room in zip(("weight", "bias"), tensors, expected, rooms, strict=True):
-        found = change(own, wanted, room)
+    for name, mine, theirs, room in zip(("weight", "bias"), own.folded, other.folded, rooms, strict=True):
+        found = change(mine, theirs, room)
         if found is not None:
             yield Part(name, found)
+
+
+def _before_norm(own: Layer, other: Layer, noise: Noise) -> Part | None:
+    """What was done to the weight before a batch norm was multiplied in, which only one of the two still has apart.
+
+    Only where the biases are equal: then the batch norm is.
+    """
+    norm = own.norm or other.norm
+    if norm is None or not fits(own.folded[1], other.folded[1], noise.bias):
+        return None
+    factor = norm.factor()
+    known = np.abs(factor) > TINY * np.abs(factor).max()
+    shape = (-1, *[1] * (own.folded[0].ndim - 1))
+    divisor = np.where(known, factor, np.inf)
+    mine, theirs = (layer.folded[0] / divisor.reshape(shape) for layer in (own, other))
+    found = change(mine, theirs, np.where(known, noise.weight / np.abs(divisor), noise.weight))
+    return None if found is None or found.kind in VAGUE else Part("weight", found)
 
 
 def _stored(own: Layer, other: Layer, rounding: Rounding) -> Iterator[Part]:
@@ -85,25 +106,24 @@ def _exchanged(own: Norm, other: Norm) -> Part | None:
     return None
 
 
-def _epsilon(own: Layer, other: Layer, tensors: tuple[Double, Double], noise: Noise) -> Part | None:
+def _epsilon(own: Layer, other: Layer, noise: Noise) -> Part | None:
     """Another epsilon under the root of the variance, where that alone explains the folded tensors.
 
     The factor of a channel is gamma / sqrt(variance + epsilon), so its ratio r to the relative's gives
     epsilon' = (variance + epsilon) / r^2 - variance, the same for every channel.
     """
+    mine: float | None
+    theirs: float | None
     if other.norm is not None:
-        found = _fitted_epsilon(tensors, other, noise)
-        kept = other.norm.epsilon
+        mine, theirs = _fitted_epsilon(own.folded, other, noise), other.norm.epsilon
     elif own.norm is not None:
-        found = _fitted_epsilon(other.folded, own, noise)
-        kept = own.norm.epsilon
+        mine, theirs = own.norm.epsilon, _fitted_epsilon(other.folded, own, noise)
     else:
         return None
-    if found is None:
+    if mine is None or theirs is None or abs(mine - theirs) <= NEAR * max(mine, theirs):
         return None
-    first, second = (found, kept) if other.norm is not None else (kept, found)
-    words = f"epsilon is {number(first)}, not {number(second)}"
-    return Part("epsilon", Change("other", words, size_of(tensors[0], other.folded[0])))
+    words = f"is {number(mine)}, not {number(theirs)}"
+    return Part("epsilon", Change("other", words, size_of(own.folded[0], other.folded[0])))
 
 
 def _fitted_epsilon(tensors: tuple[Double, Double], layer: Layer, noise: Noise) -> float | None:
@@ -113,19 +133,18 @@ def _fitted_epsilon(tensors: tuple[Double, Double], layer: Layer, noise: Noise) 
     rows, expected = (each.reshape(len(each), -1) for each in (tensors[0], layer.folded[0]))
     energy = (expected**2).sum(axis=1)
     ratio = np.divide((rows * expected).sum(axis=1), energy, out=np.zeros(len(energy)), where=energy > 0)
-    known = ratio > 0
+    known = (ratio > 1 / FARTHEST) & (ratio < FARTHEST)
     if not known.any():
         return None
     variance = norm.variance.astype(np.float64)
     fitted = (variance + norm.epsilon)[known] / ratio[known] ** 2 - variance[known]
     # channels of small variance say most about it
-    weights = np.argsort(variance[known])[: max(3, int(known.sum()) // 4)]
-    guess = float(np.median(fitted[weights]))
-    near = [each for each in EPSILONS if abs(each - guess) <= NEAR * max(each, 1e-7)]
-    epsilon = near[0] if near else guess
-    if epsilon < 0:
-        return None
-    weight, bias = layer.folded_with(epsilon)
-    room = np.nan_to_num(np.maximum(1, ratio))
-    good = fits(tensors[0], weight, noise.weight * room) and fits(tensors[1], bias, noise.bias * room)
-    return epsilon if good else None
+    chosen = np.argsort(variance[known])[: max(3, int(known.sum()) // 4)]
+    guess = float(np.median(fitted[chosen]))
+    near = [each for each in EPSILONS if abs(each - guess) <= 5 * NEAR * max(each, 1e-7)]
+    for epsilon in (*near, guess):
+        weight, bias = layer.folded_with(epsilon) if epsilon >= 0 else layer.folded
+        room = np.where(known, np.maximum(1, ratio), 1)
+        if fits(tensors[0], weight, noise.weight * room) and fits(tensors[1], bias, noise.bias * room):
+            return max(epsilon, 0.0)
+    return None

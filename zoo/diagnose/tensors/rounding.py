@@ -31,11 +31,14 @@ class Noise:
 
 
 def noises(own: Layer, other: Layer) -> Iterator[Noise]:
-    """From float32 arithmetic alone to the coarsest rounding that either layer shows."""
+    """From float32 arithmetic alone to the coarsest rounding that either layer shows.
+
+    That of half precision is always there: what was rounded may have been folded since, and so little changes nothing.
+    """
     yield _of_share("", own, other)
-    for rounding, rounded in (("half precision", is_half), ("bfloat16", is_bfloat16)):
-        if rounded(own) or rounded(other):
-            yield _of_share(rounding, own, other)  # type: ignore[arg-type]
+    yield _of_share("half precision", own, other)
+    if is_bfloat16(own) or is_bfloat16(other):
+        yield _of_share("bfloat16", own, other)
     steps = np.maximum(steps_of(own), steps_of(other))
     if steps.any():
         plain = _of_share("", own, other)
@@ -62,21 +65,16 @@ def _of_share(rounding: Rounding, own: Layer, other: Layer) -> Noise:
 def _largest(rows: Double) -> Double:
     """The largest size in each row."""
     values = np.abs(rows).reshape(len(rows), -1).max(axis=1)
-    return np.nan_to_num(np.asarray(values, np.float64), nan=0.0, posinf=0.0)
+    return np.asarray(np.nan_to_num(values, nan=0.0, posinf=0.0), np.float64)
 
 
 def _terms(layer: Layer) -> Double:
     """Sizes of what a folded bias is summed from, whose rounding errors remain where the sum is small."""
     folded = np.abs(layer.folded[1])
     if layer.norm is None:
-        return np.nan_to_num(folded)
+        return np.asarray(np.nan_to_num(folded), np.float64)
     before = layer.norm.mean if layer.bias is None else np.abs(layer.norm.mean) + np.abs(layer.bias)
-    return np.nan_to_num(np.abs(layer.norm.beta) + np.abs(before * layer.norm.factor()))
-
-
-def is_half(layer: Layer) -> bool:
-    """Whether the weights are numbers of half precision, by their type or by their values."""
-    return layer.bits == 16 or (layer.weight is not None and bool((_through_half(layer.weight) == layer.weight).all()))
+    return np.asarray(np.nan_to_num(np.abs(layer.norm.beta) + np.abs(before * layer.norm.factor())), np.float64)
 
 
 def is_bfloat16(layer: Layer) -> bool:
@@ -84,11 +82,6 @@ def is_bfloat16(layer: Layer) -> bool:
     if layer.weight is None:
         return False
     return not (np.ascontiguousarray(layer.weight, np.float32).view(np.uint32) & 0xFFFF).any()
-
-
-def _through_half(values: Array) -> Array:
-    with np.errstate(over="ignore"):
-        return np.asarray(values.astype(np.float16).astype(np.float32))
 
 
 def steps_of(layer: Layer) -> Double:
@@ -101,13 +94,11 @@ def steps_of(layer: Layer) -> Double:
     factor = np.ones(len(layer.weight)) if layer.norm is None else np.nan_to_num(np.abs(layer.norm.factor()))
     if layer.weight_scale is not None and layer.bits == 8:
         scales = np.asarray(layer.weight_scale, np.float64).ravel()
-        return (
-            np.broadcast_to(scales, factor.shape) * factor if scales.size in (1, len(factor)) else scales.max() * factor
-        )
+        scales = scales if scales.size in (1, len(factor)) else scales.max(keepdims=True)
+        return np.asarray(scales * factor, np.float64)
     grid = grid_of(layer.weight)
-    if grid:
-        return np.full(len(factor), grid) * factor
-    return np.array([grid_of(row) for row in layer.weight]) * factor
+    grids = np.array([grid] if grid else [grid_of(row) for row in layer.weight])
+    return np.asarray(grids * factor, np.float64)
 
 
 def grid_of(values: Array, levels: int = LEVELS) -> float:
