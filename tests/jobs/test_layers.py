@@ -144,6 +144,48 @@ def test_the_embedded_files_agree_in_all_frameworks(tmp_path: Path, own_home: Pa
     assert not found.not_looked
 
 
+QUANTISED = """
+[[checkpoint]]
+id = "r/float"
+framework = "onnxruntime"
+format = "onnx"
+recipe = "onnx_zoo_inc_256_224"
+label_map = "imagenet1000"
+weights = "one"
+network = { alpha = 1.0, resolution = 224, classes = 1000 }
+files = [{ name = "mobilenetv2-12_fp32-backbone_int8-classifier.onnx" }]
+
+[[checkpoint]]
+id = "r/bytes"
+framework = "onnxruntime"
+format = "onnx"
+recipe = "onnx_zoo_inc_256_224"
+label_map = "imagenet1000"
+weights = "one"
+quantised = true
+network = { alpha = 1.0, resolution = 224, classes = 1000 }
+files = [{ name = "mobilenetv2-12-int8.onnx" }]
+"""
+
+
+@pytest.mark.slow
+def test_rounding_to_bytes_is_no_parting(assets: Path, tmp_path: Path, own_home: Path) -> None:
+    """A published quantised file and floats of its weights, in both directions."""
+    built("onnxruntime")
+    folder = tmp_path / "zoo"
+    folder.mkdir()
+    (folder / "checkpoints.toml").write_text(QUANTISED)
+    floats = "reconstructed/mobilenetv2-12_fp32-backbone_int8-classifier.onnx"
+    for name in (floats, "checkpoints/mobilenetv2-12-int8.onnx"):
+        (folder / Path(name).name).symlink_to(assets / name)
+    images = assets / "images" / "imagenet_sample_1000"
+    for case in opened(folder, tmp_path / "out", images=str(images), sample=8):
+        assert case.kin
+        found = layers.look(case)
+        assert not found.candidates, found.candidates
+        assert not found.not_looked
+
+
 def test_numeric_steps_are_those_of_the_workers() -> None:
     stored = np.random.default_rng(3).integers(0, 256, (2, 5, 4, 3), dtype=np.uint8)
     steps = (

@@ -175,10 +175,8 @@ class _Look:
 
     def _agree(self) -> Excluded:
         points = self.comparison.points
-        most, alone = (
-            max(each for each in values if np.isfinite(each))
-            for values in ([point.apart for point in points], [point.parting for point in points])
-        )
+        most = max((point.apart for point in points if point.own.kind != "classifier"), default=0.0)
+        alone = max(point.parting for point in points)
         return Excluded(
             cause="layer.parts",
             title=f"a layer that computes something else than in {self.comparison.other.title}",
