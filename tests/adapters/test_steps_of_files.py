@@ -198,7 +198,7 @@ def symbol(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def changed(symbol: Any, folder: Path, place: int, kind: str, **attributes: str) -> list[Step]:
-    """Steps of the symbol with attributes of one of its nodes of a kind changed; None takes one away."""
+    """Steps of the symbol with attributes of one of its nodes of a kind changed; it stays in `folder`."""
     far, (graph, parameters) = symbol
     content = json.loads(graph.read_text())
     node = [node for node in content["nodes"] if node["op"] == kind][place]

@@ -146,7 +146,15 @@ def answers_without_delegates(path: str, rows: str, out: str) -> None:
 def edit_graph(path: str, out: str, kind: str) -> None:
     definition = tf.compat.v1.GraphDef.FromString(Path(path).read_bytes())
     EDITS[kind](definition, {node.name: node for node in definition.node})
+    while left := _unread(definition):
+        for node in left:
+            definition.node.remove(node)
     Path(out).write_bytes(definition.SerializeToString())
+
+
+def _unread(definition: Any) -> list[Any]:
+    read = {"output", *(source for node in definition.node for source in node.input)}
+    return [node for node in definition.node if node.name not in read]
 
 
 def _instead(definition: Any, name: str, other: str) -> None:
