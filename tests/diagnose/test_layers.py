@@ -189,6 +189,17 @@ def test_only_the_same_weights_show_it(kinship: Kinship) -> None:
     assert the_candidate(found_for(FAULTS["padding 2"][0], kinship)).certainty == "likely"
 
 
+def test_another_training_is_possible_only() -> None:
+    def change(layers: list[Layer]) -> None:
+        for number, layer in enumerate(layers):
+            if layer.weight is not None:
+                noise = np.random.default_rng(number).normal(0, 0.3, layer.weight.shape)
+                layers[number] = replace(layer, weight=(layer.weight + noise).astype(np.float32))
+
+    assert the_candidate(found_for(change, "reference")).certainty == "possible"
+    assert the_candidate(found_for(change)).certainty == "shown"
+
+
 def test_what_the_words_do_not_explain_is_likely() -> None:
     other = computed(some_layers(), "the other")
     layers = some_layers()

@@ -101,6 +101,8 @@ class _Look:
 
     def _certainty(self, why: Explanation | None) -> Certainty:
         same = self.kinship == "same weights"
+        if not same and why is not None and why.what == "weights" and usual(self.comparison) > OTHER:
+            return "possible"  # most layers differ: the other one may be of another training
         return "shown" if same and why is not None else "likely" if same or why is not None else "possible"
 
     def _place(self, point: Point) -> str:
