@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.by_hand.records import a_claim, a_run
-from zoo.diagnose import repeats
 from zoo.diagnose.base import Case
-from zoo.diagnose.repeats import ROUNDING, Repeated, Varied
+from zoo.diagnose.repeats.look import look
+from zoo.diagnose.repeats.scores import ROUNDING, Repeated, Varied
 from zoo.documents.load import load_zoo
 from zoo.measure.ranking import rank
 from zoo.records import AsShipped
@@ -61,7 +61,7 @@ def test_answers_that_stay_name_nothing() -> None:
     first, seen = repeated()
     same = varied(first), varied(first), varied(first, "exact", "as-shipped")
     seen = Repeated(first, first, first, first, np.arange(N), *same)
-    found = repeats.look(a_case(first), seen)
+    found = look(a_case(first), seen)
     assert not found.candidates
     assert [each.cause for each in found.excluded] == [f"repeat.{cause}" for cause in CAUSES]
 
@@ -70,7 +70,7 @@ def test_the_last_digits_are_no_cause() -> None:
     first, _ = repeated()
     near = moved(first, ROUNDING / 2)
     same = varied(near), varied(near), varied(near, "exact", "as-shipped")
-    found = repeats.look(a_case(first), Repeated(first, near, near, near, np.arange(N), *same))
+    found = look(a_case(first), Repeated(first, near, near, near, np.arange(N), *same))
     assert not found.candidates
 
 
@@ -90,7 +90,7 @@ def test_what_moves_is_named_alone(field: str, cause: str, share: float) -> None
     other = moved(first, share)
     whole = field in ("again", "afresh", "kept")
     _, seen = repeated(**{field: other if whole else varied(other)})
-    (candidate,) = repeats.look(a_case(first), seen).candidates
+    (candidate,) = look(a_case(first), seen).candidates
     assert candidate.cause == f"repeat.{cause}"
     assert (candidate.certainty, candidate.images) == ("shown", N)
     assert "64 of 64 images" in candidate.evidence
@@ -103,7 +103,7 @@ def test_an_image_that_moves_is_enough() -> None:
     other = first.copy()
     other[17] = moved(first, 0.5)[17]
     _, seen = repeated(alone=varied(other))
-    (candidate,) = repeats.look(a_case(first), seen).candidates
+    (candidate,) = look(a_case(first), seen).candidates
     assert "1 of 64 images" in candidate.evidence
     assert candidate.command.endswith("--fresh --batch-size 1")
 
@@ -111,7 +111,7 @@ def test_an_image_that_moves_is_enough() -> None:
 def test_answers_that_change_by_themselves_hide_the_rest() -> None:
     first = some_scores()
     _, seen = repeated(again=some_scores(2), alone=varied(some_scores(3)), kept=some_scores(4))
-    found = repeats.look(a_case(first), seen)
+    found = look(a_case(first), seen)
     assert [each.cause for each in found.candidates] == ["repeat.not_deterministic"]
     assert "hides the rest" in found.not_looked[0]
 
@@ -120,13 +120,13 @@ def test_quantised_networks_round_more() -> None:
     first = some_scores()
     near = moved(first, 0.01)
     _, seen = repeated(alone=varied(near), quantised=True)
-    assert not repeats.look(a_case(first), seen).candidates
+    assert not look(a_case(first), seen).candidates
 
 
 def test_what_has_changed_since_the_run_is_said() -> None:
     first = some_scores()
     _, seen = repeated(kept=some_scores(5), changed=("torch 2.1 became 2.2",))
-    (candidate,) = repeats.look(a_case(first), seen).candidates
+    (candidate,) = look(a_case(first), seen).candidates
     assert "torch 2.1 became 2.2" in candidate.evidence
     assert candidate.explains == 0  # all 64 were right, and still are
 
@@ -144,7 +144,7 @@ def with_defaults(**changes: Any) -> Repeated:
 
 def test_a_documented_number_of_another_processor_is_possible() -> None:
     case = a_case(some_scores(), right=768, documented="72.0")  # 80 % measured, 72 % documented
-    (candidate,) = repeats.look(case, with_defaults(beside=shipped(40))).candidates
+    (candidate,) = look(case, with_defaults(beside=shipped(40))).candidates
     assert (candidate.cause, candidate.certainty, candidate.images) == ("repeat.arithmetic", "possible", 512)
     assert "360 instead of 400 of 512 images" in candidate.evidence
     assert candidate.explains == pytest.approx(-40 / 512)
@@ -153,13 +153,13 @@ def test_a_documented_number_of_another_processor_is_possible() -> None:
 @pytest.mark.parametrize("documented", ["80.0", "79.0", "88.0"])
 def test_the_processor_does_not_explain_a_number_that_holds_or_lies_on_the_other_side(documented: str) -> None:
     case = a_case(some_scores(), right=768, documented=documented)
-    assert not repeats.look(case, with_defaults(beside=shipped(40))).candidates
+    assert not look(case, with_defaults(beside=shipped(40))).candidates
 
 
 def test_a_run_as_shipped_that_loses_by_it_is_shown() -> None:
     case = a_case(some_scores(), right=692, documented="80.0", arithmetic="as-shipped")
     _, seen = repeated(arithmetic=varied(some_scores(8), "as-shipped", "exact"), beside=shipped(40))
-    (candidate,) = repeats.look(case, seen).candidates
+    (candidate,) = look(case, seen).candidates
     assert candidate.certainty == "shown"
     assert candidate.explains == pytest.approx(40 / 512)
     assert candidate.command.endswith("--arithmetic exact")
@@ -168,4 +168,4 @@ def test_a_run_as_shipped_that_loses_by_it_is_shown() -> None:
 def test_a_loss_by_chance_is_not_named() -> None:
     case = a_case(some_scores(), right=692, documented="80.0", arithmetic="as-shipped")
     _, seen = repeated(arithmetic=varied(some_scores(8), "as-shipped", "exact"), beside=shipped(3))
-    assert not repeats.look(case, seen).candidates
+    assert not look(case, seen).candidates

@@ -14,6 +14,7 @@ from tests.by_hand import little_zoo, onnx_edits, variations
 from tests.by_hand.built import built
 from tests.by_hand.opened_cases import named, opened
 from tests.by_hand.variations import Variation
+from zoo.documents.load import load_zoo
 from zoo.frameworks.table import public_frameworks
 from zoo.jobs import repeats
 from zoo.jobs.case import Opened
@@ -107,8 +108,8 @@ def test_without_images_nothing_is_looked_at(little: Path) -> None:
 @pytest.mark.parametrize("framework", [entry.name for entry in public_frameworks()])
 def test_the_embedded_networks_are_steady(framework: str, tmp_path: Path, own_home: Path) -> None:
     built(framework)
-    cases = [case for case in opened("embedded", tmp_path / "out", sample=64) if case.case.run.framework == framework]
-    for case in cases:
+    own = [name for name, each in load_zoo("embedded").checkpoints.items() if each.framework == framework]
+    for case in opened("embedded", tmp_path / "out", checkpoints=",".join(own), sample=64):
         found = repeats.look(case)
         assert not found.candidates, case.case.run.subject
         assert not found.not_looked

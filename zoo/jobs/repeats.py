@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import machine
-from zoo.diagnose import repeats
-from zoo.diagnose.repeats import Repeated, Scores, Varied
+from zoo.diagnose.repeats.look import look as found_in
+from zoo.diagnose.repeats.scores import Repeated, Scores, Varied
 from zoo.errors import WorkerError, ZooError
 from zoo.images import pixels
 from zoo.jobs.case import Opened
@@ -34,7 +34,7 @@ def look(opened: Opened) -> Findings:
         seen = _Again(opened, task, opened.source.first(1)).seen()
     except ZooError as error:
         return Findings(not_looked=(f"{WHAT}: {error}",))
-    return repeats.look(opened.case, seen)
+    return found_in(opened.case, seen)
 
 
 def as_made(opened: Opened) -> Settings:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from zoo.diagnose.layers.computation import Computation, relative
+from zoo.diagnose.layers.channels import in_order_of, same_order
+from zoo.diagnose.layers.computation import REPRODUCED, Computation, relative
 from zoo.diagnose.layers.numeric import Values, value
 from zoo.diagnose.network import SOURCE, WEIGHTED, FileNetwork, Layer, aligned
+
+UNDERSTOOD = 0.2  # a layer whose own values are computed here with a larger error is not understood
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,8 @@ class Point:
     apart: relative difference of the values behind them; before: the largest of the values that feed them, 0 where they
     are the network's inputs; alone: of the own values from what the other's layer gives for the own input, None where
     that cannot be computed; see `computation.relative`. inserted: layers of the other network between this one and the
-    one before it, that the own one lacks; same_sources: whether the layers that feed the two stand for each other.
+    one before it, that the own one lacks; same_sources: whether the layers that feed the two stand for each other;
+    turned: whether own values that feed it were brought to the other's order and scale of channels.
     """
 
     own: Layer
@@ -29,6 +33,7 @@ class Point:
     alone: float | None = None
     inserted: tuple[Layer, ...] = ()
     same_sources: bool = True
+    turned: bool = False
 
     @property
     def parting(self) -> float:
@@ -57,12 +62,26 @@ class Comparison:
 
 
 def compared(own: Computation, other: Computation) -> Comparison:
-    """Every layer that both have, with values on both sides."""
+    """Every layer that both have, with values on both sides.
+
+    Channels in another order or scale are no difference if the layers behind take that back.
+    """
+    images = min(len(own.given), len(other.given))
+    own, other = own.first(images), other.first(images)
     counterparts = matched(own.network, other.network)
-    bridge = _Bridge(own, other, {theirs: mine for mine, theirs in counterparts})
-    points = tuple(point for mine, theirs in counterparts if (point := bridge.point(mine, theirs)) is not None)
+    points = _points(own, other, counterparts, turning=True)
+    if any(point.turned and point.parting > REPRODUCED for point in points):
+        points = _points(own, other, counterparts, turning=False)
     paired = {mine for mine, _ in counterparts}
-    return Comparison(own, other, points, tuple(each for each in own.network.layers if each.number not in paired))
+    unmatched = tuple(each for each in own.network.layers if each.number not in paired)
+    return Comparison(own, other, tuple(points), unmatched)
+
+
+def _points(
+    own: Computation, other: Computation, counterparts: Sequence[tuple[int, int]], *, turning: bool
+) -> list[Point]:
+    bridge = _Bridge(own, other, {theirs: mine for mine, theirs in counterparts}, turning)
+    return [point for mine, theirs in counterparts if (point := bridge.point(mine, theirs)) is not None]
 
 
 def matched(own: FileNetwork, other: FileNetwork) -> list[tuple[int, int]]:
@@ -93,11 +112,16 @@ def _places(network: FileNetwork, names: dict[int, int]) -> Iterator[tuple[int, 
 
 @dataclass
 class _Bridge:
-    """The other network's layers, given the own one's values. mine: the other's numbers -> own numbers."""
+    """The other network's layers, given the own one's values. mine: the other's numbers -> own numbers.
+
+    turning: whether own values may be brought to the other's order and scale of channels; turned: those that were.
+    """
 
     own: Computation
     other: Computation
     mine: dict[int, int]
+    turning: bool
+    turned: dict[int, Values] = field(default_factory=dict)
     computed: dict[int, Values | None] = field(default_factory=dict)
 
     def point(self, mine: int, theirs: int) -> Point | None:
@@ -105,18 +129,32 @@ class _Bridge:
         own, other = self.own.value(mine), self.other.value(theirs)
         if own is None or other is None:
             return None
-        layer = self.other.network.layers[theirs]
-        again = self._again(layer)
-        point = Point(
+        layer, again = self.other.network.layers[theirs], self._again(self.other.network.layers[theirs])
+        inputs = [self.mine.get(number, number if number == SOURCE else -2) for number in layer.inputs]
+        own = self._turned(mine, own, again, layer)
+        alone = None if again is None else relative(own, again)
+        if layer.kind == "classifier" and same_order(own, other if again is None else again):
+            alone = 0.0
+        return Point(
             own=self.own.network.layers[mine],
             other=layer,
             apart=relative(own, other),
             before=self._before(layer),
-            alone=None if again is None else relative(own, again),
+            alone=alone,
+            inserted=tuple(self._inserted(layer)),
+            same_sources=set(inputs) == set(self.own.network.layers[mine].inputs),
+            turned=any(number in self.turned for number in inputs),
         )
-        sources = {self.mine.get(number, number if number == SOURCE else -2) for number in layer.inputs}
-        same = sources == set(point.own.inputs)
-        return replace(point, inserted=tuple(self._inserted(layer)), same_sources=same)
+
+    def _turned(self, mine: int, own: Values, again: Values | None, layer: Layer) -> Values:
+        """The own value, in the other's order of channels if that alone is another."""
+        if not self.turning or again is None or layer.kind == "classifier" or relative(own, again) < REPRODUCED:
+            return own
+        found = in_order_of(own, again)
+        if found is None:
+            return own
+        self.turned[mine] = found
+        return found
 
     def _before(self, layer: Layer) -> float:
         found = [0.0]
@@ -140,7 +178,8 @@ class _Bridge:
         if number == SOURCE:
             return self.own.given
         if number in self.mine:
-            return self.own.value(self.mine[number])
+            mine = self.mine[number]
+            return self.turned[mine] if mine in self.turned else self.own.value(mine)
         if number not in self.computed:
             self.computed[number] = self._again(self.other.network.layers[number])
         return self.computed[number]
@@ -155,6 +194,3 @@ class _Bridge:
         if self.other.unexplained.get(layer.number, np.inf) > UNDERSTOOD:
             return None
         return value(layer, known, window)
-
-
-UNDERSTOOD = 0.2  # a layer whose own values are computed here with a larger error is not understood

@@ -43,6 +43,13 @@ class Computation:
         """Behind a layer, or the network's input for SOURCE; None where it is not known."""
         return self.given if number == SOURCE else self.values.get(number)
 
+    def first(self, images: int) -> Computation:
+        """Of its first images alone."""
+        if images == len(self.given):
+            return self
+        values = {number: each[:images] for number, each in self.values.items()}
+        return Computation(self.title, self.network, values, self.given[:images])
+
     @cached_property
     def windows(self) -> dict[int, Window]:
         """What each layer does, by its number; where the file does not say, what gives its values."""

@@ -101,6 +101,8 @@ class _Look:
 
     def _certainty(self, why: Explanation | None) -> Certainty:
         same = self.kinship == "same weights"
+        if not same and why is not None and why.what == "weights" and usual(self.comparison) > OTHER:
+            return "possible"  # most layers differ: the other one may be of another training
         return "shown" if same and why is not None else "likely" if same or why is not None else "possible"
 
     def _place(self, point: Point) -> str:
@@ -175,7 +177,8 @@ class _Look:
 
     def _agree(self) -> Excluded:
         points = self.comparison.points
-        most, alone = max(point.apart for point in points), max(point.parting for point in points)
+        most = max((point.apart for point in points if point.own.kind != "classifier"), default=0.0)
+        alone = max(point.parting for point in points)
         return Excluded(
             cause="layer.parts",
             title=f"a layer that computes something else than in {self.comparison.other.title}",

@@ -1,0 +1,1 @@
+"""Causes that show when the first images of a run are answered again."""
