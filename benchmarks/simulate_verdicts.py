@@ -58,10 +58,10 @@ def likely(truth: int, n: int) -> NDArray[np.int64]:
 
 
 def sequence_coverage(share: float, audits: int, seed: int) -> float:
-    """How often the truth is in the confidence sequence at every one of the looks."""
+    """How often the truth is in the confidence sequence at every one of the looks, if it is a claim's."""
     truth = round(share * IMAGES)
     right, looks = planning.grown(IMAGES, truth, LOOK_EVERY, audits, seed)
-    low, high = stats.running(right, np.broadcast_to(looks, right.shape), IMAGES)
+    low, high = stats.running(right, np.broadcast_to(looks, right.shape), IMAGES, stats.expecting(share))
     return float(((low <= truth) & (truth <= high)).all(axis=1).mean())
 
 
@@ -81,7 +81,7 @@ def early(goal: Accepted, truth: int, audits: int, seed: int) -> tuple[float, fl
     after which half and 95 % of the audits have stopped.
     """
     right, looks = planning.grown(IMAGES, truth, LOOK_EVERY, audits, seed)
-    low, high = stats.running(right, np.broadcast_to(looks, right.shape), IMAGES)
+    low, high = stats.running(right, np.broadcast_to(looks, right.shape), IMAGES, goal.prior)
     refuted = planning.refuted(goal, low, high)
     settled = refuted | ((low >= goal.inner[0]) & (high <= goal.inner[1]))
     first = settled.argmax(axis=1)

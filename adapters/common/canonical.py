@@ -156,6 +156,6 @@ def as_value(step: Step, found: np.ndarray, integers: Optional[bool] = None) -> 
     values = values.astype(np.float32)
     if step.kind in ("mean", "classifier"):
         return values.reshape(len(values), -1)
-    if step.layout != "NCHW":
+    if step.layout != "NCHW" and sorted(step.layout) == sorted("NCHW"):
         values = values.transpose([step.layout.index(axis) for axis in "NCHW"])
     return np.ascontiguousarray(values)

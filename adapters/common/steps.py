@@ -56,7 +56,7 @@ class Step:
     written: how each input was last written on its way here; a step that reads it by other levels is wrong.
     before: the file's operators between its inputs and it that belong to no step, in words, such as "sub(0.5)".
     behind: of the last step: the same between it and the network's output.
-    layout: the axes of the value `output` as the file has them, "NCHW" or "NHWC"; canonical.as_value turns them.
+    layout: the axes of the value `output` as the file has them, "NCHW", "NHWC", "NC"; canonical.as_value turns them.
     """
 
     name: str

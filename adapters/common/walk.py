@@ -16,6 +16,8 @@ from adapters.common.drafts import NO_PADS, Draft, Pads, Stored, worded
 from adapters.common.steps import SOURCE, Level, Norm, Step
 
 Size = Tuple[int, int]
+LARGEST = float(np.finfo(np.float32).max)
+GATED = {"sigmoid": "swish", "hard_sigmoid": "hard_swish"}  # x * f(x)
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,15 @@ class Walk:
         fits = len(order) == len(axes)
         self.passed(source, target, axes="".join(axes[at] for at in order) if fits else axes)
 
+    def reshaped(self, source: str, target: str, rank: Optional[int]) -> None:
+        """Other axes. rank: of the result, None where it is computed; with 3 of 4, height and width become one, P."""
+        axes = self.flows[source].axes
+        if rank == 3 and "HW" in axes:
+            axes = axes.replace("HW", "P")
+        elif rank == 4 and "P" in axes:
+            axes = axes.replace("P", "HW")
+        self.passed(source, target, axes=axes)
+
     def padded(self, source: str, target: str, pads: Pads) -> None:
         """Zeros around the image, (top, left, bottom, right)."""
         flow = self.flows[source]
@@ -123,12 +134,29 @@ class Walk:
     # operators that become part of the step before
 
     def scaled(self, source: str, target: str, factor: np.ndarray, words: str = "mul") -> None:
-        """Multiplied by a constant, float32, one number or one for each channel."""
-        self._affine(source, target, factor, worded(words, factor), "scale")
+        """Multiplied by a constant, float32, one number or one for each channel; divided if the words are "div"."""
+        with np.errstate(divide="ignore"):
+            product = 1 / factor if words == "div" else factor
+        self._affine(source, target, product, worded(words, factor), "scale")
 
     def shifted(self, source: str, target: str, summand: np.ndarray, words: str = "add") -> None:
-        """A constant added, float32, one number or one for each channel."""
-        self._affine(source, target, summand, worded(words, summand), "shift")
+        """A constant added, float32, one number or one for each channel; subtracted if the words are "sub"."""
+        total = -summand if words == "sub" else summand
+        self._affine(source, target, total, worded(words, summand), "shift")
+
+    def multiplied(self, sources: Sequence[str], target: str, words: str = "mul") -> None:
+        """A product of two values: an activation if one is a gate of the other, such as x * sigmoid(x)."""
+        less, more = sorted(sources, key=lambda name: len(self.flows[name].before))
+        flow, gated = self.flows[less], self.flows[more]
+        draft = self._open(less, shared=True)
+        gates = gated.before[len(flow.before) :]
+        if draft is None or flow.step != gated.step or len(gates) != 1 or self.users.get(less, 2) > 2:
+            deepest = max(sources, key=lambda name: (self.flows[name].step, len(self.flows[name].before)))
+            self.noted(deepest, target, words)
+            return
+        draft.other = (*draft.other, GATED.get(gates[0], f"gated {gates[0]}"))
+        self._moved(draft, less, target)
+        self.passed(less, target)
 
     def _affine(self, source: str, target: str, constant: np.ndarray, words: str, how: str) -> None:
         draft = self._open(source)
@@ -151,7 +179,9 @@ class Walk:
         self.passed(source, target)
 
     def clipped(self, source: str, target: str, low: Optional[float], high: Optional[float], words: str) -> None:
-        """Kept between two bounds."""
+        """Kept between two bounds; what no float32 exceeds is none."""
+        low = None if low is None or low <= -LARGEST else low
+        high = None if high is None or high >= LARGEST else high
         draft = self._open(source)
         if draft is None:
             bounds = [bound for bound in (low, high) if bound is not None]
@@ -203,6 +233,7 @@ class Walk:
         """A product with a matrix (classes, in)."""
         draft = self._added(Draft(name, "classifier", (), target, weight), [source], target)
         self.passed(target, target, axes="NC", size=None)
+        draft.layout = "NC"
         return draft
 
     def summed(self, name: str, sources: Sequence[str], target: str) -> Draft:
@@ -218,6 +249,20 @@ class Walk:
         else:
             self._windowed(draft, flow, target, window)
         return draft
+
+    def mean_over(self, name: str, source: str, target: str, places: Sequence[int]) -> None:
+        """A mean over some axes, by their places: of height and width, also one after the other, it is a step."""
+        flow = self.flows[source]
+        axes = flow.axes
+        over = "".join(sorted(axes[at] for at in places if -len(axes) <= at < len(axes)))
+        earlier = flow.before[-1] if flow.before else ""
+        if over in ("H", "W") and earlier in ("mean over H", "mean over W") and not earlier.endswith(over):
+            self.passed(source, source, before=flow.before[:-1])
+            over = "HW"
+        if over in ("HW", "P"):
+            self.averaged(name, source, target)
+        else:
+            self.noted(source, target, f"mean over {over}")
 
     def averaged(self, name: str, source: str, target: str, kernel: Optional[Size] = None) -> Draft:
         """A mean over height and width. kernel: where the file says over how many pixels."""

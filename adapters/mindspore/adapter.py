@@ -6,15 +6,17 @@ import ctypes
 import importlib.util
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import mindspore as ms
 import numpy as np
 
 from adapters.common import layers
+from adapters.common.canonical import as_value, steps_of_tensors
 from adapters.common.contract import Adapter, AdapterError, ModelInfo, Options, already_started
 from adapters.common.dialects import Table, all_float32, fitting, recognised
 from adapters.common.network import Network
+from adapters.common.steps import Step
 from adapters.mindspore.names import OPTIMIZER_STATE, extras, tables, trainable
 from adapters.mindspore.network import Layers, Residual
 
@@ -86,6 +88,34 @@ class MindsporeAdapter(Adapter):
             "inputs": [layers.spec("x", (-1, 3, side, side), "float32")],
             "outputs": [layers.spec("logits", (-1, network.classes), "float32")],
         }
+
+    def _steps(self, files: Sequence[Path], options: Options) -> List[Step]:
+        network, stored = options.layers, _stored(files[0])
+        names = _names(stored, network, files[0].name)
+        tensors = {canonical: stored[name] for canonical, name in names.items()}
+        matrix = network.classifier.weight
+        tensors[matrix] = tensors[matrix].reshape(len(tensors[matrix]), -1)  # mindvision's is a 1x1 convolution
+        return steps_of_tensors(tensors, network, names)
+
+    def _values(
+        self, files: Sequence[Path], options: Options, steps: Sequence[Step], batch: np.ndarray
+    ) -> Iterator[Tuple[int, np.ndarray]]:
+        """From the network that `predict` runs, cell by cell: in the compiled graph no cell's output can be seen."""
+        ms.set_context(mode=ms.PYNATIVE_MODE)
+        cell = _filled(_stored(files[0]), options.layers, files[0].name)
+        found: Dict[int, np.ndarray] = {}
+        mean, classifier = len(cell.told), len(cell.told) + 1
+
+        def keep(number: int, output: Any) -> None:
+            found[number] = output.asnumpy()
+
+        for number, each in enumerate(cell.told):
+            each.register_forward_hook(lambda _, given, output, number=number: keep(number, output))
+        # the mean is no cell: it is what the classifier is given
+        cell.classifier.register_forward_pre_hook(lambda _, given: keep(mean, given[0]))
+        cell.classifier.register_forward_hook(lambda _, given, output: keep(classifier, output))
+        cell(ms.Tensor(batch))
+        return ((number, as_value(steps[number], value)) for number, value in sorted(found.items()))
 
     def _export(self, tensors: Dict[str, np.ndarray], network: Network, fmt: str, target: Path) -> List[Path]:
         known = tables(network)

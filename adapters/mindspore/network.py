@@ -40,12 +40,16 @@ class Projected(Residual):
 
 
 class Layers(nn.Cell):
-    """`canonical` holds its parameters by canonical name; dense: the classifier's weight is (classes, C)."""
+    """`canonical` holds its parameters by canonical name; dense: the classifier's weight is (classes, C).
+
+    told: the cells whose outputs are the values behind the steps up to the mean, in the order of canonical.places.
+    """
 
     def __init__(self, network: Network, dense: bool) -> None:
         super().__init__()
         self.network = network
         self.canonical: Dict[str, Parameter] = {}
+        self.told: List[Any] = []
         self.features = nn.SequentialCell([self._block(block) for block in network.blocks])
         last = network.classifier
         if dense:
@@ -67,10 +71,13 @@ class Layers(nn.Cell):
         layers = [layer for conv in block.convs for layer in self._layers(conv)]
         if block.residual:
             layers = [Projected(layers, self._layers(block.shortcut)) if block.shortcut else Residual(layers)]
+            self.told.append(layers[0])
         if block.activated:
             layers.append(self._activation())
+            self.told[-1] = layers[-1]
         if block.pool is not None:
             layers.extend(_pool(block.pool))
+            self.told.append(layers[-1])
         return nn.SequentialCell(layers) if len(layers) > 1 else layers[0]
 
     def _layers(self, conv: Conv) -> List[Any]:
@@ -90,7 +97,10 @@ class Layers(nn.Cell):
         self.canonical[conv.weight] = convolution.weight
         self.canonical.update(zip(conv.norm, (getattr(norm, attribute) for attribute in ATTRIBUTES)))
         layers = [convolution, norm]
-        return [*layers, self._activation()] if conv.activated else layers
+        if conv.activated:
+            layers.append(self._activation())
+        self.told.append(layers[-1])
+        return layers
 
     def _activation(self) -> Any:
         return ACTIVATIONS[self.network.activation]()

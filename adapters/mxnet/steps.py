@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 from collections import Counter
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -39,6 +40,7 @@ def values(
     One operator after another, without the primitives into which `predict` fuses a convolution with what follows it:
     MXNet fails where it would fuse an addition and is asked for the values around it.
     """
+    os.environ["MXNET_SUBGRAPH_BACKEND"] = "NONE"  # or `bind` fuses too
     internals = symbol.get_internals()
     told = {number: step for number, step in enumerate(steps) if step.output}
     group = mx.sym.Group([internals[step.output] for step in told.values()])
@@ -148,13 +150,14 @@ class _Reader:
         kind = ARITHMETIC[node["op"]]
         constant = self.only_constant(node)
         turned = kind != "mul" and flowing[0] != self._inputs(node)[0]
-        if len(flowing) > 1 or constant is None or turned:
+        if kind == "mul" and len(flowing) > 1:
+            self.walk.multiplied(flowing, target)
+        elif len(flowing) > 1 or constant is None or turned:
             self.walk.noted(flowing[0], target, kind)
         elif kind == "sub":
-            self.walk.shifted(flowing[0], target, -constant)
+            self.walk.shifted(flowing[0], target, constant, "sub")
         else:
-            with np.errstate(divide="ignore"):
-                self.walk.scaled(flowing[0], target, 1 / constant if kind == "div" else constant)
+            self.walk.scaled(flowing[0], target, constant, kind)
 
     # activations
 

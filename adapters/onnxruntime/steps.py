@@ -86,7 +86,8 @@ class _Reader:
             self.walk.activated(source, target, ACTIVATIONS[node.op_type])
         elif node.op_type in PASSED:
             if source == node.input[0]:  # a shape that was computed from the input's is no value
-                self.walk.passed(source, target)
+                shape = self.constants.of(node, 1) if node.op_type == "Reshape" else None
+                self.walk.reshaped(source, target, None if shape is None else shape.values.size)
         else:
             self.walk.noted(source, target, node.op_type.lower())
         for name in node.output[1:]:
@@ -130,7 +131,13 @@ class _Reader:
             self.walk.activated(node.output[0], node.output[0], name.lower())
 
     def _conv_integer(self, node: onnx.NodeProto, source: str) -> None:
-        self._convolved(node, source, self.constants.of(node, 1), None)
+        self._convolved(node, source, self._integers(node), None)
+
+    def _integers(self, node: onnx.NodeProto) -> Optional[Stored]:
+        """Weights whose scale is multiplied after the product; their zero point is input 3."""
+        stored = self.constants.of(node, 1)
+        axis = 0 if node.op_type == "ConvInteger" else 1
+        return real(stored, Stored(np.ones(1, np.float32)), self.constants.of(node, 3), axis)
 
     def _qlinear_conv(self, node: onnx.NodeProto, source: str) -> None:
         weight, scale, zero = (self.constants.of(node, place) for place in (3, 4, 5))
@@ -162,7 +169,9 @@ class _Reader:
         if len(self.walk.known(node.input[:2])) == 2:
             self.walk.noted(source, node.output[0], node.op_type.lower())
             return
-        self._multiplied(node, source, self.constants.of(node, 1), False, None)
+        integers = node.op_type == "MatMulInteger"
+        weight = self._integers(node) if integers else self.constants.of(node, 1)
+        self._multiplied(node, source, weight, False, None)
 
     def _qlinear_matmul(self, node: onnx.NodeProto, source: str) -> None:
         weight, scale, zero = (self.constants.of(node, place) for place in (3, 4, 5))
@@ -245,20 +254,28 @@ class _Reader:
         elif node.op_type == "Sub" and source == node.input[1]:
             self.walk.noted(source, target, "subtracted")
         else:
-            sign = np.float32(-1 if node.op_type == "Sub" else 1)
-            self.walk.shifted(source, target, np.asarray(sign * sum(stored.flat for stored in constants)))
+            total = np.asarray(sum(stored.flat for stored in constants))
+            self.walk.shifted(source, target, total, node.op_type.lower())
 
     def _product(self, node: onnx.NodeProto, source: str) -> None:
         target, flowing = node.output[0], self.walk.known(node.input)
-        constants = [stored for name in node.input if (stored := self.constants.get(name)) is not None]
-        if len(flowing) > 1 or (constants and node.op_type == "Div" and source == node.input[1]):
+        constants = [stored for name in node.input if name not in flowing for stored in self._factors(name)]
+        if len(flowing) == 2 and node.op_type == "Mul":
+            self.walk.multiplied(flowing, target)
+        elif len(flowing) > 1 or (constants and node.op_type == "Div" and source == node.input[1]):
             self.walk.noted(max(flowing, key=lambda name: self.walk.flows[name].step), target, node.op_type.lower())
         elif not constants:
             self.walk.passed(source, target)
         else:
-            factor = constants[0].flat
-            with np.errstate(divide="ignore"):
-                self.walk.scaled(source, target, 1 / factor if node.op_type == "Div" else factor)
+            self.walk.scaled(source, target, constants[0].flat, node.op_type.lower())
+
+    def _factors(self, name: str) -> List[Stored]:
+        """The constant in a product, the rest of which is a scale that is found anew for each image."""
+        stored, node = self.constants.get(name), self.graph.producers.get(name)
+        if stored is not None:
+            return [stored]
+        inner = node.input if node is not None and node.op_type == "Mul" else ()
+        return [found for each in inner if (found := self.constants.get(each)) is not None]
 
     def _qlinear_sum(self, node: onnx.NodeProto, source: str) -> None:
         """Inputs: a, its scale, its zero, b, its scale, its zero, scale and zero of the answer."""
@@ -308,9 +325,6 @@ class _Reader:
             float(given[name]) if name in given else self.constants.number(node, place)
             for place, name in ((1, "min"), (2, "max"))
         )
-        limit = float(np.finfo(np.float32).max)
-        low = None if low is None or low <= -limit else low
-        high = None if high is None or high >= limit else high
         self.walk.clipped(source, node.output[0], low, high, "clip")
 
     def _bound(self, node: onnx.NodeProto, source: str) -> None:
@@ -327,24 +341,12 @@ class _Reader:
 
     def _mean(self, node: onnx.NodeProto, source: str) -> None:
         given = attributes(node)
-        if node.op_type == "ReduceMean" and self._axes(node, given) is not None:
-            axes = self.walk.flows[source].axes
-            chosen = "".join(sorted(axes[at] for at in self._axes(node, given) or () if -len(axes) <= at < len(axes)))
-            if chosen != "HW":
-                self._part_of_a_mean(source, node, chosen)
-                return
+        axes = self._axes(node, given) if node.op_type == "ReduceMean" else None
+        if axes is not None:
+            self.walk.mean_over(named(node), source, node.output[0], axes)
+            return
         kernel = given.get("kernel_shape")
         self.walk.averaged(named(node), source, node.output[0], None if kernel is None else (kernel[0], kernel[1]))
-
-    def _part_of_a_mean(self, source: str, node: onnx.NodeProto, chosen: str) -> None:
-        """A mean over other axes than height and width; one over them one after the other is one mean."""
-        flow = self.walk.flows[source]
-        over_both = {chosen, flow.before[-1][-1] if flow.before else ""} == {"H", "W"}
-        if not over_both:
-            self.walk.noted(source, node.output[0], f"mean over {chosen}")
-            return
-        self.walk.passed(source, source, before=flow.before[:-1])
-        self.walk.averaged(named(node), source, node.output[0])
 
     def _axes(self, node: onnx.NodeProto, given: Dict[str, Any]) -> Optional[List[int]]:
         if "axes" in given:

@@ -15,20 +15,21 @@ from adapters.common.steps import Level
 class Range(NamedTuple):
     """What a FakeQuantize rounds to. scale, zero: float32 and int32, one number or one for each channel.
 
-    raw: whether its answers are the integers themselves, not the real numbers that they stand for.
+    raw: whether its answers are the integers themselves, not the real numbers that they stand for; signed: and whether
+    these begin below zero.
     """
 
     scale: np.ndarray
     zero: np.ndarray
     raw: bool
+    signed: bool
 
     @property
     def level(self) -> Optional[Level]:
         """None where it differs by channel."""
         if self.scale.size != 1 or self.zero.size != 1:
             return None
-        zero = int(self.zero[0])
-        return Level(float(self.scale[0]), zero, "uint8" if zero >= 0 else "int8")
+        return Level(float(self.scale[0]), int(self.zero[0]), "int8" if self.signed else "uint8")
 
 
 class Constants:
@@ -63,7 +64,7 @@ class Constants:
             if not raw:
                 zero = np.nan_to_num(np.rint(-least / ((most - least) / steps)))
                 scale = (most - least) / steps
-        return Range(scale.astype(np.float32), zero.astype(np.int32), raw)
+        return Range(scale.astype(np.float32), zero.astype(np.int32), raw, raw and bool(np.any(least < 0)))
 
     def _computed(self, node: Any, place: int) -> Optional[Stored]:
         """The answer of a node at one of its places."""

@@ -14,7 +14,7 @@ from adapters.common.walk import Walk, Window
 from adapters.openvino.constants import Constants
 from adapters.openvino.network import shape
 
-PASSED = ("Convert", "Reshape", "Squeeze", "Unsqueeze", "ConvertLike")
+PASSED = ("Convert", "ConvertLike", "Identity", "Reshape", "Squeeze", "Unsqueeze")
 # Operators that give numbers about a value, not the value
 ASKING = ("ShapeOf",)
 ACTIVATIONS = {
@@ -91,7 +91,8 @@ class _Reader:
             self.walk.activated(source, target, ACTIVATIONS[kind])
         elif kind in PASSED:
             if source == _key(node.input_value(0)):  # a shape that was computed from the input's is no value
-                self.walk.passed(source, target)
+                rank = node.get_output_partial_shape(0).rank
+                self.walk.reshaped(source, target, None if rank.is_dynamic else rank.get_length())
                 self._as_raw(source, target)
         elif kind != "Result":
             self.walk.noted(source, target, kind.lower())
@@ -146,19 +147,20 @@ class _Reader:
             self.walk.passed(source, target)
             self.raw[target] = self.raw[source]
         else:
-            self.walk.shifted(source, target, constants[0].flat * np.float32(-1 if kind == "Subtract" else 1))
+            self.walk.shifted(source, target, constants[0].flat, "sub" if kind == "Subtract" else "add")
 
     def _product(self, node: Any, source: str, target: str) -> None:
         kind, constants = node.get_type_name(), self.constants.of(node)
         flowing = self.walk.known([_key(port) for port in node.input_values()])
-        if len(flowing) > 1 or not constants or (kind == "Divide" and source != _key(node.input_value(0))):
+        if len(flowing) == 2 and kind == "Multiply":
+            self.walk.multiplied(flowing, target)
+        elif len(flowing) > 1 or not constants or (kind == "Divide" and source != _key(node.input_value(0))):
             self.walk.noted(max(flowing, key=lambda name: self.walk.flows[name].step), target, kind.lower())
         elif source in self.raw and constants[0].values.size == 1 and kind == "Multiply":
             level = Level(float(constants[0].flat[0]), self.zeros.get(source, 0), self.raw[source].dtype)
             self.walk.dequantised(source, target, level)
         else:
-            with np.errstate(divide="ignore"):
-                self.walk.scaled(source, target, 1 / constants[0].flat if kind == "Divide" else constants[0].flat)
+            self.walk.scaled(source, target, constants[0].flat, "div" if kind == "Divide" else "mul")
 
     def _as_raw(self, source: str, target: str) -> None:
         if source in self.raw:
@@ -182,10 +184,8 @@ class _Reader:
         self.walk.clipped(source, target, 0, None, "relu")
 
     def _clamp(self, node: Any, source: str, target: str) -> None:
-        given, limit = node.get_attributes(), float(np.finfo(np.float32).max)
-        low = None if given["min"] <= -limit else float(given["min"])
-        high = None if given["max"] >= limit else float(given["max"])
-        self.walk.clipped(source, target, low, high, "clip")
+        given = node.get_attributes()
+        self.walk.clipped(source, target, float(given["min"]), float(given["max"]), "clip")
 
     def _bound(self, node: Any, source: str, target: str) -> None:
         constants, kind = self.constants.of(node), node.get_type_name()
@@ -199,15 +199,13 @@ class _Reader:
     # pooling and layout
 
     def _mean(self, node: Any, source: str, target: str) -> None:
-        kind = node.get_type_name()
-        if kind == "ReduceMean":
-            stored, axes = self.constants.get(node.input_value(1)), self.walk.flows[source].axes
-            over = None if stored is None else sorted(axes[int(at)] for at in stored.values.reshape(-1))
-            if over is not None and over != ["H", "W"]:
-                self.walk.noted(source, target, f"mean over {''.join(over)}")
-                return
+        kind, name = node.get_type_name(), node.get_friendly_name()
+        stored = self.constants.get(node.input_value(1)) if kind == "ReduceMean" else None
+        if stored is not None:
+            self.walk.mean_over(name, source, target, [int(at) for at in stored.values.reshape(-1)])
+            return
         kernel = node.get_attributes().get("kernel") if kind == "AvgPool" else None
-        self.walk.averaged(node.get_friendly_name(), source, target, None if kernel is None else (kernel[0], kernel[1]))
+        self.walk.averaged(name, source, target, None if kernel is None else (kernel[0], kernel[1]))
 
     def _max_pool(self, node: Any, source: str, target: str) -> None:
         pools = node.get_type_name() == "MaxPool"

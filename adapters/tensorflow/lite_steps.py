@@ -191,13 +191,14 @@ class _Reader:
     def arithmetic(self, given: Any, names: List[str], flowing: List[str], target: str) -> None:
         """SUB, MUL and DIV with a constant as the second; MUL with one as either."""
         kind, constant = type(given).__name__[:3].lower(), self.only_constant(names)
-        if len(flowing) > 1 or constant is None or (kind != "mul" and flowing[0] != names[0]):
+        if kind == "mul" and len(flowing) > 1:
+            self.walk.multiplied(flowing, target)
+        elif len(flowing) > 1 or constant is None or (kind != "mul" and flowing[0] != names[0]):
             self.walk.noted(flowing[0], target, kind)
         elif kind == "sub":
-            self.walk.shifted(flowing[0], target, -constant)
+            self.walk.shifted(flowing[0], target, constant, "sub")
         else:
-            with np.errstate(divide="ignore"):
-                self.walk.scaled(flowing[0], target, 1 / constant if kind == "div" else constant)
+            self.walk.scaled(flowing[0], target, constant, kind)
 
     # bounds
 

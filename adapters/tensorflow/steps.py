@@ -164,13 +164,14 @@ class _Reader:
         """Sub, Mul and RealDiv with a constant as the second; Mul with one as either."""
         kind, source = operation.type, flowing[0]
         constant = self.only_constant(operation)
-        if len(flowing) > 1 or constant is None or (kind != "Mul" and source != _inputs(operation)[0]):
+        if kind == "Mul" and len(flowing) > 1:
+            self.walk.multiplied(flowing, target)
+        elif len(flowing) > 1 or constant is None or (kind != "Mul" and source != _inputs(operation)[0]):
             self.walk.noted(source, target, kind.lower())
         elif kind == "Sub":
-            self.walk.shifted(source, target, -constant, "add")
+            self.walk.shifted(source, target, constant, "sub")
         else:
-            with np.errstate(divide="ignore"):
-                self.walk.scaled(source, target, 1 / constant if kind == "RealDiv" else constant)
+            self.walk.scaled(source, target, constant, "div" if kind == "RealDiv" else "mul")
 
     # bounds
 

@@ -8,6 +8,8 @@
     bytes_network ROWS WEIGHTS OUT                 a .tflite of one quantised convolution and a mean
     answers_without_delegates TFLITE ROWS OUT      its answers by the interpreter's own kernels
     graph OUT KIND                                 a small GraphDef that is wrong in one way
+    edit_graph FILE OUT KIND                       a network's GraphDef with one change, see EDITS
+    halve SAVED_MODEL OUT                          a .tflite with its weights in float16
 
 CHANGES and NETWORK are JSON.
 """
@@ -141,6 +143,112 @@ def answers_without_delegates(path: str, rows: str, out: str) -> None:
     np.save(out, np.array(answers))
 
 
+def edit_graph(path: str, out: str, kind: str) -> None:
+    definition = tf.compat.v1.GraphDef.FromString(Path(path).read_bytes())
+    EDITS[kind](definition, {node.name: node for node in definition.node})
+    Path(out).write_bytes(definition.SerializeToString())
+
+
+def _instead(definition: Any, name: str, other: str) -> None:
+    """Everyone who reads one node reads the other."""
+    for node in definition.node:
+        if node.name != other:
+            node.input[:] = [other if source == name else source for source in node.input]
+
+
+def _constant(definition: Any, name: str, values: Any) -> str:
+    node = definition.node.add(name=name, op="Const")
+    node.attr["dtype"].type = tf.float32.as_datatype_enum
+    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.asarray(values, np.float32)))
+    return name
+
+
+def _operator(definition: Any, kind: str, name: str, *inputs: str) -> str:
+    node = definition.node.add(name=name, op=kind)
+    node.input[:] = inputs
+    node.attr["T"].type = tf.float32.as_datatype_enum
+    return name
+
+
+def _array(node: Any) -> np.ndarray:
+    return tf.make_ndarray(node.attr["value"].tensor)
+
+
+def _no_activation(definition: Any, nodes: dict[str, Any]) -> None:
+    _instead(definition, "Relu6_3", nodes["Relu6_3"].input[0])
+
+
+def _more_activation(definition: Any, nodes: dict[str, Any]) -> None:
+    _operator(definition, "Relu6", "added", "FusedBatchNormV3_2")
+    _instead(definition, "FusedBatchNormV3_2", "added")
+
+
+def _other_bounds(definition: Any, nodes: dict[str, Any]) -> None:
+    """ReLU up to 3, as two operators."""
+    low, high = _constant(definition, "low", 0), _constant(definition, "high", 3)
+    above = _operator(definition, "Maximum", "above", nodes["Relu6_3"].input[0], low)
+    _instead(definition, "Relu6_3", _operator(definition, "Minimum", "between", high, above))
+
+
+def _no_residual(definition: Any, nodes: dict[str, Any]) -> None:
+    _instead(definition, "add", nodes["add"].input[1])
+
+
+def _epsilon(definition: Any, nodes: dict[str, Any]) -> None:
+    nodes["FusedBatchNormV3_2"].attr["epsilon"].f = 1e-3
+
+
+def _training(definition: Any, nodes: dict[str, Any]) -> None:
+    nodes["FusedBatchNormV3_2"].attr["is_training"].b = True
+
+
+def _pads(definition: Any, nodes: dict[str, Any]) -> None:
+    around = nodes["Pad/paddings"].attr["value"].tensor
+    around.CopyFrom(tf.make_tensor_proto(np.array([[0, 0], [0, 2], [0, 2], [0, 0]], np.int32)))
+
+
+def _not_a_number(definition: Any, nodes: dict[str, Any]) -> None:
+    weight = nodes[nodes["Conv2D_1"].input[1]]
+    values = _array(weight).copy()
+    values[..., 0] = np.nan
+    weight.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(values))
+
+
+def _separate_norm(definition: Any, nodes: dict[str, Any]) -> None:
+    """A batch norm as a product and a sum with numbers that the graph computes, as old training code left it."""
+    norm = nodes["FusedBatchNormV3_2"]
+    source, gamma, beta, mean, variance = norm.input
+    epsilon = _constant(definition, "epsilon", norm.attr["epsilon"].f)
+    inverse = _operator(definition, "Rsqrt", "inverse", _operator(definition, "AddV2", "sum", variance, epsilon))
+    factor = _operator(definition, "Mul", "factor", inverse, gamma)
+    shift = _operator(definition, "Sub", "shift", beta, _operator(definition, "Mul", "moved", mean, factor))
+    product = _operator(definition, "Mul", "product", source, factor)
+    _instead(definition, norm.name, _operator(definition, "AddV2", "normalised", product, shift))
+
+
+def _scaled_input(definition: Any, nodes: dict[str, Any]) -> None:
+    """Pixels divided by 2 inside the network, and a softmax behind it."""
+    half = _operator(definition, "RealDiv", "halved", "input", _constant(definition, "two", 2))
+    _instead(definition, "input", half)
+    nodes["output"].op = "Softmax"
+
+
+EDITS = {
+    function.__name__[1:]: function
+    for function in (
+        _no_activation, _more_activation, _other_bounds, _no_residual, _epsilon, _training, _pads, _not_a_number,
+        _separate_norm, _scaled_input,
+    )
+}  # fmt: skip
+
+
+def halve(folder: str, out: str) -> None:
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+    Path(out).write_bytes(converter.convert())
+
+
 def graph(out: str, kind: str) -> None:
     with tf.Graph().as_default() as made:
         source = tf.compat.v1.placeholder(tf.float32, [None, 4, 4, 3], "pixels")
@@ -168,7 +276,7 @@ if __name__ == "__main__":
         command.__name__: command
         for command in (
             rewrite_checkpoint, rewrite_h5, link_h5, reading_saved_model, keras_scores, quantise, bytes_network,
-            answers_without_delegates, graph,
+            answers_without_delegates, graph, edit_graph, halve,
         )
     }  # fmt: skip
     COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -181,14 +181,14 @@ def test_all_runs_go_on_until_the_last_is_decided(folder: Path, tmp_path: Path) 
     assert done.returncode == 3
     report = report_of(out)
     assert {run.checkpoint: (run.status, run.n) for run in report.runs} == {
-        "little/good": ("done", 600), "little/late": ("done", 600), "little/silent": ("done", 600),
+        "little/good": ("done", 512), "little/late": ("done", 512), "little/silent": ("done", 512),
         "little/dies": ("failed", 0),
     }  # fmt: skip
-    assert {run.population for run in report.runs if run.status == "done"} == {"full"}
+    assert {run.population for run in report.runs if run.status == "done"} == {"random_sample"}
     decided = {
         verdict.subject: (verdict.outcome, verdict.decided_at) for verdict in report.verdicts if verdict.claim_id
     }
-    assert decided == {"little/good@fake": ("refuted", 128), "little/late@fake": ("confirmed", 600)}
+    assert decided == {"little/good@fake": ("refuted", 128), "little/late@fake": ("confirmed", 512)}
     # What was computed before the failure is kept: a second time nothing is computed again.
     model = json.loads((folder / "dies.json").read_text())
     (folder / "dies.json").write_text(json.dumps({**model, "misbehave": None}))

@@ -169,7 +169,7 @@ def test_truth_is_lost_at_most_once_in_twenty_over_all_looks_exactly() -> None:
 def test_true_claim_is_seldom_refuted_with_a_look_at_every_block(total: int) -> None:
     goal = accepted_totals(Fraction("0.7175"), Fraction("0.7185"), 50_000, tolerance=0.001)
     right, looks = planning.grown(50_000, total, 128, 400, seed=total)
-    low, high = stats.running(right, np.broadcast_to(looks, right.shape), 50_000)
+    low, high = stats.running(right, np.broadcast_to(looks, right.shape), 50_000, goal.prior)
     assert planning.refuted(goal, low, high).any(axis=1).mean() < 0.05
 
 

@@ -35,7 +35,7 @@ FUNCTIONS = dict(offered())
 def test_nothing_else_is_offered() -> None:
     assert {"difference_interval", "finite_totals", "holm", "levels.ratio", "planning.images_needed"} <= set(FUNCTIONS)
     assert {name for name in vars(stats) if not name.startswith("_")} - set(stats.__all__) == {
-        "differences", "gains", "intervals", "quantiles", "totals",
+        "differences", "gains", "intervals", "priors", "quantiles", "totals",
     }  # fmt: skip
 
 

@@ -81,6 +81,10 @@ class Layer:
     consumed: tuple[Level, ...] = ()
     produced: Level | None = None
     shape: tuple[int, ...] = ()
+    written: tuple[Level | None, ...] = ()
+    before: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+    layout: str = "NCHW"
 
     @property
     def is_depthwise(self) -> bool:
@@ -153,7 +157,7 @@ def _layer(number: int, facts: Mapping[str, Any], arrays: Mapping[str, Array]) -
     def numbers(name: str) -> tuple[int, ...] | None:
         return None if facts[name] is None else tuple(facts[name])
 
-    weight, produced = array("weight"), facts["produced"]
+    weight = array("weight")
     return Layer(
         number=number,
         inputs=numbers("inputs") or (),
@@ -166,10 +170,17 @@ def _layer(number: int, facts: Mapping[str, Any], arrays: Mapping[str, Array]) -
         pads=numbers("pads"),
         kernel=numbers("kernel"),
         consumed=tuple(Level(**level) for level in facts["consumed"]),
-        produced=None if produced is None else Level(**produced),
+        written=tuple(map(_level, facts["written"])),
+        produced=_level(facts["produced"]),
+        before=tuple(facts["before"]),
+        behind=tuple(facts["behind"]),
         shape=() if weight is None else weight.shape,
-        **{name: facts[name] for name in ("name", "kind", "output", "bits", "activation", "groups")},
+        **{name: facts[name] for name in ("name", "kind", "output", "bits", "activation", "groups", "layout")},
     )
+
+
+def _level(facts: Mapping[str, Any] | None) -> Level | None:
+    return None if facts is None else Level(**facts)
 
 
 def _norm(number: int, facts: Mapping[str, Any], arrays: Mapping[str, Array]) -> Norm | None:

@@ -35,7 +35,7 @@ class Watch:
         self.right += right
         if self.outcome != "inconclusive":
             return False
-        low, high = stats.sequence_totals(self.right, n, self.goal.images)
+        low, high = stats.sequence_totals(self.right, n, self.goal.images, prior=self.goal.prior)
         self.low, self.high = max(self.low, int(low)), min(self.high, int(high))
         self.outcome = self.goal.outcome(self.low, self.high)
         return self.outcome != "inconclusive"

@@ -48,10 +48,10 @@ def as_made(opened: Opened) -> Settings:
     )
 
 
-def command(opened: Opened) -> tuple[str, ...]:
-    """Words of the command that makes the run again."""
+def command(opened: Opened, verb: str = "validate") -> tuple[str, ...]:
+    """Words of the command that does something (`verb`) with the run's checkpoint, framework and images."""
     zoo, checkpoint, framework = opened.zoo, opened.planned.checkpoint, opened.planned.framework
-    words = ["zoo", "validate", *([] if zoo.name == "embedded" else ["--zoo", zoo.name])]
+    words = ["zoo", verb, *([] if zoo.name == "embedded" else ["--zoo", zoo.name])]
     words += ["--checkpoints", checkpoint.id]
     if framework.name != checkpoint.framework:
         words += ["--frameworks", framework.name]

@@ -9,7 +9,7 @@ from typing import TypeVar
 from zoo.documents.load import Zoo
 from zoo.errors import UsageError, known_names
 from zoo.frameworks.table import Framework, framework, frameworks
-from zoo.records import Checkpoint, Divide, Numeric, Recipe
+from zoo.records import Checkpoint, Divide, Geometry, Numeric, Recipe
 
 T = TypeVar("T")
 
@@ -77,6 +77,16 @@ def recipe_in_effect(zoo: Zoo, checkpoint: Checkpoint, geometry_of: str | None, 
     made = Recipe(id=f"{geometry.id}+{steps.id}", geometry=geometry, numeric=steps)
     same = (recipe for recipe in (own, *zoo.recipes.values()) if recipe.content() == made.content())
     return next(same, made)
+
+
+def in_geometry(recipe: Recipe, geometry: Geometry) -> Recipe:
+    """A recipe's numeric steps behind another geometry; raises UsageError where they do not fit it."""
+    if recipe.geometry.id == geometry.id:
+        return recipe
+    if recipe.numeric.keeps_bytes and geometry.dtype != "uint8":
+        raise UsageError(f"{geometry.id!r} gives floats, but {recipe.id!r} takes the pixels' bytes as they are")
+    steps = _rescaled(recipe.numeric, recipe.geometry.divided_by / geometry.divided_by)
+    return Recipe(id=f"{geometry.id}+{steps.id}", geometry=geometry, numeric=steps)
 
 
 def _rescaled(numeric: Numeric, factor: float) -> Numeric:

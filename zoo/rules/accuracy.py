@@ -162,7 +162,7 @@ def _course(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Know
     if answers is not None:
         looks = np.append(np.arange(run.look_every, run.n, run.look_every), run.n)
         right = np.cumsum(answers.correct(claim.metric))[looks - 1]
-    low, high = (ends.tolist() for ends in stats.running(right, looks, goal.images))
+    low, high = (ends.tolist() for ends in stats.running(right, looks, goal.images, goal.prior))
     outcomes = [goal.outcome(*ends) for ends in zip(low, high, strict=True)]
     outcome: Outcome = next((each for each in outcomes if each != "inconclusive"), "inconclusive")
     # Once in twenty evaluations the truth is lost, and later looks may leave nothing at all.
@@ -171,7 +171,7 @@ def _course(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Know
         lowest = highest = int(right[-1])
         outcome = goal.outcome(lowest, highest)
     at = None if outcome == "inconclusive" else looks[outcomes.index(outcome) if outcome in outcomes else -1]
-    p_value = stats.sequence_p(right, looks, goal.images, *goal.outer)
+    p_value = stats.sequence_p(right, looks, goal.images, *goal.outer, goal.prior)
     return _Known(lowest, highest, outcome, p_value, None if at is None else int(at))
 
 

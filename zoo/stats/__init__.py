@@ -26,12 +26,15 @@ from zoo.stats.intervals import (
     sequence_totals,
     share_p,
 )
+from zoo.stats.priors import FLAT, Prior, expecting
 from zoo.stats.quantiles import Quantile, quantile
 from zoo.stats.totals import Accepted, accepted_totals
 
 __all__ = [
     "CONFIDENCE",
+    "FLAT",
     "Accepted",
+    "Prior",
     "Quantile",
     "Totals",
     "accepted_totals",
@@ -39,6 +42,7 @@ __all__ = [
     "difference_p",
     "difference_sequence",
     "difference_sequence_p",
+    "expecting",
     "finite_p",
     "finite_totals",
     "flips",

@@ -18,6 +18,8 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
+from zoo.stats.priors import FLAT, Prior
+
 CONFIDENCE = 0.95
 SHUFFLES = 9999  # of `rank_correlation`; every order is looked at where these are fewer: of seven values and less
 
@@ -79,13 +81,15 @@ def finite_p(correct: int, n: int, population: int, lowest: int, highest: int) -
 # --- a sample that is looked at while it grows ---------------------------------------------------
 
 
-def log_ratio(total: ArrayLike, correct: ArrayLike, n: ArrayLike, population: ArrayLike) -> NDArray[np.float64]:
+def log_ratio(
+    total: ArrayLike, correct: ArrayLike, n: ArrayLike, population: ArrayLike, prior: Prior = FLAT
+) -> NDArray[np.float64]:
     """Logarithm of prior over posterior of `total` after `correct` of `n` images: float64; infinite where impossible.
 
-    With a beta-binomial(1, 1) prior, under which every total is equally likely, the ratio at the true total is a
-    martingale with mean 1, so it ever exceeds 1 / a with probability at most a (Waudby-Smith and Ramdas 2020,
-    Confidence sequences for sampling without replacement, section 2, arXiv:2006.04347). Prior over posterior is
-    the probability of the data under the prior over that under the total: the prior itself cancels.
+    With any prior that is fixed before the first image, the ratio at the true total is a martingale with mean 1, so it
+    ever exceeds 1 / a with probability at most a (Waudby-Smith and Ramdas 2020, Confidence sequences for sampling
+    without replacement, section 2, arXiv:2006.04347). Prior over posterior is the probability of the data under the
+    prior over that under the total.
     """
     k, s, t, images = (np.asarray(values, np.int64) for values in (total, correct, n, population))
     rest, left = k - s, images - t
@@ -93,19 +97,20 @@ def log_ratio(total: ArrayLike, correct: ArrayLike, n: ArrayLike, population: Ar
     rest = np.clip(rest, 0, left)
     k = np.clip(k, 0, images)
     logs = log_factorials(int(images.max(initial=0)))
-    under_prior = logs[s] + logs[t - s] - logs[t + 1]
+    under_prior = prior.log_marginal(s, t)
     under_total = (logs[left] - logs[rest] - logs[left - rest]) - (logs[images] - logs[k] - logs[images - k])
     return np.where(possible, under_prior - under_total, np.inf)
 
 
 def sequence_totals(
-    correct: ArrayLike, n: ArrayLike, population: ArrayLike, confidence: float = CONFIDENCE
+    correct: ArrayLike, n: ArrayLike, population: ArrayLike, confidence: float = CONFIDENCE, prior: Prior = FLAT
 ) -> tuple[Integers, Integers]:
     """One look of a confidence sequence for the total, from images in random order: (lowest, highest).
 
     It may be taken after every image, and still all of them hold together with a probability of `confidence` at least
-    (`log_ratio`, by Ville's inequality). n = 0 leaves every total. The likelihood has one peak, at correct / n, so the
-    totals that are kept have no gap and ends can be bisected.
+    (`log_ratio`, by Ville's inequality), whatever the prior is; a prior that expects the truth makes it narrower, and
+    it has to be chosen before the first image. n = 0 leaves every total. The likelihood has one peak, at correct / n,
+    so the totals that are kept have no gap and ends can be bisected.
 
     >>> [int(total) for total in sequence_totals(718, 1000, 50_000)]
     [33309, 38310]
@@ -113,22 +118,24 @@ def sequence_totals(
     right, drawn, images = _counts(correct, n, population)
     limit = -math.log(1 - confidence)
     peak = np.clip(right * (images + 1) // np.maximum(drawn, 1), right, images - (drawn - right))
-    low = first_where(right, peak, lambda t: log_ratio(t, right, drawn, images) < limit)
-    past = first_where(peak, images - (drawn - right) + 1, lambda t: log_ratio(t, right, drawn, images) >= limit)
+    low = first_where(right, peak, lambda t: log_ratio(t, right, drawn, images, prior) < limit)
+    past = first_where(peak, images - (drawn - right) + 1, lambda t: log_ratio(t, right, drawn, images, prior) >= limit)
     return low, past - 1
 
 
-def running(correct: ArrayLike, n: ArrayLike, population: int) -> tuple[Integers, Integers]:
+def running(correct: ArrayLike, n: ArrayLike, population: int, prior: Prior = FLAT) -> tuple[Integers, Integers]:
     """`sequence_totals` of looks along the last axis, each with what earlier ones have excluded already.
 
     correct, n: (..., looks), each look of at least as many images as the one before. Where low > high, looks contradict
     each other: images did not come in random order, or it is one of the few sequences that miss.
     """
-    low, high = sequence_totals(correct, n, population)
+    low, high = sequence_totals(correct, n, population, prior=prior)
     return np.maximum.accumulate(low, axis=-1), np.minimum.accumulate(high, axis=-1)
 
 
-def sequence_p(correct: ArrayLike, n: ArrayLike, population: int, lowest: int, highest: int) -> float:
+def sequence_p(
+    correct: ArrayLike, n: ArrayLike, population: int, lowest: int, highest: int, prior: Prior = FLAT
+) -> float:
     """p-value of "the total lies in lowest..highest" after these looks, valid whenever one stops.
 
     correct, n: of each look, (looks,). p is at most 0.05 exactly where the looks together have excluded the whole
@@ -138,7 +145,7 @@ def sequence_p(correct: ArrayLike, n: ArrayLike, population: int, lowest: int, h
     if lowest > highest:
         return 0.0
     totals = np.arange(lowest, highest + 1)[:, None]
-    strongest = log_ratio(totals, np.atleast_1d(correct), np.atleast_1d(n), population).max(axis=1)
+    strongest = log_ratio(totals, np.atleast_1d(correct), np.atleast_1d(n), population, prior).max(axis=1)
     return float(np.exp(-max(0.0, float(strongest.min()))))
 
 

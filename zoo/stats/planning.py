@@ -98,7 +98,7 @@ def decided_at(goal: Accepted, right: NDArray[np.int64], looks: NDArray[np.int64
 
     right (repeats, looks), looks (looks,): as `grown` gives them.
     """
-    low, high = running(right, np.broadcast_to(looks, right.shape), goal.images)
+    low, high = running(right, np.broadcast_to(looks, right.shape), goal.images, goal.prior)
     settled = refuted(goal, low, high) | ((low >= goal.inner[0]) & (high <= goal.inner[1]))
     return np.where(settled.any(axis=-1), looks[settled.argmax(axis=-1)], goal.images)
 

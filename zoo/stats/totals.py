@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from zoo.stats.priors import FLAT, Prior, expecting
+
 Outcome = Literal["confirmed", "refuted", "inconclusive"]
 
 
@@ -21,6 +23,12 @@ class Accepted:
     images: int
     inner: tuple[int, int]
     outer: tuple[int, int]
+
+    @property
+    def prior(self) -> Prior:
+        """What is expected of the total before the first image: that the claim is true, or nearly."""
+        first, last = self.outer
+        return expecting((first + last) / 2 / self.images) if first <= last else FLAT
 
     def outcome(self, low: int, high: int) -> Outcome:
         """What totals of low to high, both included, say: all of them proof, none of them possible, or neither."""

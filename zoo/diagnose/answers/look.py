@@ -24,6 +24,7 @@ from zoo.rules.nonsense.seen import Seen
 AGREES = 0.8  # share of images with a relative's answer from which on the outputs are beyond doubt
 RESTORED = 1e-3  # p-value of "the documented accuracy holds once the labels are mended" below which it does not
 NO_RELATIVE = Findings(not_looked=("outputs and labels against a relative's: none has answers for the same images",))
+MANY = 100  # classes that no other recipe permutes, as one that exchanges red and blue does with a few coloured ones
 CLEAR = {"labels.numbering", "labels.text_order"}  # nothing else puts classes into such an order
 
 
@@ -34,33 +35,35 @@ def look(case: Case) -> Findings:
     if case.label_map.classes < 2:
         return Findings(not_looked=(f"kept answers: label map {case.label_map.id} has one class",))
     kin = nearest(case)
-    found = twice(case.answers) + (_alone(case, None) + NO_RELATIVE if kin is None else _beside(case, kin))
+    pairs = pairs_of(case.answers, case.label_map)
+    sides = spread.one_sided(case, Seen(case.run, case.label_map, case.answers), pairs)
+    found = twice(case.answers) + Findings(candidates=sides)
+    if any(each.cause in spread.DEAD_CAUSES for each in sides):
+        found += Findings(not_looked=("labels and outputs: the answers do not depend on the images",))
+    else:
+        found += _alone(case, None, pairs) + NO_RELATIVE if kin is None else _beside(case, kin, pairs)
     command = f"zoo diagnose RUN {case.run.subject}"
     told = tuple(each.model_copy(update={"command": each.command or command}) for each in found.candidates)
     return found.model_copy(update={"candidates": told})
 
 
-def _beside(case: Case, kin: Beside) -> Findings:
+def _beside(case: Case, kin: Beside, pairs: Pairs) -> Findings:
     """Against a relative first: what it explains is not looked for in the run's own answers."""
     found = other_labels.against(case, kin) + outputs.against(case, kin)
-    return found if found.candidates else found + _alone(case, kin)
+    return found if found.candidates else found + _alone(case, kin, pairs)
 
 
-def _alone(case: Case, kin: Beside | None) -> Findings:
+def _alone(case: Case, kin: Beside | None, pairs: Pairs) -> Findings:
     """Labels against the run's own answers; kin: a relative that must not contradict."""
     assert case.answers is not None
-    seen, pairs = Seen(case.run, case.label_map, case.answers), pairs_of(case.answers, case.label_map)
-    sides = spread.one_sided(case, seen, pairs)
-    if any(each.cause in ("answers.constant_scores", "answers.one_class") for each in sides):
-        return Findings(candidates=sides)
     read, order = fit(pairs, case.label_map), slip(pairs, case.answers.ids)
-    found = Findings(candidates=sides, excluded=tuple(labels.excluded(read, pairs)), not_looked=_too_few(read, pairs))
+    found = Findings(excluded=tuple(labels.excluded(read, pairs)), not_looked=_too_few(read, pairs))
     if read.best is not None:
         return found + _moved(case, kin, read, pairs, order)
     if order is not None and order.sure:
         return found + Findings(candidates=(_slipped(order, pairs, kin),))
     found += Findings(excluded=(_no_other_order(order, pairs),))
-    return found + _guessed(seen, pairs, kin)
+    return found + _guessed(Seen(case.run, case.label_map, case.answers), pairs, kin)
 
 
 # --- labels that fit when they are read otherwise ------------------------------------------------
@@ -83,10 +86,10 @@ def _moved(case: Case, kin: Beside | None, read: Fit, pairs: Pairs, order: Slip 
     if kin and agreed >= AGREES:
         evidence += f"; {percent(agreed)} % of {kin.n:,} images have the answer of {kin.name}: the labels are at fault"
     candidate = Candidate(
-        cause=named.cause, title=named.title, certainty=_certainty(case, named.cause, best, n, agreed), images=n,
+        cause=named.cause, title=named.title, certainty=_certainty(case, named.cause, best, pairs, agreed), images=n,
         evidence=evidence, explains=(right - pairs.right) / n, change=named.change,
     )  # fmt: skip
-    return Findings(candidates=(candidate,), ties=_ties(candidate, pairs, order, agreed))
+    return Findings(candidates=(candidate,), ties=_ties(candidate, pairs, order, agreed, _is_apart(best, pairs)))
 
 
 def _contradiction(kin: Beside, best: Tried, case: Case) -> str:
@@ -102,12 +105,18 @@ def _contradiction(kin: Beside, best: Tried, case: Case) -> str:
     return f"{kin.name} is right in {wording.share(theirs.right, kin.n)} with the labels as they are"
 
 
-def _certainty(case: Case, cause: str, best: Tried, n: int, agreed: float) -> Certainty:
+def _certainty(case: Case, cause: str, best: Tried, pairs: Pairs, agreed: float) -> Certainty:
     if agreed >= AGREES or cause in CLEAR:
         return "shown"
     if cause in ("labels.offset", "labels.background"):
         return "likely"
-    return "likely" if _is_restored(case, best.weight.right, n) else "possible"
+    return "likely" if _is_apart(best, pairs) and _is_restored(case, best.weight.right, pairs.n) else "possible"
+
+
+def _is_apart(best: Tried, pairs: Pairs) -> bool:
+    """Whether no recipe would move just these classes: they are too many, or most others are where they were."""
+    classes = int((pairs.images > 0).sum())
+    return classes >= MANY or 2 * best.weight.labels <= classes
 
 
 def _is_restored(case: Case, right: int, n: int) -> bool:
@@ -125,13 +134,17 @@ def _documented(case: Case, right: int, n: int) -> str:
     return f"; {percent(right / n)} %, and {' or '.join(map(percent, numbers))} % is documented"
 
 
-def _ties(candidate: Candidate, pairs: Pairs, order: Slip | None, agreed: float) -> tuple[Tie, ...]:
+def _ties(candidate: Candidate, pairs: Pairs, order: Slip | None, agreed: float, apart: bool) -> tuple[Tie, ...]:
     """What one run's answers cannot tell apart: labels against outputs, classes against places in the list."""
     found = []
     if agreed < AGREES and candidate.cause not in CLEAR:
         rows = "the rows of the last layer moved in the same way, which a relative's answers or the file would tell"
         causes = (candidate.cause, "answers.outputs_permuted")
         found.append(Tie(causes=causes, titles=(candidate.title, rows), images=pairs.n))
+    if agreed < AGREES and candidate.cause == "labels.permutation" and not apart:
+        colours = "red and blue exchanged, where colours tell the classes, which other recipes would tell"
+        causes = (candidate.cause, "recipe.channel_order")
+        found.append(Tie(causes=causes, titles=(candidate.title, colours), images=pairs.n))
     gained = round((candidate.explains or 0) * pairs.n)
     if order is not None and order.sure and order.right - order.before >= 0.9 * gained:
         titles = (candidate.title, f"labels of other images: {order.what}")

@@ -20,6 +20,7 @@ from zoo.records.diagnoses import Candidate, Excluded, Findings
 
 AGREES = 0.8  # share of images to which two runs give one answer if their networks are one
 WORSE = 1e-3  # p-value at which the relative's answers are the better ones
+SOUND = 0.9  # share of the other images to which a network that is sound but for these outputs gives the same answers
 OFTEN = 12  # images to which a relative gives an answer that is never given here
 MOST = 0.6  # share of the differing answers that are one output
 
@@ -182,9 +183,9 @@ def _one_sided(case: Case, kin: Beside) -> Iterator[Candidate]:
     named = wording.of_class(case.label_map)
     pairs = kin.pairs
     never = np.flatnonzero((pairs.images >= OFTEN) & (pairs.answers == 0))
-    agreeing = float(kin.agreeing[~np.isin(kin.expected, never)].mean()) if len(never) < pairs.outputs else 0.0
+    agreeing = _mean(kin.agreeing[~np.isin(kin.expected, never)])
     own, other = kin.right
-    if len(never) and agreeing >= AGREES / 2:
+    if len(never) and agreeing >= SOUND:
         lost = int(pairs.images[never].sum())
         listed = ", ".join(named(int(each)) for each in never[: wording.SHOWN])
         more = f" and {len(never) - wording.SHOWN} more" if len(never) > wording.SHOWN else ""
@@ -200,6 +201,10 @@ def _one_sided(case: Case, kin: Beside) -> Iterator[Candidate]:
     yield from _favoured(case, kin)
 
 
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else 0.0
+
+
 def _favoured(case: Case, kin: Beside) -> Iterator[Candidate]:
     differing = kin.given[~kin.agreeing]
     counts = np.bincount(differing, minlength=case.label_map.outputs)
@@ -207,8 +212,8 @@ def _favoured(case: Case, kin: Beside) -> Iterator[Candidate]:
     # As often as half of the differences fall to it by chance: far more than a healthy network's commonest confusion.
     if most < OFTEN or binom.sf(most - 1, len(differing), 0.3) > SURE or most < MOST * len(differing):
         return
-    if len(np.unique(kin.given)) < 0.5 * len(np.unique(kin.expected)):
-        return  # most answers are this one: said as such
+    if _mean(kin.agreeing[kin.given != best]) < SOUND:
+        return  # not this output alone
     named = wording.of_class(case.label_map)
     own, other = kin.right
     touched = kin.given == best

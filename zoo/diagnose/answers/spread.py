@@ -20,6 +20,7 @@ LEAST = 16  # images
 CONSTANT = 1e-6  # of a score's size: what is less is no difference
 FEW = 0.1  # share of classes that a healthy network may never answer, however many images they have
 
+DEAD_CAUSES = ("answers.constant_scores", "answers.one_class")  # of which nothing else can be told by the answers
 DEAD = (
     "look at the weights (were they loaded? NaN, zeros, a batch norm's statistics) and at the numeric steps of the "
     "recipe: zoo diagnose looks at both"
@@ -27,12 +28,12 @@ DEAD = (
 
 
 def one_sided(case: Case, seen: Seen, pairs: Pairs) -> tuple[Candidate, ...]:
-    """The most telling one of: constant scores, one class, ties, few classes."""
+    """Constant scores or one class, and nothing else; or ties and few classes."""
     assert case.answers is not None
     looks = _constant(case.answers), _one_class(seen), _ties(seen), _few_classes(case.answers, pairs)
     found = [candidate for candidate in looks if candidate is not None]
-    constant = [each for each in found if each.cause == "answers.constant_scores"]
-    return tuple(constant or found)
+    only = [each for each in found if each.cause in DEAD_CAUSES]
+    return tuple(only[:1] or found)
 
 
 def _constant(answers: Predictions) -> Candidate | None:

@@ -19,7 +19,7 @@ class Point:
     apart: relative difference of the values behind them; before: the largest of the values that feed them, 0 where they
     are the network's inputs; alone: of the own values from what the other's layer gives for the own input, None where
     that cannot be computed; see `computation.relative`. inserted: layers of the other network between this one and the
-    one before it, that the own one lacks.
+    one before it, that the own one lacks; same_sources: whether the layers that feed the two stand for each other.
     """
 
     own: Layer
@@ -28,6 +28,7 @@ class Point:
     before: float
     alone: float | None = None
     inserted: tuple[Layer, ...] = ()
+    same_sources: bool = True
 
     @property
     def parting(self) -> float:
@@ -113,7 +114,9 @@ class _Bridge:
             before=self._before(layer),
             alone=None if again is None else relative(own, again),
         )
-        return replace(point, inserted=tuple(self._inserted(layer)))
+        sources = {self.mine.get(number, number if number == SOURCE else -2) for number in layer.inputs}
+        same = sources == set(point.own.inputs)
+        return replace(point, inserted=tuple(self._inserted(layer)), same_sources=same)
 
     def _before(self, layer: Layer) -> float:
         found = [0.0]

@@ -62,26 +62,42 @@ def value(
     """float64 (N, channels, height, width), or (N, channels) of the mean and the classifier.
 
     inputs: as the layer's own, (N, channels, height, width), of a classifier also (N, channels); window: the layer's
-    own, or another one; tensors: folded weight and bias, if not the layer's own. None where the layer does not fit its
-    inputs, or where a tensor is not known.
+    own, or another one; tensors: folded weight and bias, if not the layer's own. What a quantised layer's integers
+    cannot hold is cut off; they are not rounded. None where the layer does not fit its inputs, or where a tensor is not
+    known.
     """
+    found = _linear(layer, inputs, window, tensors)
+    if found is None:
+        return None
+    after = activated(found, window.activation)
+    if layer.produced is None:
+        return after
+    limits, level = np.iinfo(layer.produced.dtype), layer.produced
+    low, high = (level.scale * (int(limit) - level.zero) for limit in (limits.min, limits.max))
+    return np.clip(after, low, high)
+
+
+def _linear(
+    layer: Layer, inputs: Sequence[Values], window: Window, tensors: tuple[Values, Values] | None
+) -> Values | None:
+    """What the layer gives before its activation."""
     if layer.kind == "add":
         alike = len({each.shape for each in inputs}) == 1
-        return activated(np.asarray(sum(inputs), np.float64), window.activation) if alike else None
+        return np.asarray(sum(inputs), np.float64) if alike else None
     (source,) = inputs
     if layer.kind == "mean":
-        return source.mean(axis=(2, 3), dtype=np.float64) if source.ndim == 4 else None
+        return np.asarray(source.mean(axis=(2, 3), dtype=np.float64)) if source.ndim == 4 else None
     if layer.kind == "max_pool":
-        return None if layer.kernel is None else activated(_largest(source, layer.kernel, window), window.activation)
+        return None if layer.kernel is None else _largest(source, layer.kernel, window)
     if tensors is None and layer.weight is None:
         return None
     weight, bias = tensors or layer.folded
     if layer.kind == "classifier":
         flat = source.reshape(len(source), -1)
         fits = weight.ndim == 2 and flat.shape[1] == weight.shape[1]
-        return activated(flat @ weight.T + bias, window.activation) if fits else None
+        return flat @ weight.T + bias if fits else None
     found = _convolved(source, weight, window)
-    return None if found is None else activated(found + bias[:, None, None], window.activation)
+    return None if found is None else found + bias[:, None, None]
 
 
 def _padded(values: Values, pads: Sequence[int], filled: float = 0.0) -> Values:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from zoo.records import Channels, Divide, Normalise, Recipe, Subtract
 
 Floats = NDArray[np.float64]
-NEAR = 0.02  # constants that differ by so much, of a step of one standard deviation, are the same family's
+NEAR = 0.001  # numbers that differ by less were only rounded otherwise
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,10 @@ class Outcome:
         reached = self.goals.own_reached
         if reached == "confirmed":
             return []
-        better = [each for each in self.race.runners if each.n == self.race.n and self.race.beats(each)]
+        better = [
+            each for each in self.race.runners
+            if each.n == self.race.n and self._plausible(each) and self.race.beats(each)
+        ]  # fmt: skip
         if reached == "refuted":
             if hits := [each for each in better if self._reached(each) != "refuted"]:
                 return hits
@@ -78,6 +81,9 @@ class Outcome:
 
     def _reached(self, runner: Runner) -> str:
         return self.goals.reached(runner.right, runner.right5, runner.n)
+
+    def _plausible(self, runner: Runner) -> bool:
+        return self.goals.plausible(runner.right, runner.n)
 
     def _whole(self) -> bool:
         """Whether the race saw every documented image."""
@@ -148,7 +154,7 @@ class Outcome:
         settled = self.goals.goals and self._whole()
         return [
             runner for runner in self.race.running
-            if not runner.same and not (settled and self._reached(runner) == "refuted")
+            if not runner.same and self._plausible(runner) and not (settled and self._reached(runner) == "refuted")
         ]  # fmt: skip
 
     def _images_for(self, gained: int, lost: int) -> int | None:
@@ -180,6 +186,9 @@ class Outcome:
         if self.goals.own_reached == "confirmed":
             right, n = self.goals.own
             return f"the recipe in effect gives the documented number ({percent(right['top1'] / n)} %); {gains}"
+        expected = self.goals.expected
+        if expected is not None and not self._plausible(best):
+            return f"{gains}; {percent(best.right / best.n)} % is far from the documented {percent(expected)} %"
         if self.goals.goals and self.goals.missing is not None and self.goals.missing > 0:
             return f"{gains}; {100 * self.goals.missing:.1f} are missing"
         return gains

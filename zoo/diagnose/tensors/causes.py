@@ -17,13 +17,15 @@ from zoo.records.diagnoses import Candidate, Certainty
 # The part that says most about a layer comes first.
 IMPORTANCE = ("weight", "epsilon", "statistics", "gamma", "mean", "variance", "bias", "beta")
 SMALL = 1e-3  # relative difference of a tensor that changes no answers to speak of
+FEW_LEVELS = 50  # steps up to a layer's largest weight; 127 are usual
 LARGE = 0.05  # relative difference of a layer that likely changes answers
 
 # cause -> what is wrong, and how to mend it
 TITLES = {
     "file.epsilon": ("batch norms have another epsilon", "fold again, or set epsilon, as the other file has it"),
     "file.swapped_statistics": ("tensors of batch norms stand in each other's place", "exchange these tensors"),
-    "file.statistics_differ": ("batch norms have other running statistics", "take the running statistics from"),
+    "file.statistics_differ": ("batch norms have other scales or statistics", "take the batch norms from"),
+    "file.negative_variance": ("running variances are negative", "take the running variances from"),
     "file.not_finite": ("the file holds NaN or infinite values", "take these tensors from"),
     "file.dead_layer": ("weights are zero that should not be", "take these tensors from"),
     "file.shifted_bias": ("biases are others", "take the biases of these layers from"),
@@ -76,6 +78,7 @@ def causes(comparison: Comparison, relative: str, names: Names, doubtful: bool) 
 
     relative: whom the file is compared with; doubtful: whether the two need not be alike at all.
     """
+    yield from _coarse(comparison, relative, names)
     found = [each for each in _found(comparison) if each.size > SMALL]
     equal = comparison.compared - len(comparison.differences)
     for cause in dict.fromkeys(each.cause for each in found):
@@ -91,6 +94,24 @@ def causes(comparison: Comparison, relative: str, names: Names, doubtful: bool) 
             evidence=f"{listed(items)}. {rest}.",
             change=f"{change} {relative}: {listed([repr(layer) for layer in layers])}",
         )
+
+
+def _coarse(comparison: Comparison, relative: str, names: Names) -> Iterator[Candidate]:
+    """Layers that rounding has left little of."""
+    if not comparison.coarse:
+        return
+    items = [
+        f"{name_of(each.own, names)}: {number(each.size)}, its largest weight is {number(each.levels)} steps"
+        for each in sorted(comparison.coarse, key=lambda each: -each.size)
+    ]
+    few = min(each.levels for each in comparison.coarse) < FEW_LEVELS
+    yield Candidate(
+        cause="file.quantised",
+        title=f"rounding of weights to few levels moved {len(comparison.coarse)} of {comparison.compared} layers",
+        certainty="likely" if few else "possible",
+        evidence=f"Relative distance of weights to those of {relative}, the largest first: {listed(items)}.",
+        change=f"round these layers in smaller steps (one step for each channel), or take them from {relative}",
+    )
 
 
 def _certainty(cause: str, group: Sequence[Found], equal: int, compared: int, doubtful: bool) -> Certainty:
@@ -122,6 +143,8 @@ def _cause(part: Part, difference: Difference, comparison: Comparison) -> str:
         return _NAMED[part.name]
     if kind == "not_finite":
         return "file.not_finite"
+    if part.name == "variance" and own.norm is not None and bool((own.norm.variance < 0).any()):
+        return "file.negative_variance"
     if part.name in ("mean", "variance"):
         return "file.statistics_differ"
     if part.name in ("bias", "beta"):

@@ -15,9 +15,10 @@ from zoo.diagnose.tensors import parts
 from zoo.diagnose.tensors.differences import cosine, fits, row_order, size_of
 from zoo.diagnose.tensors.order import Order
 from zoo.diagnose.tensors.parts import Part
-from zoo.diagnose.tensors.rounding import Noise, Rounding, noises
+from zoo.diagnose.tensors.rounding import Noise, Rounding, noises, steps_of
 
 HOMOGENEOUS = ("", "relu")  # activations that let a positive factor through
+COARSE = 0.08  # relative distance of weights that rounding to 8 bits seldom makes: a step for each channel gives 0.01
 LOOSE = 0.3  # cosine below which two layers have nothing to do with each other
 
 
@@ -35,13 +36,22 @@ class Difference:
     parts: tuple[Part, ...]
 
 
+@dataclass(frozen=True)
+class Coarse:
+    """A layer that is the relative's but for rounding, which moved it far. levels: steps up to its largest weight."""
+
+    own: Layer
+    size: float
+    levels: float
+
+
 @dataclass
 class Comparison:
     """All layers that both networks have, in network order.
 
     differences: layers that differ by more than rounding; rounded: number of layers by how their rounding is called;
-    largest: relative L2 distance of equal layers, the largest one; harmless: layers whose channels come in another
-    order or size that later layers take back.
+    largest: relative L2 distance of equal layers, the largest one; coarse: those that rounding moved far;
+    harmless: layers whose channels come in another order or size that later layers take back.
     """
 
     own: FileNetwork
@@ -50,6 +60,7 @@ class Comparison:
     differences: list[Difference] = field(default_factory=list)
     rounded: dict[Rounding, int] = field(default_factory=dict)
     largest: float = 0.0
+    coarse: list[Coarse] = field(default_factory=list)
     _orders: dict[int, Order] = field(default_factory=dict)
     _suspects: dict[int, Difference] = field(default_factory=dict)
 
@@ -112,7 +123,13 @@ class Comparison:
 
     def _note(self, noise: Noise, layer: Layer, other: Layer) -> None:
         self.rounded[noise.rounding] = self.rounded.get(noise.rounding, 0) + 1
-        self.largest = max(self.largest, _distance(layer, other))
+        size = _distance(layer, other)
+        self.largest = max(self.largest, size)
+        if noise.rounding == "8 bits" and size > COARSE:
+            steps = steps_of(layer)
+            rows = np.abs(layer.folded[0]).reshape(len(steps), -1).max(axis=1)
+            levels = float((rows / np.where(steps > 0, steps, np.inf)).max())
+            self.coarse.append(Coarse(layer, size, levels))
 
     def _differing(self, layer: Layer, other: Layer, behind: Order) -> Order:
         """Note a layer that does not fit. behind: the order of its channels if it did."""

@@ -19,6 +19,8 @@ Kind = Literal[
 
 EXACT = 1e-5  # relative error of float32 arithmetic in folding and unfolding, with room
 FEW = 0.5  # of the values; where more differ, the whole tensor does
+FARTHEST = 1e4  # a larger factor is that of a single value, beside which all others are nothing
+BETTER = 0.5  # of the distance that was there; an explanation leaves less
 LARGEST = 4096  # rows that are matched one by one
 
 
@@ -87,6 +89,8 @@ def _scaled(own: Double, other: Double, noise: Double) -> Explanation:
     if not _row_fits(mine, others * factors[:, None], room).all():
         return None
     changed = ~_row_fits(mine, others, noise)
+    if not changed.any() or np.abs(factors).max() > FARTHEST:
+        return None
     low, high = float(factors[changed].min()), float(factors[changed].max())
     which = "" if changed.all() else f"of {_places(changed)} "
     if np.allclose(factors[changed], -1, rtol=1e-2):
@@ -110,6 +114,11 @@ def _offset(own: Double, other: Double, noise: Double) -> Explanation:
     shift = float(np.median(own - other))
     room = noise + EXACT * abs(shift)
     return ("offset", f"is larger by {number(shift)} everywhere") if fits(own - shift, other, room) else None
+
+
+def _better(own: Double, explained: Double, other: Double, noise: Double) -> bool:
+    """Whether an explanation leaves noise alone, and much less than there was: where noise is large, anything fits."""
+    return fits(own, explained, noise) and np.linalg.norm(own - explained) < BETTER * np.linalg.norm(own - other)
 
 
 def _row_order(own: Double, other: Double, noise: Double) -> Explanation:
@@ -140,7 +149,8 @@ def row_order(own: Double, other: Double, noise: Double) -> np.ndarray | None:
     identical = _row_fits(own, other, noise)  # rows that are alike in pairs stay where they are
     kept = np.where(identical, np.arange(len(order)), order)
     order = kept if len(set(kept.tolist())) == len(kept) else order
-    return order if fits(own, other[order], np.full(len(own), room)) else None
+    moved = bool((order != np.arange(len(order))).any())
+    return order if moved and _better(own, other[order], other, np.full(len(own), room)) else None
 
 
 def _order_words(order: np.ndarray, where: str) -> tuple[Kind, str]:
@@ -175,7 +185,7 @@ def _kernel(own: Double, other: Double, noise: Double) -> Explanation:
     if own.ndim != 4 or own.shape[2:] == (1, 1):
         return None
     for words, turned in TURNS.items():
-        if turned(other).shape == own.shape and fits(own, turned(other), noise):
+        if turned(other).shape == own.shape and _better(own, turned(other), other, noise):
             return "kernel", f"kernels are {words}"
     return None
 
@@ -184,7 +194,7 @@ def _reshaped(own: Double, other: Double, noise: Double) -> Explanation:
     """The values were laid out along the axes in a wrong order, or are those of the other in any order."""
     room = np.full(len(own), noise.max())
     for axes in _orders(own.ndim):
-        if fits(np.asarray(other.transpose(axes).reshape(own.shape)), own, room):
+        if _better(own, np.asarray(other.transpose(axes).reshape(own.shape)), other, room):
             return "reordered", f"was read with its axes in the order {axes}, not {tuple(range(own.ndim))}"
     if float(np.abs(np.sort(own.ravel()) - np.sort(other.ravel())).max()) <= noise.min() and noise.max() < np.inf:
         return "reordered", "holds the same values in another order"

@@ -18,8 +18,7 @@ def look(own: FileNetwork, names: Names) -> Iterator[Candidate]:
     """Levels that producer and consumer disagree on, and ranges that hold one sign alone."""
     items, changes = [], []
     for layer in own.layers:
-        for source, written, read in _at_odds(layer, own):
-            before = name_of(source, names)
+        for before, written, read in _at_odds(layer, own):
             items.append(f"{before} writes {_words(written)}, {name_of(layer, names)} reads {_words(read)}")
             changes.append(f"{layer.name!r} reads {_words(written)}")
     if items:
@@ -33,23 +32,11 @@ def look(own: FileNetwork, names: Names) -> Iterator[Candidate]:
     yield from _one_sided(own, names)
 
 
-def _at_odds(layer: Layer, own: FileNetwork) -> list[tuple[Layer, Level, Level]]:
-    """Producer, its level, and how the layer reads it, where they differ.
-
-    The two inputs of an addition are of equal right, so either may be named first.
-    """
-    if len(layer.consumed) != len(layer.inputs):
-        return []
-    found = []
-    for consumed in (layer.consumed, layer.consumed[::-1]):
-        sources = [None if number == SOURCE else own.layers[number] for number in layer.inputs]
-        odd = [
-            (source, source.produced, read)
-            for source, read in zip(sources, consumed, strict=True)
-            if source is not None and source.produced is not None and not same(source.produced, read)
-        ]
-        found.append(odd)
-    return min(found, key=len)
+def _at_odds(layer: Layer, own: FileNetwork) -> Iterator[tuple[str, Level, Level]]:
+    """Who feeds the layer, how it was written, and how the layer reads it, where they differ."""
+    for source, written, read in zip(layer.inputs, layer.written, layer.consumed, strict=False):
+        if written is not None and not same(written, read):
+            yield "the input" if source == SOURCE else own.layers[source].name, written, read
 
 
 def same(written: Level, read: Level) -> bool:

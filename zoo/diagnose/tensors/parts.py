@@ -61,10 +61,9 @@ def _before_norm(own: Layer, other: Layer, noise: Noise) -> Part | None:
     factor = norm.factor()
     known = np.abs(factor) > TINY * np.abs(factor).max()
     shape = (-1, *[1] * (own.folded[0].ndim - 1))
-    divisor = np.where(known, factor, np.inf).reshape(shape)
-    found = change(
-        own.folded[0] / divisor, other.folded[0] / divisor, noise.weight / np.where(known, np.abs(factor), 1)
-    )
+    divisor = np.where(known, factor, np.inf)
+    mine, theirs = (layer.folded[0] / divisor.reshape(shape) for layer in (own, other))
+    found = change(mine, theirs, np.where(known, noise.weight / np.abs(divisor), noise.weight))
     return None if found is None or found.kind in VAGUE else Part("weight", found)
 
 
@@ -113,6 +112,8 @@ def _epsilon(own: Layer, other: Layer, noise: Noise) -> Part | None:
     The factor of a channel is gamma / sqrt(variance + epsilon), so its ratio r to the relative's gives
     epsilon' = (variance + epsilon) / r^2 - variance, the same for every channel.
     """
+    mine: float | None
+    theirs: float | None
     if other.norm is not None:
         mine, theirs = _fitted_epsilon(own.folded, other, noise), other.norm.epsilon
     elif own.norm is not None:

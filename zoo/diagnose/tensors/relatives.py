@@ -9,6 +9,7 @@ from zoo.diagnose.network import Alignment, FileNetwork, aligned
 from zoo.diagnose.tensors import causes
 from zoo.diagnose.tensors.compared import Comparison, Difference, compared
 from zoo.diagnose.tensors.words import Names, number
+from zoo.records import Recipe
 from zoo.records.diagnoses import Candidate, Excluded, Findings
 
 OTHER_TRAINING = 0.6  # share of layers that differ in no simple way, from which the whole training is another
@@ -19,11 +20,12 @@ BOUND: tuple[Kinship, ...] = ("same weights", "converted from")  # kinships that
 
 @dataclass(frozen=True)
 class Reference:
-    """A network to hold the file against. name: of its checkpoint."""
+    """A network to hold the file against. name: of its checkpoint; recipe: in effect for it, None if not known."""
 
     name: str
     kinship: Kinship
     network: FileNetwork
+    recipe: Recipe | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Held:
         name = f"{self.reference.name} ({self.reference.kinship})"
         if not self.comparison.compared:
             return Findings(not_looked=(f"tensors against {name}: no layer of one shape",))
-        if self.is_equal or vouched:
+        if (self.is_equal and not self.comparison.coarse) or vouched:
             return self._equal(name, vouched)
         if self.is_other_training:
             return self._other_training(name)
@@ -70,7 +72,7 @@ class Held:
     def _equal(self, name: str, vouched: bool) -> Findings:
         comparison = self.comparison
         count = comparison.compared - len(comparison.differences)
-        rounded = [f"{many} of them rounded to {what}" for what, many in comparison.rounded.items() if what]
+        rounded = [f"{many} of them to {what}" for what, many in comparison.rounded.items() if what]
         by = f"{count} of {comparison.compared} layers equal those of {name} to {number(comparison.largest)}"
         if rounded:
             by += " (" + ", ".join(rounded) + ")"
@@ -107,6 +109,5 @@ def held(own: FileNetwork, reference: Reference) -> Held:
 
 def _as_by_training(difference: Difference) -> bool:
     """Whether the weights themselves differ, in no simple way, and by more than little."""
-    return difference.size > TRAINED and any(
-        part.name == "weight" and part.change.kind == "other" for part in difference.parts
-    )
+    other = [part for part in difference.parts if part.name == "weight" and part.change.kind == "other"]
+    return difference.size > TRAINED and bool(other)

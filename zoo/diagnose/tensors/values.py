@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from zoo.diagnose.network import Array, FileNetwork, Layer
+from zoo.diagnose.tensors.rounding import grid_of
 from zoo.diagnose.tensors.words import Names, listed, name_of, number
 from zoo.records.diagnoses import Candidate
 
 SHORTEST = 8  # values of a tensor that may be equal without anything being wrong
+FEW_LEVELS = 32  # of a layer's weights, without sign; 128 are usual
 BEYOND = 1000.0  # times the next largest value
 
 
@@ -21,6 +23,7 @@ def look(own: FileNetwork, names: Names) -> Iterator[Candidate]:
     finite = [(layer, name, values) for layer, name, values in tensors if np.isfinite(values).all()]
     yield from _constant(own, names)
     yield from _outliers(finite, names)
+    yield from _few_levels(own, names)
 
 
 Named = list[tuple[Layer, str, Array]]
@@ -90,4 +93,23 @@ def _outliers(tensors: Named, names: Names) -> Iterator[Candidate]:
             certainty="likely",
             evidence=f"As a flipped bit leaves them: {listed(found)}.",
             change="compare the file's hash with the published one, and fetch it again",
+        )
+
+
+def _few_levels(own: FileNetwork, names: Names) -> Iterator[Candidate]:
+    """Weights that take only a few values, all whole multiples of one."""
+    found = []
+    for layer in own.weighted:
+        if layer.weight is None or layer.weight.size < 20 * FEW_LEVELS or not np.isfinite(layer.weight).all():
+            continue
+        step = grid_of(layer.weight, FEW_LEVELS)
+        if step:
+            found.append(f"{name_of(layer, names)}: steps of {number(step)} up to {number(float(layer.weight.max()))}")
+    if found:
+        yield Candidate(
+            cause="file.quantised",
+            title=f"weights of {len(found)} of {len(own.weighted)} layers take only a few values",
+            certainty="likely",
+            evidence=f"No more than {FEW_LEVELS} steps up to the largest weight: {listed(found)}.",
+            change="take these weights from the file before it was quantised, or quantise to 8 bits",
         )
