@@ -1,18 +1,23 @@
 """Quantised .onnx files for tests, written in ONNX Runtime's environment.
 
-quantise FILE ROWS FORM NEW_FILE    the same network in bytes; FORM: QDQ or QOperator; ROWS: .npy, NCHW float32
+quantise FILE ROWS FORM NEW_FILE    with folded batch norms, as quantisers ask for; FORM: QDQ or QOperator; ROWS: .npy,
+                                    NCHW float32
 quantised FILE KIND NEW_FILE        FILE takes `input` float32 (N, 3, 96, 96); KIND is one of KINDS
 """
 
 from __future__ import annotations
 
+import logging
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
 
 # name -> how float operators become those on integers; none: the scales of values are found anew for each image
 KINDS: dict[str, dict[str, Any]] = {
@@ -38,9 +43,13 @@ class _Rows(CalibrationDataReader):  # type: ignore[misc, unused-ignore]
 
 
 def quantise(path: str, rows: str, form: str, new_path: str) -> None:
-    """Write a file whose scales are those of the rows."""
+    """Write a file whose scales are those of the rows, and whose batch norms are folded."""
+    logging.disable(logging.WARNING)
     source = onnx.load(path).graph.input[0].name
-    _quantise(path, new_path, _Rows(source, np.load(rows)), quant_format=QuantFormat[form], per_channel=True)
+    with tempfile.TemporaryDirectory() as folder:
+        folded = str(Path(folder) / "folded.onnx")
+        quant_pre_process(path, folded, skip_symbolic_shape=True)
+        _quantise(folded, new_path, _Rows(source, np.load(rows)), quant_format=QuantFormat[form], per_channel=True)
 
 
 def quantised(path: str, kind: str, new_path: str) -> None:

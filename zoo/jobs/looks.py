@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from zoo.diagnose import answers
 from zoo.errors import ZooError
-from zoo.jobs import race, repeats
+from zoo.jobs import layers, race, repeats, tensors
 from zoo.jobs.case import Opened
 from zoo.records import Findings
 
@@ -28,7 +28,9 @@ def _answers(opened: Opened) -> Findings:
 
 LOOKS = (
     Look("answers", "the kept answers", _answers),
+    Look("file", "the file", tensors.look),
     Look("repeats", "answers given again", repeats.look),
+    Look("layers", "values between the layers", layers.look),
     Look("recipes", "a race of recipes", race.look, dear=True),
 )
 NAMES = tuple(look.name for look in LOOKS)
