@@ -135,8 +135,8 @@ CLASSES = (
              "file.classifier_rows", "answers.outputs_permuted", forms=(TOGETHER, BESIDE, ALONE)),
     _tensors("bias_not_loaded", "the classifier's bias is 0",
              weight_edits.all_of(weight_edits.zeroed(BIAS)), "file.shifted_bias", "file.dead_layer", moves=False),
-    _tensors("bias_moved", "the bias of two classes moved by 3", lambda tensors: {
-             BIAS: tensors[BIAS] + 3 * np.isin(np.arange(24), (4, 13)).astype(np.float32)}, "file.shifted_bias", "answers.favoured_class"),
+    _tensors("bias_moved", "the bias of two classes moved by 3", weight_edits.lifted(3, 4, 13), "file.shifted_bias",
+             "answers.favoured_class"),
     _tensors("rows_without_bias", "the classifier's rows moved on, but not the bias",
              lambda tensors: {CLASSIFIER: np.roll(tensors[CLASSIFIER], 2, 0)}, "file.classifier_rows",
              "answers.outputs_permuted", "labels.offset"),
@@ -177,7 +177,8 @@ LAYERS = (
              weight_edits.zeroed("features.12.conv.3.weight"), "file.dead_layer", forms=EITHER),
     _tensors("four_bits", "all weights in four bits", weight_edits.coarse, "file.quantised", "file.layers_differ"),
     _tensors("three_bits_of_two", "two layers in three bits", weight_edits.rounded_to_steps(
-             3, "features.17.conv.2.weight", "features.14.conv.0.0.weight"), "file.quantised", "file.layers_differ", moves=False),
+             3, "features.17.conv.2.weight", "features.14.conv.0.0.weight"), "file.quantised", "file.layers_differ",
+             moves=False),
     _tensors("copied_8_to_9", "block 9 has the weights of block 8",
              weight_edits.copied("features.8.", "features.9."), "file.exchanged_layers", "file.layers_differ"),
     _tensors("another_training", "all weights of another training",
