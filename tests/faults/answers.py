@@ -26,8 +26,8 @@ def _untrained(tensors: Tensors) -> Tensors:
 
 
 FAULTS = (
-    _fault("one_class", "one class has too large a bias", plants.tensors(weight_edits.lifted(60, 11)), "answers.one_class",
-           "answers.favoured_class", "file.shifted_bias"),
+    _fault("one_class", "one class has too large a bias", plants.tensors(weight_edits.lifted(60, 11)),
+           "answers.one_class", "answers.favoured_class", "file.shifted_bias"),
     _fault("three_classes", "three classes have too large a bias", plants.tensors(weight_edits.lifted(60, 2, 9, 20)),
            "answers.few_classes", "file.shifted_bias"),
     _fault("scores_cut_off", "scores limited to at most 1",
