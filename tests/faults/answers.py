@@ -30,7 +30,7 @@ FAULTS = (
            "answers.one_class", "answers.favoured_class", "file.shifted_bias"),
     _fault("three_classes", "three classes have too large a bias", plants.tensors(weight_edits.lifted(60, 2, 9, 20)),
            "answers.few_classes", "file.shifted_bias"),
-    _fault("scores_cut_off", "scores limited to at most 1",
+    _fault("scores_cut_off", "scores limited to at most a half",
            plants.graph(onnx_edits.after(("Min", [np.float32(0.5)], {}))), "answers.ties"),
     _fault("scores_rounded", "scores rounded to whole numbers",
            plants.graph(onnx_edits.after(("Div", [np.float32(8)], {}), ("Round", (), {}))), "answers.ties"),
