@@ -133,6 +133,16 @@ def added(value: float, *names: str) -> Edit:
     return lambda tensors: {name: tensors[name] + np.float32(value) for name in names}
 
 
+def lifted(value: float, *classes: int) -> Edit:
+    """A constant added to the bias of these classes."""
+
+    def edit(tensors: Tensors) -> Tensors:
+        lift = value * np.isin(np.arange(len(tensors[BIAS])), classes)
+        return {BIAS: (tensors[BIAS] + lift).astype(np.float32)}
+
+    return edit
+
+
 def exchanged(first: str, second: str) -> Edit:
     """Two tensors of one shape in each other's place."""
     return lambda tensors: {first: tensors[second].copy(), second: tensors[first].copy()}

@@ -16,16 +16,6 @@ def _fault(name: str, what: str, plant: Plant, *expected: str) -> Fault:
     return Fault(name, KIND, plant, frozenset(expected), what, (ALONE, BESIDE))
 
 
-def _lifted(*classes: int) -> weight_edits.Edit:
-    """So large a bias of these classes that no other one wins."""
-
-    def edit(tensors: Tensors) -> Tensors:
-        lift = 60 * np.isin(np.arange(len(tensors[BIAS])), classes)
-        return {BIAS: (tensors[BIAS] + lift).astype(np.float32)}
-
-    return edit
-
-
 def _untrained(tensors: Tensors) -> Tensors:
     random = np.random.default_rng(9)
     return {
@@ -36,11 +26,11 @@ def _untrained(tensors: Tensors) -> Tensors:
 
 
 FAULTS = (
-    _fault("one_class", "one class has too large a bias", plants.tensors(_lifted(11)), "answers.one_class",
-           "file.shifted_bias"),
-    _fault("three_classes", "three classes have too large a bias", plants.tensors(_lifted(2, 9, 20)),
+    _fault("one_class", "one class has too large a bias", plants.tensors(weight_edits.lifted(60, 11)),
+           "answers.one_class", "answers.favoured_class", "file.shifted_bias"),
+    _fault("three_classes", "three classes have too large a bias", plants.tensors(weight_edits.lifted(60, 2, 9, 20)),
            "answers.few_classes", "file.shifted_bias"),
-    _fault("scores_cut_off", "scores limited to at most 1",
+    _fault("scores_cut_off", "scores limited to at most a half",
            plants.graph(onnx_edits.after(("Min", [np.float32(0.5)], {}))), "answers.ties"),
     _fault("scores_rounded", "scores rounded to whole numbers",
            plants.graph(onnx_edits.after(("Div", [np.float32(8)], {}), ("Round", (), {}))), "answers.ties"),

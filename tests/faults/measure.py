@@ -14,10 +14,11 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ class Wanted:
     why: bool = True
 
     def pairs(self) -> Iterator[tuple[Fault, Form]]:
-        """The first form of every fault before any other form."""
+        """The first form of every fault before any other form, the kinds in turn: whatever is done says of each."""
         chosen = [
             each
             for each in (*catalogue.FAULTS, *catalogue.HEALTHY)
@@ -78,9 +79,15 @@ class Wanted:
             and any(fnmatchcase(each.kind, part) for part in self.kind.split(","))
             and (each.base not in REAL or assets() is not None)
         ]
-        yield from ((each, each.forms[0]) for each in chosen)
+        in_turn = [each for row in zip_longest(*_by_kind(chosen)) for each in row if each is not None]
+        yield from ((each, each.forms[0]) for each in in_turn)
         if self.forms == "all":
-            yield from ((each, form) for each in chosen for form in each.forms[1:])
+            yield from ((each, form) for each in in_turn for form in each.forms[1:])
+
+
+def _by_kind(faults: Sequence[Fault]) -> list[list[Fault]]:
+    kinds = dict.fromkeys(each.kind for each in faults)
+    return [[each for each in faults if each.kind == kind] for kind in kinds]
 
 
 @cache

@@ -17,7 +17,8 @@ class Result:
 
     noticed: a verdict on the run is bad, or it failed. place: of the first cause that names the fault among the
     candidates, from 1; 0 where none does. tied: a cause that names it stands in a tie with the first candidate.
-    candidates: all causes, best first; alarms: how many there are for a healthy one. images: how many were looked at.
+    candidates: all causes, best first; certainty: of the first; said: their titles with the evidence.
+    not_looked: what no look could look at. images: how many were looked at; seconds: what the command took.
     error: why there is no result.
     """
 
@@ -32,6 +33,8 @@ class Result:
     tied: bool = False
     candidates: Sequence[str] = ()
     certainty: str = ""
+    said: Sequence[str] = ()
+    not_looked: Sequence[str] = ()
     images: int = 0
     seconds: float = 0.0
     error: str = ""
@@ -52,6 +55,8 @@ class Result:
             tied=tied,
             candidates=causes,
             certainty=candidates[0]["certainty"] if candidates else "",
+            said=[f"{each['title']} ({each['certainty']}): {each['evidence']}" for each in candidates],
+            not_looked=[each for diagnosis in about for each in diagnosis["not_looked"]],
             images=max((each["images"] for each in about), default=0),
             seconds=round(seconds, 1),
         )
@@ -107,7 +112,9 @@ def _share(count: int, of: int) -> str:
 
 def written(results: Sequence[Result]) -> str:
     """Markdown: a summary, then a row for each fault, then the healthy ones."""
-    faults, healthy = ([each for each in results if each.healthy is well] for well in (False, True))
+    kinds = [*dict.fromkeys(each.kind for each in results)]
+    ordered = sorted(results, key=lambda each: kinds.index(each.kind))
+    faults, healthy = ([each for each in ordered if each.healthy is well] for well in (False, True))
     return "\n".join([*_summary(faults, healthy), "", *_rows(faults), "", *_healthy_rows(healthy)]) + "\n"
 
 

@@ -15,6 +15,7 @@ from zoo.diagnose.network import SOURCE, Alignment, FileNetwork, Layer, Level
 from zoo.diagnose.tensors.words import Names, listed, name_of
 from zoo.records.diagnoses import Candidate, Certainty
 
+IN_ORDER = ("softmax", "log_softmax", "sigmoid")  # the largest score stays the largest
 BOUNDS = {"": (-np.inf, np.inf), "relu": (0.0, np.inf), "relu6": (0.0, 6.0)}
 ROOM = 0.02  # by which an integer's range may miss an activation's bound, as a share of the range
 
@@ -196,9 +197,12 @@ def _additions(network: FileNetwork) -> dict[int, Layer]:
 def _same_activation(own: Layer, other: Layer) -> bool:
     """Whether two activations are the same, or one of them is not known.
 
+    Behind the classifier, one that leaves the scores in their order changes no label, and publishers add it or leave it.
     What integers cannot hold is cut off as an activation cuts it off: a layer without one may have that of its levels.
     """
     if "?" in (own.activation, other.activation) or own.activation == other.activation:
+        return True
+    if own.kind == other.kind == "classifier" and {own.activation, other.activation} <= {"", *IN_ORDER}:
         return True
     bare, stated = (other, own) if own.activation else (own, other)
     if bare.activation or bare.produced is None or stated.activation not in BOUNDS:
