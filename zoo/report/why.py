@@ -11,6 +11,7 @@ LEAD = (
     "that other causes are less probable, “possible” that it only fits."
 )
 NOTHING = "nothing known explains it"
+NAMED = 3  # causes that a line on a terminal names
 
 
 def lines(report: Report) -> list[str]:
@@ -25,16 +26,16 @@ def headline(diagnosis: Diagnosis) -> str:
         more = f"; {counted(len(others), 'other cause')} below it" if others else ""
         return one_line(f"{best.title} ({best.certainty}): {best.evidence}{more}")
     if diagnosis.ties:
-        return one_line(tied(diagnosis.ties[0]))
+        return one_line(tied(diagnosis.ties[0], NAMED))
     left_out = f"; not looked at: {listed([*diagnosis.not_looked])}" if diagnosis.not_looked else ""
     return one_line(f"{NOTHING}; {counted(len(diagnosis.excluded), 'cause')} excluded{left_out}")
 
 
-def tied(tie: Tie) -> str:
-    """`cannot be told apart with these 200 images: A, B; about 400 more would`."""
+def tied(tie: Tie, limit: int = 1000) -> str:
+    """`cannot be told apart with these 200 images: A, B; about 400 more would tell`. limit: causes that are named."""
     more = "" if tie.more is None else f"; about {tie.more:,} more would tell"
     images = f"these {tie.images:,} images" if tie.images else "what was looked at"
-    return f"cannot be told apart with {images}: {', '.join(tie.titles or tie.causes)}{more}"
+    return f"cannot be told apart with {images}: {listed(tie.titles or tie.causes, limit)}{more}"
 
 
 def facts(candidate: Candidate) -> list[tuple[str, str]]:
