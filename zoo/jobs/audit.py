@@ -11,6 +11,7 @@ from zoo.errors import UsageError, known_names
 from zoo.records import Inspection, Verdict
 from zoo.report.audit import Audit
 from zoo.rules.base import Evidence, Rule
+from zoo.rules.claims.causes import possible_causes
 from zoo.rules.judge import CLAIM_RULES, FILE_RULES, judge
 
 
@@ -22,12 +23,15 @@ def audit(zoo: Zoo, prefixes: Sequence[str] = (), files: Sequence[Inspection] = 
     """
     rules = [rule for rule in select(prefixes) if files or rule not in FILE_RULES]
     evidence = replace(evidence_of(zoo), inspections=files)
+    verdicts = tuple(judge(evidence, rules))
+    causes = {(each.rule, each.subject): possible_causes(each, evidence) for each in verdicts}
     return Audit(
         zoo=zoo.name,
-        verdicts=tuple(judge(evidence, rules)),
+        verdicts=verdicts,
         sources=zoo.sources,
         messages={rule.id: rule.message() for rule in rules},
         names={rule.id: rule.name() for rule in rules},
+        causes={key: found for key, found in causes.items() if found},
     )
 
 

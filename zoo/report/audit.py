@@ -7,29 +7,39 @@ mistakes that are common everywhere come last.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from zoo.records import Source, Verdict
+from zoo.records.diagnoses import Candidate
 from zoo.report import html, importance, junit, tables, text
 from zoo.report.markdown import marks
 
 SHOWN = 6  # printed texts of one finding; further ones are counted
 FOUND = ("fail", "refuted")
 NO_SOURCE = "The checkpoints' own records"
+CAUSES = 3  # of one finding, on a terminal
 LINE_WIDTH = 100  # characters of one of the largest findings, on a terminal
 RIGHT = ("findings", "accepted", "largest", "size", "passed", "by chance")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """What an audit found. messages, names: what each rule that ran demands, and what it is called, by its id."""
+    """What an audit found. messages, names: what each rule that ran demands, and what it is called, by its id.
+
+    causes: what may be behind a finding, by its rule and subject.
+    """
 
     zoo: str
     verdicts: tuple[Verdict, ...]
     sources: Mapping[str, Source]
     messages: Mapping[str, str]
     names: Mapping[str, str]
+    causes: Mapping[tuple[str, str], tuple[Candidate, ...]] = field(default_factory=dict)
+
+    def causes_of(self, verdict: Verdict) -> tuple[Candidate, ...]:
+        """What may be behind a finding, the likelier first."""
+        return self.causes.get((verdict.rule, verdict.subject), ())
 
     def of(self, *outcomes: str) -> list[Verdict]:
         """Verdicts with one of these outcomes."""
@@ -89,6 +99,13 @@ def shown(verdict: Verdict) -> list[str]:
     return [text.one_line(each) for each in verdict.printed[:SHOWN]] + [f"and {more} more"] * (more > 0)
 
 
+def possible(causes: Sequence[Candidate], most: int = SHOWN) -> str:
+    """Causes in one line: how likely each is and what it is; further ones are counted."""
+    said = [f"{each.title} ({each.cause}, {each.certainty})" for each in causes[:most]]
+    more = [f"and {len(causes) - most} more"] if len(causes) > most else []
+    return "; ".join([*said, *more])
+
+
 # --- terminal ----------------------------------------------------------------------------------
 
 
@@ -96,10 +113,16 @@ def terminal(audit: Audit) -> str:
     """How many of each rule and the largest; then findings by document, one line each; then the counts."""
     lines = [*_counted(audit), *_largest(audit)] if audit.findings() else []
     for source, verdicts in audit.documents().items():
-        lines += [text.one_line(audit.title(source)), *(f"  {_line(verdict)}" for verdict in verdicts), ""]
+        lines += [text.one_line(audit.title(source)), *(line for each in verdicts for line in _lines(audit, each)), ""]
     for habit, verdicts in importance.habits(audit.findings()).items():
         lines += [f"Common everywhere: {habit}", *(f"  {_line(verdict)}" for verdict in verdicts), ""]
     return "\n".join([*lines, audit.headline() + "."]) + "\n"
+
+
+def _lines(audit: Audit, verdict: Verdict) -> Iterator[str]:
+    yield f"  {_line(verdict)}"
+    if causes := audit.causes_of(verdict):
+        yield f"    possible causes: {text.one_line(possible(causes, most=CAUSES))}"
 
 
 def _line(verdict: Verdict) -> str:
@@ -157,7 +180,7 @@ def to_markdown(audit: Audit) -> str:
     for source, verdicts in audit.documents().items():
         lines += [f"## {_linked(audit, source)}", ""]
         for verdict in verdicts:
-            lines += [*_item(verdict), ""]
+            lines += [*_item(verdict), *_causes(audit, verdict), ""]
     for habit, verdicts in importance.habits(audit.findings()).items():
         heads, rows = ("size", "finding", "printed", "arithmetic"), [_slip(verdict) for verdict in verdicts]
         lines += [f"## Common everywhere: {marks.escape(habit)}", "", marks.table(heads, rows, right=RIGHT), ""]
@@ -213,6 +236,16 @@ def _item(verdict: Verdict) -> Iterable[str]:
         yield f"  - would settle it: {marks.escape(verdict.remedy)}"
 
 
+def _causes(audit: Audit, verdict: Verdict) -> Iterator[str]:
+    for each in audit.causes_of(verdict)[:SHOWN]:
+        what = f"{marks.escape(each.title)} (`{each.cause}`): {marks.escape(each.evidence)}"
+        yield (
+            f"  - possible cause, {each.certainty}: {what}"
+            if each.certainty != "possible"
+            else (f"  - possible cause: {what}")
+        )
+
+
 def _rule_table(audit: Audit) -> str:
     heads = ("rule", "demands", "findings", "accepted", "passed", "by chance")
     rows = []
@@ -237,7 +270,7 @@ def to_html(audit: Audit) -> str:
     findings = audit.findings()
     return html.page(
         "audit.html.j2", "audit.css", "audit.js", audit=audit, findings=findings, shown=shown,
-        by_class=importance.by_class(importance.counts(findings)), by_chance=by_chance,
+        possible=possible, by_class=importance.by_class(importance.counts(findings)), by_chance=by_chance,
         publishers=sorted({name for each in findings for name in audit.publishers(each)}, key=str.casefold),
         not_comparable=NOT_COMPARABLE,
     )  # fmt: skip
@@ -249,12 +282,16 @@ def to_csv(audit: Audit) -> str:
 
 
 def to_json(audit: Audit) -> str:
-    """Every verdict; what each rule demands."""
+    """Every verdict; what each rule demands; what may be behind findings."""
     data = {
         "format": 1,
         "zoo": audit.zoo,
         "rules": dict(audit.messages),
         "verdicts": [verdict.to_json() for verdict in audit.verdicts],
+        "possible_causes": [
+            {"rule": rule, "subject": subject, "causes": [each.to_json() for each in causes]}
+            for (rule, subject), causes in audit.causes.items()
+        ],
     }
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
