@@ -69,26 +69,35 @@ def _ties(seen: Seen) -> Candidate | None:
 
 
 def _few_classes(answers: Predictions, pairs: Pairs) -> Candidate | None:
-    """Classes that are never among the five best, though there are images of them.
+    """Classes that are never among the five best, or at least never the best, though there are images of them."""
+    if pairs.outputs <= K:
+        return None
+    looks = (_missing(answers, pairs, ranks) for ranks in (K, 1))
+    return next((candidate for candidate in looks if candidate is not None), None)
 
-    A class with n images is missed by chance with (1 - a / 2)^n, a being the top-5 accuracy of the classes that are
-    answered at all; a tenth of all classes may be beyond a healthy network.
+
+def _missing(answers: Predictions, pairs: Pairs, ranks: int) -> Candidate | None:
+    """Classes that are never among so many best.
+
+    A class with n images is missed by chance with (1 - a / 2)^n, a being the accuracy, within these ranks, of the
+    classes that are answered at all; a tenth of all classes may be beyond a healthy network.
     """
-    known = np.unique(answers.indices)
+    known = np.unique(answers.indices[:, :ranks])
     labels = np.flatnonzero(pairs.images[: pairs.outputs] > 0)
     missing = labels[~np.isin(labels, known)]
-    if not len(missing) or pairs.outputs <= K:
+    if not len(missing):
         return None
-    answered = ~np.isin(pairs.wanted, missing)
-    reached = float(answers.top5[answered].mean()) if answered.any() else 0.0
+    answered, right = ~np.isin(pairs.wanted, missing), answers.top5 if ranks == K else answers.top1
+    reached = float(right[answered].mean()) if answered.any() else 0.0
     by_chance = FEW + (1 - FEW) * (1 - reached / 2) ** pairs.images[labels]
     if binom.sf(len(missing) - 1, len(labels), float(by_chance.mean())) > SURE:
         return None
+    where = "one of them among the five best" if ranks == K else "one of them as its answer"
     return Candidate(
         cause="answers.few_classes", certainty="possible", images=pairs.n,
         title=f"{len(missing):,} of {len(labels):,} classes are never an answer",
-        evidence=f"none of their {int(pairs.images[missing].sum()):,} images, nor any other, has one of them among the "
-        f"five best; by chance {by_chance.sum():.1f} classes would be missing",
+        evidence=f"none of their {int(pairs.images[missing].sum()):,} images, nor any other, has {where}; "
+        f"by chance {by_chance.sum():.1f} classes would be missing",
         change="look at the rows of the last layer for these classes, and as a network that is dead: " + DEAD,
     )  # fmt: skip
 

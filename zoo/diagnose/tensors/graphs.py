@@ -197,7 +197,7 @@ def _additions(network: FileNetwork) -> dict[int, Layer]:
 def _same_activation(own: Layer, other: Layer) -> bool:
     """Whether two activations are the same, or one of them is not known.
 
-    Behind the classifier, one that leaves the scores in their order changes no label; publishers add it or leave it.
+    Behind the classifier, one that leaves the scores in their order changes no label; publishers add or omit it.
     What integers cannot hold is cut off as an activation cuts it off: a layer without one may have that of its levels.
     """
     if "?" in (own.activation, other.activation) or own.activation == other.activation:
