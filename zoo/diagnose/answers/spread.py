@@ -86,7 +86,7 @@ def _missing(answers: Predictions, pairs: Pairs, ranks: int) -> Candidate | None
     known = np.unique(answers.indices[:, :ranks])
     labels = np.flatnonzero(pairs.images[: pairs.outputs] > 0)
     missing = labels[~np.isin(labels, known)]
-    # Where labels are moved, many classes have few images and none is the answer to its own: only a few answers are few.
+    # Where labels are moved, many classes with one image are the answer to none; that leaves many answers.
     if not len(missing) or (ranks == 1 and len(known) > NARROWED * len(labels)):
         return None
     answered, right = ~np.isin(pairs.wanted, missing), answers.top5 if ranks == K else answers.top1
