@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
@@ -22,6 +23,7 @@ SMALL = 3  # times the tolerance that two image libraries may be apart
 SATURATES = "S105"
 # docs/arithmetic.md: 1,000 images through mobilenetv2-12-int8.onnx, ONNX Runtime's defaults without VNNI.
 CUT_OFF, UNCUT = 75.80, 82.70
+_LATER = re.compile(r"\breplaced on\b|\bolder figure\b|\bwithdrawn\b")  # in the note of a claim
 
 
 def possible_causes(verdict: Verdict, evidence: Evidence) -> tuple[Candidate, ...]:
@@ -42,6 +44,7 @@ def possible_causes(verdict: Verdict, evidence: Evidence) -> tuple[Candidate, ..
 def _of_accuracies(claims: Sequence[Claim], evidence: Evidence) -> Iterator[Candidate]:
     involved = _involved(claims, evidence)
     yield from _saturated(claims, involved, evidence)
+    yield from _superseded(claims)
     yield from _copied(claims, evidence)
     yield from _other_images(claims, evidence)
     yield from _moving_averages(claims, involved)
@@ -110,16 +113,13 @@ def _tells(claim: Claim) -> bool:
 def _is_twin(claim: Claim, other: Claim, evidence: Evidence) -> bool:
     """Whether two claims print one figure for different weights."""
     own, its = (evidence.checkpoints.get(each.checkpoint) for each in (claim, other))
-    if (
-        own is None
-        or its is None
-        or not _tells(other)
-        or (claim.metric, claim.population) != (other.metric, other.population)
-    ):
+    if own is None or its is None or not _tells(other) or exact(claim) != exact(other):
+        return False
+    if (claim.metric, claim.population) != (other.metric, other.population):
         return False
     same = contents.same(own, its) is not False or (own.weights and own.weights == its.weights)
     related = own.converted_from == its.id or its.converted_from == own.id
-    return not same and (not related or own.quantised is True) and exact(claim) == exact(other)
+    return not same and (not related or own.quantised is True)
 
 
 def _also(claim: Claim, twin: Claim, evidence: Evidence) -> bool:
@@ -142,6 +142,17 @@ def _other_images(claims: Sequence[Claim], evidence: Evidence) -> Iterator[Candi
                     title=f"{with_unit(claim)} is the figure for other images",
                     evidence=f"{quoted(other)} is printed for {other.population}",
                 )  # fmt: skip
+
+
+def _superseded(claims: Sequence[Claim]) -> Iterator[Candidate]:
+    """Figures of which the record says that a later one took their place."""
+    for claim in claims:
+        if _LATER.search(claim.note):
+            yield Candidate(
+                cause="documents.superseded", certainty="likely",
+                title=f"{with_unit(claim)} is an earlier figure, of another evaluation or of other weights",
+                evidence=f"{quoted(claim)}: {claim.note}",
+            )  # fmt: skip
 
 
 def _moving_averages(claims: Sequence[Claim], involved: Sequence[Checkpoint]) -> Iterator[Candidate]:
