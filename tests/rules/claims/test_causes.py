@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from tests.by_hand.documents import RULES, SHA, checkpoint, claim, evidence, recipe
+from tests.by_hand.inspections import inspection, measured
 from zoo.documents.load import load_zoo
 from zoo.jobs.audit import audit
-from zoo.records import Deviation, Verdict
+from zoo.records import BytePairs, Deviation, Verdict
 from zoo.records.diagnoses import Candidate
 from zoo.records.statements import Converted, Preprocessing
 from zoo.report.audit import FORMATS, Audit
@@ -120,6 +122,12 @@ def test_a_processor_that_cuts_off() -> None:
     mine = [claim("one", value="71.83"), claim("two", value="66.21", by="third_party")]
     assert of("C205", evidence(*mine, deviations=[known]))[0] == "repeat.saturation"
     assert "repeat.saturation" not in of("C205", evidence(*mine))
+    quantised = evidence(*mine, checkpoints=(checkpoint(quantised=True, framework="onnxruntime"),))
+    assert "repeat.saturation" in of("C205", quantised)
+    for beyond, named in ((30, True), (0, False)):
+        pairs = (BytePairs(layer="first", pairs=100, beyond=beyond),)
+        here = replace(quantised, inspections=[inspection(measured(byte_pairs=pairs))], deviations=[known])
+        assert ("repeat.saturation" in of("C205", here)) == named
 
 
 def test_recipes_that_differ() -> None:
