@@ -7,7 +7,7 @@ import onnx
 
 from tests.by_hand import onnx_edits
 from tests.faults import plants
-from tests.faults.base import EITHER, Fault
+from tests.faults.base import ALONE, BESIDE, EITHER, Fault, Form
 
 KIND = "quantised"
 
@@ -33,16 +33,18 @@ def other_value(op: str, number: int, place: int, factor: float = 1, shift: int 
     return edit
 
 
-def _fault(name: str, what: str, form: str, edit: onnx_edits.Edit, *expected: str) -> Fault:
-    return Fault(name, KIND, plants.graph(edit), frozenset(expected), what, EITHER, base=form)
+def _fault(
+    name: str, what: str, form: str, edit: onnx_edits.Edit, *expected: str, forms: tuple[Form, ...] = EITHER
+) -> Fault:
+    return Fault(name, KIND, plants.graph(edit), frozenset(expected), what, forms, base=form)
 
 
 READ = ("file.zero_points",)  # of scale and zero point: producer and consumer disagree
 FAULTS = (
     _fault("zero_point_read_20", "one value is read with a zero point that is 40 too high", "QDQ",
            other_value("DequantizeLinear", 20, 2, shift=40), *READ),
-    _fault("zero_point_read_45", "one value is read with a zero point that is 25 too low", "QDQ",
-           other_value("DequantizeLinear", 45, 2, shift=-25), *READ),
+    _fault("zero_point_read_46", "one value is read with a zero point that is 25 too low", "QDQ",
+           other_value("DequantizeLinear", 46, 2, shift=-25), *READ),
     _fault("scale_read_30", "one value is read with twice its scale", "QDQ",
            other_value("DequantizeLinear", 30, 1, factor=2), *READ),
     _fault("zero_point_of_conv_12", "one convolution reads its input with a zero point that is 40 too high",
@@ -50,5 +52,6 @@ FAULTS = (
     _fault("scale_of_conv_25", "one convolution reads its input with half its scale", "QOperator",
            other_value("QLinearConv", 25, 1, factor=0.5), *READ),
     _fault("weights_of_conv_8", "one convolution reads its weights with twice their scale", "QOperator",
-           other_value("QLinearConv", 8, 4, factor=2), "file.scaled_layer", "file.layers_differ"),
+           other_value("QLinearConv", 8, 4, factor=2), "file.scaled_layer", "file.layers_differ",
+           forms=(BESIDE, ALONE)),
 )  # fmt: skip
