@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from zoo.diagnose.base import Case, Kinship
 from zoo.documents.load import Zoo
 from zoo.frameworks.table import framework
 from zoo.jobs.image_source import ImageSource
+from zoo.jobs.request import Request
 from zoo.measure import selection
 from zoo.measure.accuracy import Settings
 from zoo.measure.preparation import Planned, Preparation
@@ -30,6 +31,7 @@ class Opened:
 
     planned: the checkpoint in its framework, with the recipe in effect; source: the run's images in its order, None
     where they are not here, and `absent` then says why; kin: checkpoints to hold it against, the nearest first.
+    request: what the run was made by.
     """
 
     case: Case
@@ -41,6 +43,7 @@ class Opened:
     source: ImageSource | None = None
     absent: str = ""
     kin: Sequence[Kin] = ()
+    request: Request = field(default_factory=Request)
 
 
 def kin_of(zoo: Zoo, checkpoint: Checkpoint, reference: Checkpoint | None = None) -> list[Kin]:

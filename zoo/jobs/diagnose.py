@@ -126,9 +126,11 @@ class Diagnosing:
             verdicts=[verdict for verdict in self.report.verdicts if verdict.subject == run.subject],
             answers=self.folder.predictions(run),
             relatives=self._relatives.of(run, kin, source),
+            label_maps=self.zoo.label_maps,
         )
         planned = Planned(checkpoint, framework(run.framework), recipe)
-        return Opened(case, planned, self.zoo, self.preparation, self.settings, self.talk, source, absent, kin)
+        shared = self.zoo, self.preparation, self.settings, self.talk
+        return Opened(case, planned, *shared, source=source, absent=absent, kin=kin, request=self.request)
 
     @cached_property
     def _relatives(self) -> Relatives:

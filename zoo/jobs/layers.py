@@ -16,6 +16,7 @@ from zoo.images import pixels
 from zoo.images.pixels import Block
 from zoo.jobs import repeats
 from zoo.jobs.case import Kin, Opened
+from zoo.jobs.command_lines import again
 from zoo.measure import selection
 from zoo.measure.accuracy import Evaluation
 from zoo.measure.preparation import Planned
@@ -54,7 +55,7 @@ def _against(images: _Images, own: Computation, kin: list[Kin]) -> Findings:
             missing.append(f"{WHAT}: {each.planned.title}: {error}")
             continue
         asked += 1
-        command = (*repeats.command(images.opened, "diagnose"), "--reference", each.planned.checkpoint.id)
+        command = (*again(images.opened, "diagnose"), "--reference", each.planned.checkpoint.id)
         new = compare(images.opened.case, own, other, each.kinship, command)
         if not new.candidates:
             by = f"{other.title} computes the same, layer by layer"

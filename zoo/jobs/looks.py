@@ -9,6 +9,7 @@ from zoo.diagnose import answers
 from zoo.errors import ZooError
 from zoo.jobs import layers, race, repeats, tensors
 from zoo.jobs.case import Opened
+from zoo.jobs.command_lines import again
 from zoo.records import Findings
 
 
@@ -23,7 +24,7 @@ class Look:
 
 
 def _answers(opened: Opened) -> Findings:
-    return answers.look(opened.case)
+    return answers.look(opened.case, (*again(opened, "diagnose"), "--looks", "answers"))
 
 
 LOOKS = (

@@ -6,10 +6,12 @@ the answer any more runs no more.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from zoo.errors import ImageSetError, WorkerError, ZooError, refuse
 from zoo.images import image_sets, pixels
 from zoo.images.pixels import Block
 from zoo.jobs.case import Opened
+from zoo.jobs.command_lines import again
 from zoo.jobs.image_source import ImageSource
 from zoo.measure import ranking
 from zoo.measure.accuracy import BlockAnswers, Evaluation, MisfitError
@@ -224,23 +227,14 @@ def _over(race: Race, goals: Goals) -> bool:
 
 def _command(opened: Opened) -> Callable[[Variant], str]:
     """How a variant is run by itself; its lines must be in the zoo's recipes.toml where no part has a name there."""
-    zoo, planned = opened.zoo, opened.planned
-
-    def command(variant: Variant) -> str:
-        words = ["zoo", "validate", "--zoo", zoo.name, "--checkpoints", planned.checkpoint.id]
-        words += ["--frameworks", planned.framework.name]
-        if opened.source is not None and opened.source.set.root != zoo.root / "images":
-            words += ["--images", str(opened.source.set.root)]
-        return " ".join([*words, *_options(zoo, planned.recipe, variant.recipe)])
-
-    return command
+    return lambda variant: shlex.join(again(opened, **_parts(opened.zoo, opened.planned.recipe, variant.recipe)))
 
 
-def _options(zoo: Zoo, old: Recipe, new: Recipe) -> list[str]:
-    """`--recipe` and `--numeric` that make the new recipe."""
+def _parts(zoo: Zoo, old: Recipe, new: Recipe) -> dict[str, Any]:
+    """`recipe` and `numeric` of the request that makes the new recipe."""
     geometry = next((each.id for each in zoo.recipes.values() if each.geometry.steps == new.geometry.steps), new.id)
-    options = ["--recipe", geometry] if new.geometry.steps != old.geometry.steps else []
+    parts = {"recipe": geometry} if new.geometry.steps != old.geometry.steps else {}
     if new.numeric.steps != old.numeric.steps:
         numeric = next((each.id for each in zoo.numerics.values() if each.steps == new.numeric.steps), new.numeric.id)
-        options += ["--numeric", numeric]
-    return options
+        parts["numeric"] = numeric
+    return parts

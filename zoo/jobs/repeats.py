@@ -13,6 +13,7 @@ from zoo.diagnose.repeats.look import look as found_in
 from zoo.diagnose.repeats.scores import Repeated, Scores, Varied
 from zoo.errors import WorkerError, ZooError
 from zoo.images import pixels
+from zoo.jobs import command_lines
 from zoo.jobs.case import Opened
 from zoo.jobs.image_source import ImageSource
 from zoo.measure import as_shipped
@@ -48,19 +49,6 @@ def as_made(opened: Opened) -> Settings:
     )
 
 
-def command(opened: Opened, verb: str = "validate") -> tuple[str, ...]:
-    """Words of the command that does something (`verb`) with the run's checkpoint, framework and images."""
-    zoo, checkpoint, framework = opened.zoo, opened.planned.checkpoint, opened.planned.framework
-    words = ["zoo", verb, *([] if zoo.name == "embedded" else ["--zoo", zoo.name])]
-    words += ["--checkpoints", checkpoint.id]
-    if framework.name != checkpoint.framework:
-        words += ["--frameworks", framework.name]
-    root = None if opened.source is None else opened.source.whole.set.root
-    if root is not None and root != (zoo.root / "images").resolve():
-        words += ["--images", str(root)]
-    return tuple(words)
-
-
 @dataclass
 class _Again:
     """One task whose first images are answered under one condition after another."""
@@ -93,7 +81,7 @@ class _Again:
             quantised=self.task.checkpoint.quantised or facts["integer_sums"] != "none",
             beside=self._beside(missing) if differs else None,
             changed=self._changed(),
-            command=command(self.opened),
+            command=command_lines.again(self.opened),
             missing=tuple(missing),
             **varied,
         )

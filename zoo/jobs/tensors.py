@@ -13,6 +13,7 @@ from zoo.errors import ZooError
 from zoo.frameworks import environments
 from zoo.frameworks.table import framework
 from zoo.jobs.case import Kin, Opened
+from zoo.jobs.command_lines import again
 from zoo.measure.accuracy import Evaluation
 from zoo.measure.preparation import Planned
 from zoo.records.diagnoses import Findings
@@ -39,7 +40,7 @@ def look(opened: Opened) -> Findings:
             references.append(Reference(name, kin.kinship, network_of(opened, kin.planned), kin.planned.recipe))
         except ZooError as error:
             failed.append(f"tensors of {name} ({kin.kinship}): {error}")
-    found = tensors.look(opened.case, own, references)
+    found = tensors.look(opened.case, own, references, again(opened, "diagnose"))
     if not references and not failed:
         failed = ["tensors against a relative: the file of none is on this machine"]
     return found + Findings(not_looked=tuple(failed))

@@ -257,10 +257,10 @@ def next_step(report: Report) -> str:
     accuracy = outcome_counts(verdict for verdict in report.verdicts if not verdict.is_latency)
     latency = outcome_counts(verdict for verdict in report.verdicts if verdict.is_latency)
     if any(is_nonsense(verdict) for verdict in report.verdicts):
-        return "find out why answers are nonsense (rule A201 names the likely cause); no number of such a run counts"
+        return f"find out why answers are nonsense ({_cause(report)}); no number of such a run counts"
     if "refuted" in accuracy or "fail" in accuracy:
         return (
-            "read what was refuted and why; a deviation that is understood goes, with its reason, "
+            f"read what was refuted and why ({_cause(report)}); a deviation that is understood goes, with its reason, "
             "into known_deviations.toml"
         )
     if "fail" in latency:
@@ -277,6 +277,13 @@ def next_step(report: Report) -> str:
     if not steps and "not_comparable" in accuracy:
         return "to have these numbers judged, give what their reasons miss: images (`--images PATH`), recipe"
     return "; ".join(steps) or "nothing to mend"
+
+
+def _cause(report: Report) -> str:
+    """Where the cause stands, or what looks for it."""
+    if any(diagnosis.candidates for diagnosis in report.diagnoses):
+        return "the section “Why” has the causes, best first"
+    return "“Why” has what was looked at" if report.diagnoses else "`zoo diagnose RUN` looks for the cause"
 
 
 def _after_failed_runs(report: Report) -> str:

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import betaln, logsumexp
 
 # (weight, images that the expectation counts as): wide enough for a claim that is off by some points, narrow enough
 # for one that is off by half a point, and a part that expects nothing. benchmarks/simulate_verdicts.py measures it.
@@ -37,8 +37,11 @@ class Prior:
         It does not depend on how many images there are: draws without replacement from a beta-binomial total are
         beta-binomial themselves.
         """
-        parts = [math.log(weight) + betaln(correct + a, n - correct + b) - betaln(a, b) for weight, a, b in self.parts]
-        together: NDArray[np.float64] = parts[0] if len(parts) == 1 else logsumexp(parts, axis=0)
+        parts = [
+            math.log(weight) + scipy.special.betaln(correct + a, n - correct + b) - scipy.special.betaln(a, b)
+            for weight, a, b in self.parts
+        ]
+        together: NDArray[np.float64] = parts[0] if len(parts) == 1 else scipy.special.logsumexp(parts, axis=0)
         return together
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from math import ceil, log2
 
 import numpy as np
@@ -29,8 +31,11 @@ MANY = 100  # classes that no other recipe permutes, as one that exchanges red a
 CLEAR = {"labels.numbering", "labels.text_order"}  # nothing else puts classes into such an order
 
 
-def look(case: Case) -> Findings:
-    """Every cause in labels and outputs that a run's kept answers show, with what was tried and does not fit."""
+def look(case: Case, command: Sequence[str] = ("zoo", "diagnose")) -> Findings:
+    """Every cause in labels and outputs that a run's kept answers show, with what was tried and does not fit.
+
+    command: words of the command that shows it again.
+    """
     if case.answers is None or not case.answers.ids:
         return Findings(not_looked=("kept answers: the run was not finished, or its answers were not kept",))
     if case.label_map.classes < 2:
@@ -43,9 +48,8 @@ def look(case: Case) -> Findings:
         found += Findings(not_looked=("labels and outputs: the answers do not depend on the images",))
     else:
         found += _alone(case, None, pairs) + NO_RELATIVE if kin is None else _beside(case, kin, pairs)
-    command = f"zoo diagnose RUN {case.run.subject}"
-    told = tuple(each.model_copy(update={"command": each.command or command}) for each in found.candidates)
-    return found.model_copy(update={"candidates": told})
+    told = tuple(each.changed(command=each.command or shlex.join(command)) for each in found.candidates)
+    return found.changed(candidates=told)
 
 
 def _beside(case: Case, kin: Beside, pairs: Pairs) -> Findings:

@@ -19,6 +19,7 @@ from zoo.rules.nonsense.seen import SURE, Seen
 LEAST = 16  # images
 CONSTANT = 1e-6  # of a score's size: what is less is no difference
 FEW = 0.1  # share of classes that a healthy network may never answer, however many images they have
+NARROWED = 0.25  # of the classes that have images: the most that are few answers
 
 DEAD_CAUSES = ("answers.constant_scores", "answers.one_class")  # of which nothing else can be told by the answers
 DEAD = (
@@ -85,7 +86,8 @@ def _missing(answers: Predictions, pairs: Pairs, ranks: int) -> Candidate | None
     known = np.unique(answers.indices[:, :ranks])
     labels = np.flatnonzero(pairs.images[: pairs.outputs] > 0)
     missing = labels[~np.isin(labels, known)]
-    if not len(missing):
+    # Where labels are moved, many classes with one image are the answer to none; that leaves many answers.
+    if not len(missing) or (ranks == 1 and len(known) > NARROWED * len(labels)):
         return None
     answered, right = ~np.isin(pairs.wanted, missing), answers.top5 if ranks == K else answers.top1
     reached = float(right[answered].mean()) if answered.any() else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 
 from zoo.diagnose.base import Case
@@ -18,8 +19,13 @@ from zoo.records.diagnoses import Candidate, Certainty, Excluded, Findings
 _ORDER: dict[Certainty, int] = {"shown": 0, "likely": 1, "possible": 2}
 
 
-def look(case: Case, own: FileNetwork, references: Sequence[Reference]) -> Findings:
-    """What the file itself shows. own: its network; references: those of its relatives, the nearest first."""
+def look(
+    case: Case, own: FileNetwork, references: Sequence[Reference], command: Sequence[str] = ("zoo", "diagnose")
+) -> Findings:
+    """What the file itself shows. own: its network; references: those of its relatives, the nearest first.
+
+    command: words of the command that shows it again, without a relative.
+    """
     expected = _documented(case.checkpoint)
     names = {} if expected is None else {left.number: right.name for left, right in aligned(own, expected).both}
     found = [_alone(case.checkpoint, own, names)]
@@ -31,7 +37,7 @@ def look(case: Case, own: FileNetwork, references: Sequence[Reference]) -> Findi
         found.extend(_against_graph(own, side, names) for side in sides[:1])
     found.extend(side.findings(names, vouched) for side in sides)
     joined = sum(found, Findings())
-    candidates = _merged(joined.candidates, case.checkpoint.id, [each.name for each in references])
+    candidates = _merged(joined.candidates, command, [each.name for each in references])
     return joined.changed(candidates=candidates)
 
 
@@ -88,9 +94,9 @@ def _of_graphs(graphs: Graphs) -> Findings:
     return Findings(excluded=(Excluded(cause="file.padding", title="another graph", by=by),))
 
 
-def _merged(found: Iterable[Candidate], own: str, others: Sequence[str]) -> tuple[Candidate, ...]:
+def _merged(found: Iterable[Candidate], words: Sequence[str], others: Sequence[str]) -> tuple[Candidate, ...]:
     """One candidate for each cause, with all the evidence; the surest first."""
-    command = f"zoo diagnose --checkpoints {own}" + (f" --reference {others[0]}" if others else "")
+    command = shlex.join([*words, *(("--reference", others[0]) if others else ())])
     joined: dict[str, Candidate] = {}
     for each in found:
         known = joined.get(each.cause)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from zoo.documents.formatting import quoted, with_unit
 from zoo.records import Checkpoint, Claim, Recipe, ResizeExact, Verdict
-from zoo.records.diagnoses import Candidate
+from zoo.records.diagnoses import Candidate, Certainty
 from zoo.records.statements import Preprocessing
 from zoo.rules.base import Evidence
 from zoo.rules.claims import contents
 from zoo.rules.claims.base import exact
 from zoo.rules.claims.recipe_steps import affine, in_words, kept_side, placement
 from zoo.rules.claims.settings import compare
+from zoo.rules.files.saturation import can_saturate, weights
 
 ACCURACIES = ("C201", "C203", "C205")  # rules whose findings are about several accuracies of one network
 RECIPES = "C602"
 TELLING = 2  # digits after the point of a percentage, from which on equal figures are not by chance
 SMALL = 3  # times the tolerance that two image libraries may be apart
-SATURATES = "S105"
+SATURATES, CUTTING = "S105", ("onnxruntime", "openvino")  # the rule, and frameworks that cut sums off as shipped
 # docs/arithmetic.md: 1,000 images through mobilenetv2-12-int8.onnx, ONNX Runtime's defaults without VNNI.
 CUT_OFF, UNCUT = 75.80, 82.70
+_LATER = re.compile(r"\breplaced on\b|\bolder figure\b|\bwithdrawn\b")  # in the note of a claim
 
 
 def possible_causes(verdict: Verdict, evidence: Evidence) -> tuple[Candidate, ...]:
@@ -42,6 +45,7 @@ def possible_causes(verdict: Verdict, evidence: Evidence) -> tuple[Candidate, ..
 def _of_accuracies(claims: Sequence[Claim], evidence: Evidence) -> Iterator[Candidate]:
     involved = _involved(claims, evidence)
     yield from _saturated(claims, involved, evidence)
+    yield from _superseded(claims)
     yield from _copied(claims, evidence)
     yield from _other_images(claims, evidence)
     yield from _moving_averages(claims, involved)
@@ -72,20 +76,30 @@ def _saturated(claims: Sequence[Claim], involved: Sequence[Checkpoint], evidence
     """Sums of byte products that a processor without VNNI cuts off."""
     low, high = _widest(claims)
     for checkpoint in involved:
-        known = [
-            each for each in evidence.deviations
-            if each.rule == SATURATES and each.subject.partition("@")[0] == checkpoint.id
-        ]  # fmt: skip
-        if checkpoint.id != low.checkpoint or not known:
-            continue
-        yield Candidate(
-            cause="repeat.saturation", certainty="likely", title="a processor without VNNI, which cuts sums off",
-            evidence=f"{with_unit(low)} is {float(exact(high) - exact(low)):.2f} points below {with_unit(high)}; with "
-            f"cut-off sums mobilenetv2-12-int8.onnx was {UNCUT - CUT_OFF:.2f} points lower ({CUT_OFF:.2f} in place of "
-            f"{UNCUT:.2f} % of 1,000 images); {known[0].reason}",
-            change="exact sums: zoo validate --arithmetic exact",
-            command=f"zoo validate --zoo published --checkpoints {checkpoint.id} --arithmetic as-shipped --images PATH",
-        )  # fmt: skip
+        certainty, why = _saturates(checkpoint, evidence)
+        if checkpoint.id == low.checkpoint and why:
+            yield Candidate(
+                cause="repeat.saturation", certainty=certainty, title="a processor without VNNI, which cuts sums off",
+                evidence=f"{with_unit(low)} is {float(exact(high) - exact(low)):.2f} points below {with_unit(high)}; "
+                f"with cut-off sums mobilenetv2-12-int8.onnx was {UNCUT - CUT_OFF:.2f} points lower ({CUT_OFF:.2f} in "
+                f"place of {UNCUT:.2f} % of 1,000 images); {why}",
+                change="exact sums: zoo validate --arithmetic exact",
+                command=f"zoo validate --checkpoints {checkpoint.id} --arithmetic as-shipped --images PATH",
+            )  # fmt: skip
+
+
+def _saturates(checkpoint: Checkpoint, evidence: Evidence) -> tuple[Certainty, str]:
+    """How likely a file's sums can be cut off, and what says so: the file, a known deviation, its record; else ""."""
+    for inspection in evidence.inspections:
+        if inspection.checkpoint == checkpoint.id and inspection.measured is not None:
+            pairs = inspection.measured.byte_pairs
+            return ("likely", weights(pairs)) if can_saturate(pairs) else ("possible", "")
+    for each in evidence.deviations:
+        if each.rule == SATURATES and each.subject.partition("@")[0] == checkpoint.id:
+            return "likely", each.reason
+    if checkpoint.quantised and checkpoint.framework in CUTTING:
+        return "possible", f"{checkpoint.id} computes in integers; whether its weights have 8 bits, the file would tell"
+    return "possible", ""
 
 
 def _copied(claims: Sequence[Claim], evidence: Evidence) -> Iterator[Candidate]:
@@ -110,16 +124,13 @@ def _tells(claim: Claim) -> bool:
 def _is_twin(claim: Claim, other: Claim, evidence: Evidence) -> bool:
     """Whether two claims print one figure for different weights."""
     own, its = (evidence.checkpoints.get(each.checkpoint) for each in (claim, other))
-    if (
-        own is None
-        or its is None
-        or not _tells(other)
-        or (claim.metric, claim.population) != (other.metric, other.population)
-    ):
+    if own is None or its is None or not _tells(other) or exact(claim) != exact(other):
+        return False
+    if (claim.metric, claim.population) != (other.metric, other.population):
         return False
     same = contents.same(own, its) is not False or (own.weights and own.weights == its.weights)
     related = own.converted_from == its.id or its.converted_from == own.id
-    return not same and (not related or own.quantised is True) and exact(claim) == exact(other)
+    return not same and (not related or own.quantised is True)
 
 
 def _also(claim: Claim, twin: Claim, evidence: Evidence) -> bool:
@@ -142,6 +153,17 @@ def _other_images(claims: Sequence[Claim], evidence: Evidence) -> Iterator[Candi
                     title=f"{with_unit(claim)} is the figure for other images",
                     evidence=f"{quoted(other)} is printed for {other.population}",
                 )  # fmt: skip
+
+
+def _superseded(claims: Sequence[Claim]) -> Iterator[Candidate]:
+    """Figures of which the record says that a later one took their place."""
+    for claim in claims:
+        if _LATER.search(claim.note):
+            yield Candidate(
+                cause="documents.superseded", certainty="likely",
+                title=f"{with_unit(claim)} is an earlier figure, of another evaluation or of other weights",
+                evidence=f"{quoted(claim)}: {claim.note}",
+            )  # fmt: skip
 
 
 def _moving_averages(claims: Sequence[Claim], involved: Sequence[Checkpoint]) -> Iterator[Candidate]:
