@@ -29,6 +29,7 @@ from tests.faults.planting import Planted, planted
 from tests.faults.setups import Setup, good
 from tests.faults.table import Result
 
+UNFORESEEN = 70  # the exit code of an error that nobody thought of
 RESULTS = REPOSITORY / "build" / "faults.jsonl"
 
 
@@ -49,6 +50,8 @@ def measured(fault: Fault, form: Form, setup: Setup, folder: Path, *, why: bool 
         started = time.monotonic()
         report = _asked_why(made, folder / "run")
         seconds = time.monotonic() - started
+    if done.returncode == UNFORESEEN:
+        return Result.failed(fault, form, done.stderr.strip()[-600:], seconds)
     return Result.of(fault, form, report, made.subject, seconds)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil, log2
 
 import numpy as np
@@ -108,7 +109,7 @@ def _restoring(case: Case, read: Fit, pairs: Pairs) -> Tried | None:
     weight, known = best.weight, best.move.kind in ("offsets", "numbering", "text order", "reverse")
     clear = weight.gained >= CLEARLY * max(1, weight.lost) and weight.right - pairs.right >= CLEARLY
     restores = _is_restored(case, weight.right, pairs.n) and not _is_restored(case, pairs.right, pairs.n)
-    return best if known and clear and restores else None
+    return replace(best, weight=replace(weight, sure=True)) if known and clear and restores else None
 
 
 def _possible(found: Findings) -> Findings:
