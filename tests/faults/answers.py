@@ -31,7 +31,7 @@ FAULTS = (
     _fault("three_classes", "three classes have too large a bias", plants.tensors(weight_edits.lifted(60, 2, 9, 20)),
            "answers.few_classes", "file.shifted_bias"),
     _fault("scores_cut_off", "scores limited to at most a half",
-           plants.graph(onnx_edits.after(("Min", [np.float32(0.5)], {}))), "answers.ties"),
+           plants.graph(onnx_edits.after(("Min", [np.float32(0.5)], {}))), "answers.ties", "file.activation"),
     _fault("scores_rounded", "scores rounded to whole numbers",
            plants.graph(onnx_edits.after(("Div", [np.float32(8)], {}), ("Round", (), {}))), "answers.ties"),
     _fault("untrained", "weights as before training", plants.tensors(_untrained), "answers.near_chance",

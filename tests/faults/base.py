@@ -31,21 +31,25 @@ class Form:
     """How a fault is met.
 
     fmt: of the file. beside: whether the zoo also has the good checkpoint, from which the bad one is said to be
-    converted; it is always an ONNX file. together: whether that is run as well. reader: the framework that runs the
-    bad one, where it is not the one that writes it.
+    converted; it is always an ONNX file. together: whether that is run as well. reference: whether a run folder of the
+    good one is there, which `--reference` names. reader: the framework that runs the bad one, where it is not the one
+    that writes it.
     """
 
     fmt: str = "onnx"
     beside: bool = False
     together: bool = False
     reader: str = ""
+    reference: bool = False
 
     def __str__(self) -> str:
         words = [self.fmt, *([f"in {self.reader}"] if self.reader else [])]
-        return " ".join([*words, *(["with the original"] if self.beside else [])]) + (" run" if self.together else "")
+        words += ["with the original run"] if self.together else ["with the original"] if self.beside else []
+        return " ".join([*words, *(["and a right run"] if self.reference else [])])
 
 
 ALONE, BESIDE, TOGETHER = Form(), Form(beside=True), Form(beside=True, together=True)
+REFERRED = Form(reference=True)
 EITHER = (ALONE, BESIDE)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.by_hand import weight_edits
 from tests.faults import plants
-from tests.faults.base import ALONE, TOGETHER, Fault, Form, Plant
+from tests.faults.base import ALONE, REFERRED, TOGETHER, Fault, Form, Plant
 from tests.faults.plants import Labels
 from tests.faults.setups import Picture
 
@@ -115,6 +115,7 @@ def _background(before: int, behind: int, first: int, outputs: int = 25, classes
     )
 
 
+KNOWN = (REFERRED, ALONE)  # what tells single wrong labels is a run by right ones
 MAPS = (ALONE,)  # the original has a map of its own
 FAULTS = (
     _fault("offset_plus_1", "every label one too high", moved(1), "labels.offset"),
@@ -135,9 +136,9 @@ FAULTS = (
     _fault("any_order", "the classes in a random order", _in_any_order(3), "labels.permutation"),
     _fault("text_order", "numbers of folders sorted as text", plants.relabelled(as_text), "labels.text_order"),
     _fault("shuffled", "the labels of other images", plants.relabelled(_shuffled), "labels.shuffled"),
-    _fault("wrong_10_percent", "a tenth of the labels wrong", _some_wrong(0.1), "labels.wrong_some"),
-    _fault("wrong_30_percent", "three tenths of the labels wrong", _some_wrong(0.3), "labels.wrong_some"),
-    _fault("half_a_class", "half of class 5 labelled 20", _half_of(5, 20), "labels.wrong_some"),
+    _fault("wrong_10_percent", "a tenth of the labels wrong", _some_wrong(0.1), "labels.wrong_some", forms=KNOWN),
+    _fault("wrong_30_percent", "three tenths of the labels wrong", _some_wrong(0.3), "labels.wrong_some", forms=KNOWN),
+    _fault("half_a_class", "half of class 5 labelled 20", _half_of(5, 20), "labels.wrong_some", forms=KNOWN),
     _fault("same_image_twice", "80 images twice, with another label", _twice(80), "labels.same_image_twice"),
     _fault("map_says_last", "the background comes first, and the map says last", _background(1, 0, 0),
            "labels.background", forms=MAPS),

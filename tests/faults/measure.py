@@ -39,13 +39,13 @@ def measured(fault: Fault, form: Form, setup: Setup, folder: Path, *, why: bool 
     """
     made = planted(fault, form, setup, folder / "zoo")
     started = time.monotonic()
-    done = made.run(folder / "run", *(["--diagnose"] if why else []))
+    done = made.run(folder / "run", *(["--diagnose"] if why and not form.reference else []))
     seconds = time.monotonic() - started
     path = folder / "run" / "report.json"
     if not path.is_file():
         return Result.failed(fault, form, (done.stderr or done.stdout).strip()[-600:], seconds)
     report = json.loads(path.read_text(encoding="utf-8"))
-    if fault.healthy and why:
+    if (fault.healthy or form.reference) and why:
         started = time.monotonic()
         report = _asked_why(made, folder / "run")
         seconds = time.monotonic() - started
@@ -53,8 +53,9 @@ def measured(fault: Fault, form: Form, setup: Setup, folder: Path, *, why: bool 
 
 
 def _asked_why(made: Planted, out: Path) -> dict[str, Any]:
-    """The report after `zoo diagnose` was asked about a run that nothing is wrong with."""
-    done = made.command("diagnose", str(out), made.subject)
+    """The report after `zoo diagnose` was asked about the run, where it would not be asked by itself."""
+    right = ["--reference", str(made.right)] if made.right else []
+    done = made.command("diagnose", str(out), made.subject, *right)
     report: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"))
     if not any(each["subject"] == made.subject for each in report["diagnoses"]):
         raise RuntimeError(f"zoo diagnose says nothing of {made.subject}: {done.stderr.strip()[-600:]}")

@@ -45,6 +45,7 @@ class Planted:
     words: tuple[str, ...]
     subject: str
     home: Path | None = None
+    right: Path | None = None
 
     def run(self, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
         """`zoo validate` as a user runs it, with more arguments."""
@@ -71,7 +72,15 @@ def planted(fault: Fault, form: Form, good: Setup, folder: Path) -> Planted:
     threads = [] if "--threads" in bad.words else ["--threads", "1"]
     words = ("--checkpoints", chosen, *(["--frameworks", reader] if form.reader else []), *threads, *bad.words)
     found = Planted(folder, words, f"{BAD}@{reader}")
+    if form.reference:
+        found = replace(found, right=_right_run(good, form, folder.with_name(f"{folder.name}-right")))
     return _with_stale_answers(found) if bad.stale else found
+
+
+def _right_run(good: Setup, form: Form, folder: Path) -> Path:
+    write(folder / "zoo", good, Form(form.fmt))
+    Planted(folder / "zoo", ("--threads", "1"), "").run(folder / "run")
+    return folder / "run"
 
 
 def _with_stale_answers(planted: Planted) -> Planted:

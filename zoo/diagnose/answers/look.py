@@ -27,6 +27,7 @@ from zoo.rules.nonsense.seen import Seen
 AGREES = 0.8  # share of images with a relative's answer from which on the outputs are beyond doubt
 RESTORED = 1e-3  # p-value of "the documented accuracy holds once the labels are mended" below which it does not
 NO_RELATIVE = Findings(not_looked=("outputs and labels against a relative's: none has answers for the same images",))
+CLEARLY = 20  # images that moved labels make right for each that they make wrong, where labels are too few to be sure
 MANY = 100  # classes that no other recipe permutes, as one that exchanges red and blue does with a few coloured ones
 CLEAR = {"labels.numbering", "labels.text_order"}  # nothing else puts classes into such an order
 
@@ -68,6 +69,8 @@ def _alone(case: Case, kin: Beside | None, pairs: Pairs) -> Findings:
     if order is not None and order.sure:
         return found + Findings(candidates=(_slipped(order, pairs, kin),))
     found += Findings(excluded=(_no_other_order(order, pairs),))
+    if (near := _restoring(case, read, pairs)) is not None:
+        return found + _possible(_moved(case, kin, Fit((near,)), pairs, order))
     return found + _guessed(Seen(case.run, case.label_map, case.answers), pairs, kin)
 
 
@@ -95,6 +98,22 @@ def _moved(case: Case, kin: Beside | None, read: Fit, pairs: Pairs, order: Slip 
         evidence=evidence, explains=(right - pairs.right) / n, change=named.change,
     )  # fmt: skip
     return Findings(candidates=(candidate,), ties=_ties(candidate, pairs, order, agreed, _is_apart(best, pairs)))
+
+
+def _restoring(case: Case, read: Fit, pairs: Pairs) -> Tried | None:
+    """The best of what few images do not make sure, if it gives the documented accuracy and the labels do not."""
+    if not read.tried:
+        return None
+    best = read.tried[0]
+    weight, known = best.weight, best.move.kind in ("offsets", "numbering", "text order", "reverse")
+    clear = weight.gained >= CLEARLY * max(1, weight.lost) and weight.right - pairs.right >= CLEARLY
+    restores = _is_restored(case, weight.right, pairs.n) and not _is_restored(case, pairs.right, pairs.n)
+    return best if known and clear and restores else None
+
+
+def _possible(found: Findings) -> Findings:
+    """The same without being sure of it."""
+    return found.changed(candidates=tuple(each.changed(certainty="possible") for each in found.candidates))
 
 
 def _contradiction(kin: Beside, best: Tried, case: Case) -> str:

@@ -202,7 +202,8 @@ def _same_activation(own: Layer, other: Layer) -> bool:
     """
     if "?" in (own.activation, other.activation) or own.activation == other.activation:
         return True
-    if own.kind == other.kind == "classifier" and {own.activation, other.activation} <= {"", *IN_ORDER}:
+    behind = {each for layer in (own, other) for each in layer.activation.split("+")}
+    if own.kind == other.kind == "classifier" and behind <= {"", *IN_ORDER}:
         return True
     bare, stated = (other, own) if own.activation else (own, other)
     if bare.activation or bare.produced is None or stated.activation not in BOUNDS:
