@@ -21,7 +21,7 @@ from PIL import Image
 from tests.by_hand.built import REPOSITORY
 from tests.by_hand.folders import ANIMALS, answers, run_with
 from tests.by_hand.latencies import a_bench, variant_tables
-from tests.by_hand.records import a_mixed_report, a_report, a_run, a_verdict
+from tests.by_hand.records import a_diagnosis, a_mixed_report, a_report, a_run, a_verdict
 from tests.by_hand.sides import side
 from zoo.documents.load import load_zoo
 from zoo.jobs.audit import audit
@@ -84,7 +84,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     twice = a_report([a_run(), a_run(framework="openvino", key="9a" * 32), a_run(checkpoint="b/c", key="8b" * 32)])
     worse = a_report([a_run(top1_correct=600)], [a_verdict(outcome="refuted")], platform="elsewhere")
     sources = {
-        "report": html.render(report, claims, _extras()),
+        "report": html.render(report.changed(diagnoses=(a_diagnosis(),)), claims, _extras()),
         "matrix": html.render(twice, claims, _extras()),
         "bench": html.render(*a_bench(), Extras(variants=variant_tables())),
         "pictures": html.render(report, claims, replace(_extras(), thumbnails={"1.png": _picture()})),
