@@ -1,6 +1,7 @@
 """Plants every fault, runs the suite on it as a user does, and says what it noticed and named.
 
-    python -m tests.faults.measure [--only GLOB] [--kind GLOB] [--forms first|all] [--verdicts-only] [--out FILE.md]
+    python -m tests.faults.measure [--only GLOB] [--kind GLOB] [--forms first|all] [--verdicts-only] [--known]
+                                    [--out FILE.md] [--fresh]
 
 Every result is written at once as a line of build/faults.jsonl; a fault in a form that stands there already is not run
 again unless --fresh is given. Real networks are tried where ZOO_ASSETS has them.
@@ -147,10 +148,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="where the table goes; default: the terminal")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--verdicts-only", action="store_true", help="do not ask for causes")
+    parser.add_argument("--known", action="store_true", help="run nothing: the table of what was measured before")
     parser.add_argument("--fresh", action="store_true", help="run again what was run before")
     given = parser.parse_args()
     wanted = Wanted(given.only, given.kind, given.forms, not given.verdicts_only)
-    results = run(wanted, given.results, fresh=given.fresh)
+    if given.known:
+        there = known(given.results)
+        results = [there[key] for fault, form in wanted.pairs() if (key := (fault.name, str(form))) in there]
+    else:
+        results = run(wanted, given.results, fresh=given.fresh)
     text = table.written(results)
     if given.out is None:
         print(text)
