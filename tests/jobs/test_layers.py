@@ -100,7 +100,7 @@ def test_a_planted_fault_is_named_at_its_layer(tmp_path: Path, own_home: Path) -
 @pytest.mark.slow
 def test_healthy_variations_are_not_named(tmp_path: Path, own_home: Path) -> None:
     built("onnxruntime")
-    chosen = [each for each in variations.HEALTHY if each.framework == "onnxruntime" and not each.request]
+    chosen = [each for each in variations.HEALTHY if each.framework == "onnxruntime" and not each.request][::2]
     folder = variations.write_zoo(tmp_path / "zoo", chosen)
     for case in opened(folder, tmp_path / "out", images=str(variations.IMAGES), sample=16)[1:]:
         found = layers.look(kin_alone(case, GOOD))
@@ -133,12 +133,11 @@ def test_the_embedded_files_agree_in_all_frameworks(tmp_path: Path, own_home: Pa
     cases = opened("embedded", tmp_path / "out", sample=16)
     images = layers._Images(cases[0])
     computations = [images.computation(case.planned) for case in cases]
-    for own in computations:
-        for other in computations:
-            comparison = compared(own, other)
-            assert len(comparison.points) == len(own.network.layers) == 64
-            assert max(point.parting for point in comparison.points) < 5e-7, (own.title, other.title)
-            assert max(point.apart for point in comparison.points) < 2e-6, (own.title, other.title)
+    for own, other in zip(computations, computations[1:] + computations[:1], strict=True):  # each is both sides once
+        comparison = compared(own, other)
+        assert len(comparison.points) == len(own.network.layers) == 64
+        assert max(point.parting for point in comparison.points) < 5e-7, (own.title, other.title)
+        assert max(point.apart for point in comparison.points) < 2e-6, (own.title, other.title)
     found = layers.look(cases[0])
     assert not found.candidates
     assert not found.not_looked

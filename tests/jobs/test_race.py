@@ -95,10 +95,7 @@ def test_another_numeric_part_leads_back_to_the_record(home: Path, tmp_path: Pat
     assert first.command.endswith(" --numeric imagenet_nchw")
 
 
-@pytest.mark.parametrize(
-    ("framework", "checkpoint"),
-    [("onnxruntime", "onnx"), ("torch", "torch_state_dict"), ("tensorflow", "saved_model")],
-)
+@pytest.mark.parametrize(("framework", "checkpoint"), [("onnxruntime", "onnx"), ("torch", "torch_state_dict")])
 def test_nothing_is_named_where_all_is_well(framework: str, checkpoint: str, home: Path, tmp_path: Path) -> None:
     built(framework)
     found = race.look(opened(tmp_path / "run", checkpoints=f"embedded/{checkpoint}"))

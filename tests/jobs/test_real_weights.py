@@ -43,6 +43,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "symmetric": {"file": SYMMETRIC, "classes": 1000, "map": "imagenet1000", "eps": 1e-5, "top1": 83.8},
     "same": {"file": SAME, "classes": 1001, "map": "background_first", "eps": 1e-3, "top1": 90.7},
 }
+SAMPLE = 400  # images: enough for a door that is wrong to show
+
 NUMERIC = {
     "symmetric": "{ op = 'divide', by = 255 }, "
     "{ op = 'normalise', mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225] }",
@@ -93,7 +95,18 @@ def evaluate(folder: Path, name: str, assets: Path, images: Path) -> tuple[Repor
     for framework in {framework for framework, _ in FORMATS.values()}:
         built(framework)
     write_zoo(folder / "zoo", name, assets)
-    done = zoo("validate", "--zoo", folder / "zoo", "--images", images, "--out", folder / "run", timeout=1500)
+    done = zoo(
+        "validate",
+        "--zoo",
+        folder / "zoo",
+        "--images",
+        images,
+        "--sample",
+        SAMPLE,
+        "--out",
+        folder / "run",
+        timeout=1500,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     report = Report.from_json(json.loads((folder / "run" / "report.json").read_text()))
     kept = {run.checkpoint: Predictions.read(folder / "run" / "predictions" / f"{run.key}.npz") for run in report.runs}
@@ -123,7 +136,7 @@ def top1(run: Run) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(NETWORKS))
-def test_every_door_on_all_images(name: str, assets: Path, tmp_path: Path) -> None:
+def test_every_door(name: str, assets: Path, tmp_path: Path) -> None:
     report, kept = evaluate(tmp_path, name, assets, assets / "images" / "imagenet_sample_1000")
     assert len(report.runs) == len(formats(name)) + 1
     check_agreement(report, kept)

@@ -109,10 +109,10 @@ def test_without_images_nothing_is_looked_at(little: Path) -> None:
 def test_the_embedded_networks_are_steady(framework: str, tmp_path: Path, own_home: Path) -> None:
     built(framework)
     own = [name for name, each in load_zoo("embedded").checkpoints.items() if each.framework == framework]
-    for case in opened("embedded", tmp_path / "out", checkpoints=",".join(own), sample=64):
-        found = repeats.look(case)
-        assert not found.candidates, case.case.run.subject
-        assert not found.not_looked
+    (case,) = opened("embedded", tmp_path / "out", checkpoints=own[0], sample=64)
+    found = repeats.look(case)
+    assert not found.candidates
+    assert not found.not_looked
 
 
 def norms_of_the_batch(model: onnx.ModelProto) -> None:
