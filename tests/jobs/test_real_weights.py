@@ -39,9 +39,9 @@ FORMATS = {
     "mxnet_symbol": ("mxnet", "nchw"),
     "gluon_params": ("mxnet", "nchw"),
 }
-NETWORKS: dict[str, dict[str, Any]] = {
-    "symmetric": {"file": SYMMETRIC, "classes": 1000, "map": "imagenet1000", "eps": 1e-5, "top1": 83.8},
-    "same": {"file": SAME, "classes": 1001, "map": "background_first", "eps": 1e-3, "top1": 90.7},
+NETWORKS: dict[str, dict[str, Any]] = {  # top1: percent of the sample
+    "symmetric": {"file": SYMMETRIC, "classes": 1000, "map": "imagenet1000", "eps": 1e-5, "top1": 85.0},
+    "same": {"file": SAME, "classes": 1001, "map": "background_first", "eps": 1e-3, "top1": 90.25},
 }
 SAMPLE = 400  # images: enough for a door that is wrong to show
 
