@@ -16,10 +16,12 @@ from tests.by_hand.answers import (
     causes,
     labelled,
     of_scores,
+    part,
     permuted_outputs,
     plain_map,
     relative,
 )
+from tests.by_hand.records import a_claim
 from zoo.diagnose.answers import look
 from zoo.documents.classes import imagenet_classes
 from zoo.records import LabelMap
@@ -325,6 +327,35 @@ def test_rows_that_are_never_the_answer() -> None:
     assert cause.title == "3 of 24 classes are never the answer: 3, 8, 20"
     scores[:, :12] = scores.min() - 1
     assert causes(look(case_of(of_scores(scores, made.classes, label_map), label_map)))[0] == "answers.few_classes"
+
+
+def test_few_answers_are_few_also_where_the_five_best_name_others() -> None:
+    made, label_map = MadeUp(1, 24, 960, 0.8), plain_map(24)
+    scores = made.scores.copy()
+    scores[:, :3] += 50
+    few = of_scores(scores, made.classes, label_map)
+    assert len(np.unique(few.indices)) == 24
+    assert "answers.few_classes" in causes(look(case_of(few, label_map)))
+
+
+def test_moved_labels_of_many_classes_are_no_few_answers() -> None:
+    """Of 300 classes with an image each hardly one is the answer to its own, and all are answers."""
+    made, label_map = MadeUp(5, 1000, 300, 0.9), a_map(1000)
+    found = look(case_of(labelled(made.answers(label_map), made.classes + 1, label_map), label_map))
+    assert "answers.few_classes" not in causes(found)
+
+
+@pytest.mark.parametrize("seed", [3, 4, 7])
+@pytest.mark.parametrize("first", [18, 20])
+def test_labels_that_moved_a_little_are_possible_where_they_give_the_documented_number(first: int, seed: int) -> None:
+    """Too few classes to be sure of it without a documented number; images of the last two classes are missing."""
+    made, label_map = MadeUp(seed, 26, 960, 0.9), plain_map(26)
+    rows = np.flatnonzero(made.classes < 24)
+    good, classes = part(made.answers(label_map), rows), made.classes[rows]
+    bad = labelled(good, np.where(classes >= first, classes + 2, classes), label_map)
+    claim = a_claim(value=f"{100 * good.top1.mean():.2f}")
+    assert told(look(case_of(bad, label_map, claims=[claim]))) == [("labels.offset_from", "possible")]
+    assert not look(case_of(bad, label_map)).candidates
 
 
 def test_one_output_that_wins_too_often() -> None:
