@@ -384,6 +384,13 @@ def _with_background(tensors: Tensors) -> Tensors:
     return weight_edits.with_other_outputs(1, 0)(tensors)
 
 
+def _behind_the_classifier(activation: str) -> FileNetwork:
+    layers = network_of().layers
+    return FileNetwork(
+        tuple(replace(layer, activation=activation) if layer.kind == "classifier" else layer for layer in layers)
+    )
+
+
 HEALTHY: dict[str, tuple[Callable[[], FileNetwork], Callable[[], FileNetwork]]] = {
     "equal": (network_of, network_of),
     "folded": (lambda: folded(network_of()), network_of),
@@ -412,6 +419,8 @@ HEALTHY: dict[str, tuple[Callable[[], FileNetwork], Callable[[], FileNetwork]]] 
         lambda: quantised(network_of(weight_edits.channels_in_another_order)), network_of,
     ),
     "scaled before a norm": (lambda: network_of(weight_edits.scaled_before_a_norm), network_of),
+    "softmax": (lambda: _behind_the_classifier("softmax"), network_of),
+    "two softmaxes": (lambda: _behind_the_classifier("softmax+softmax"), network_of),
     "one output more": (lambda: network_of(_with_background), network_of),
     "one output less": (network_of, lambda: network_of(_with_background)),
 }  # fmt: skip
