@@ -10,7 +10,7 @@ from zoo.records import LabelMap
 def moved(own: LabelMap, offset: int) -> LabelMap | None:
     """The same classes, the first one so many outputs further on; None if the outputs do not reach."""
     first = own.first + offset
-    return own.model_copy(update={"first": first}) if 0 <= first <= own.outputs - own.classes else None
+    return own.changed(first=first) if 0 <= first <= own.outputs - own.classes else None
 
 
 def like(wanted: LabelMap, known: Iterable[LabelMap]) -> LabelMap | None:

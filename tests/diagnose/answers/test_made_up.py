@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ def test_a_relative_at_fault_is_no_fault_of_a_healthy_run(fault: str) -> None:
         elif fault == "outputs":
             other = labelled(permuted_outputs(other, turned), made.classes, label_map)
         else:
-            other_map = label_map.model_copy(update={"first": 0})
+            other_map = label_map.changed(first=0)
             other = labelled(other, made.classes, other_map)
         assert not look(case_of(answers, label_map, [relative(other, other_map)])).candidates, (classes, n)
 
@@ -273,7 +274,7 @@ def test_files_in_the_order_of_text() -> None:
     by_text = sorted(range(600), key=lambda row: ids[row])
     labels = np.empty_like(made.classes)
     labels[by_text] = made.classes  # the k-th label to the k-th file by name
-    bad = labelled(Predictions(**{**good.__dict__, "ids": ids}), labels, label_map)
+    bad = labelled(replace(good, ids=ids), labels, label_map)
     assert told(look(case_of(bad, label_map))) == [("labels.image_order", "shown")]
 
 

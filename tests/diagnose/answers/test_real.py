@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ class Runs:
         others = [relative(self.answers[each], self.zoo.label_maps[self.runs[each].label_map]) for each in kin]
         claims = [claim for claim in self.zoo.claims.values() if claim.checkpoint == run.checkpoint]
         case = case_of(self.answers[name], label_map, others, claims, top1_ties=run.top1_ties)
-        return Case(**{**case.__dict__, "label_maps": self.zoo.label_maps})
+        return replace(case, label_maps=self.zoo.label_maps)
 
 
 @pytest.fixture(scope="module")

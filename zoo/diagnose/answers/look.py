@@ -249,4 +249,4 @@ def _shuffled_or_permuted(candidates: tuple[Candidate, ...], pairs: Pairs) -> tu
 
 def _shown_by(candidate: Candidate, more: str, certainty: Certainty) -> Candidate:
     """The same cause, with a relative's answers for it."""
-    return candidate.model_copy(update={"certainty": certainty, "evidence": f"{candidate.evidence}; {more}"})
+    return candidate.changed(certainty=certainty, evidence=f"{candidate.evidence}; {more}")

@@ -44,7 +44,7 @@ def against(case: Case, kin: Beside) -> Findings:
 
 def _numbered(label_map: LabelMap) -> LabelMap:
     """The outputs as classes without names: how the classes are numbered is no question between two networks."""
-    return label_map.model_copy(update={"classes": label_map.outputs, "first": 0, "names": ()})
+    return label_map.changed(classes=label_map.outputs, first=0, names=())
 
 
 def _is_worse(kin: Beside) -> bool:
