@@ -24,7 +24,6 @@ from zoo.jobs import audit as audits
 from zoo.jobs import judging
 from zoo.jobs.bench import Bench
 from zoo.jobs.compare import between
-from zoo.jobs.diagnose import Diagnosing, Wanted
 from zoo.jobs.judging import NO_PICTURES, judged
 from zoo.jobs.request import BenchRequest, Request
 from zoo.jobs.thumbnails import of_report
@@ -84,6 +83,8 @@ def _executed(job: Validation | Bench, *, explained: bool = False) -> int:
     job.folder.create(job.request.to_json())
     report, documents = job.execute()
     if explained:
+        from zoo.jobs.diagnose import Diagnosing, Wanted  # SciPy and all looks: only where a cause is asked for
+
         report = Diagnosing(job.folder, Wanted(), job.talk).execute()
     _show(report, documents, job.folder)
     return _exit_code(report)
@@ -93,6 +94,8 @@ def diagnose(
     request: Request, out: Path | None, reference: str | None, looks: tuple[str, ...] | None, *, quiet: bool
 ) -> int:
     """Evaluate, judge, and explain every run. reference, looks: see `Wanted`."""
+    from zoo.jobs.diagnose import Diagnosing, Wanted
+
     job = Validation(request, _folder(out), Talk(quiet=quiet))
     job.folder.create(request.to_json())
     _, documents = job.execute()
@@ -112,6 +115,8 @@ def explain(
     quiet: bool,
 ) -> int:
     """Explain runs of a run folder; see `Wanted`."""
+    from zoo.jobs.diagnose import Diagnosing, Wanted
+
     folder = RunFolder(path)
     job = Diagnosing(folder, Wanted(subject, reference, looks, images, labels), Talk(quiet=quiet))
     report = job.execute()
