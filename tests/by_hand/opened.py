@@ -1,4 +1,4 @@
-"""A run with all that a look may open, made in this process as `zoo diagnose` makes it."""
+"""Runs that were made here, opened for the looks of a diagnosis."""
 
 from __future__ import annotations
 
@@ -8,45 +8,41 @@ from typing import Any
 
 from zoo.diagnose.base import Case
 from zoo.documents.load import load_zoo
-from zoo.frameworks.table import framework
 from zoo.jobs.case import Opened, kin_of
-from zoo.jobs.image_source import ImageSource
 from zoo.jobs.request import Request
 from zoo.jobs.validate import Validation
-from zoo.measure import selection
-from zoo.measure.accuracy import Settings
-from zoo.measure.preparation import Planned, Preparation
 from zoo.progress import Talk
+from zoo.records import Candidate, Findings
 from zoo.runs.folder import RunFolder
 
 
-def opened(out: Path, **request: Any) -> Opened:
-    """Validates one checkpoint, with one thread, and opens its run. request: fields of Request."""
-    asked = Request(**{"threads": 1, "jobs": 1, **request})
-    job = Validation(asked, RunFolder(out), Talk(quiet=True))
+def opened(zoo: Path | str, out: Path, **request: Any) -> list[Opened]:
+    """Each run of the main job, which is made first in this process, with one thread and one worker."""
+    talk = Talk(quiet=True)
+    asked = Request(zoo=str(zoo), **{"threads": 1, "jobs": 1, **request})
+    job = Validation(asked, RunFolder(out), talk)
     report, documents = job.execute()
-    (run,) = report.runs
-    zoo, talk = load_zoo(asked.zoo), Talk(quiet=True)
-    checkpoint = zoo.checkpoints[run.checkpoint]
-    recipe = selection.recipe_in_effect(zoo, checkpoint, asked.recipe, asked.numeric)
-    case = Case(
-        run=run,
-        checkpoint=checkpoint,
-        label_map=zoo.label_maps[checkpoint.label_map],
-        recipe=recipe,
-        claims=[claim for claim in documents.claims if claim.checkpoint == checkpoint.id and claim.is_accuracy],
-        verdicts=[verdict for verdict in report.verdicts if verdict.run == run.key],
-    )
-    return Opened(
-        case=case,
-        planned=Planned(checkpoint, framework(run.framework), recipe),
-        zoo=zoo,
-        preparation=Preparation(zoo, talk),
-        settings=Settings(asked.threads, asked.batch_size, arithmetic=asked.arithmetic),
-        talk=talk,
-        source=ImageSource.of(zoo, asked, talk),
-        kin=kin_of(zoo, checkpoint),
-    )
+    cases = []
+    for planned, run in zip(job.plan, report.runs, strict=True):
+        checkpoint = planned.checkpoint
+        case = Case(
+            run=run,
+            checkpoint=checkpoint,
+            label_map=job.zoo.label_maps[checkpoint.label_map],
+            recipe=planned.recipe,
+            claims=[claim for claim in documents.claims if claim.checkpoint == checkpoint.id],
+            verdicts=[verdict for verdict in report.verdicts if verdict.subject == run.subject],
+            answers=job.folder.predictions(run),
+        )
+        kin = kin_of(job.zoo, checkpoint)
+        cases.append(Opened(case, planned, job.zoo, job.preparation, job.settings, talk, job.source, kin=kin))
+    return cases
+
+
+def opened_alone(out: Path, **request: Any) -> Opened:
+    """The run of the only checkpoint that is asked for; of the embedded zoo unless another is named."""
+    (case,) = opened(request.pop("zoo", "embedded"), out, **request)
+    return case
 
 
 def altered_zoo(folder: Path, recipes: str) -> Path:
@@ -60,3 +56,8 @@ def altered_zoo(folder: Path, recipes: str) -> Path:
             shutil.copy(path, folder / path.name)
     (folder / "recipes.toml").write_text(recipes, encoding="utf-8")
     return folder
+
+
+def named(findings: Findings) -> dict[str, Candidate]:
+    """The candidates by their cause."""
+    return {candidate.cause: candidate for candidate in findings.candidates}

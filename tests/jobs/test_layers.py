@@ -14,7 +14,7 @@ from onnx import helper
 from adapters.common import numeric as adapters_numeric
 from tests.by_hand import onnx_edits, variations
 from tests.by_hand.built import built
-from tests.by_hand.opened_cases import named, opened
+from tests.by_hand.opened import named, opened
 from tests.by_hand.variations import Variation
 from zoo.diagnose.layers.compared import compared
 from zoo.frameworks.table import public_frameworks

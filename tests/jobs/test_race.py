@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.by_hand.built import built
-from tests.by_hand.opened import altered_zoo, opened
+from tests.by_hand.opened import altered_zoo, opened_alone
 from zoo import disk
 from zoo.documents.load import load_zoo
 from zoo.frameworks import environments
@@ -64,7 +64,7 @@ def home(own_home: Path) -> Path:
 def planted(folder: Path, recipes: str, **request: Any) -> Opened:
     assert recipes != RECIPES
     zoo = altered_zoo(folder / "zoo", recipes)
-    return opened(folder / "run", zoo=str(zoo), checkpoints="embedded/onnx", **request)
+    return opened_alone(folder / "run", zoo=str(zoo), checkpoints="embedded/onnx", **request)
 
 
 @pytest.mark.parametrize("name", PLANTED)
@@ -89,7 +89,7 @@ def test_gross_causes_take_200_images(home: Path, tmp_path: Path) -> None:
 
 
 def test_another_numeric_part_leads_back_to_the_record(home: Path, tmp_path: Path) -> None:
-    run = opened(tmp_path / "run", checkpoints="embedded/onnx", numeric="half_nchw", sample=300)
+    run = opened_alone(tmp_path / "run", checkpoints="embedded/onnx", numeric="half_nchw", sample=300)
     (first, *_) = race.look(run).candidates
     assert first.cause == "recipe.mean_std"
     assert first.command.endswith(" --numeric imagenet_nchw")
@@ -98,7 +98,7 @@ def test_another_numeric_part_leads_back_to_the_record(home: Path, tmp_path: Pat
 @pytest.mark.parametrize(("framework", "checkpoint"), [("onnxruntime", "onnx"), ("torch", "torch_state_dict")])
 def test_nothing_is_named_where_all_is_well(framework: str, checkpoint: str, home: Path, tmp_path: Path) -> None:
     built(framework)
-    found = race.look(opened(tmp_path / "run", checkpoints=f"embedded/{checkpoint}"))
+    found = race.look(opened_alone(tmp_path / "run", checkpoints=f"embedded/{checkpoint}"))
     assert (found.candidates, found.ties, found.not_looked) == ((), (), ())
     assert {"recipe.channel_order", "recipe.scale", "recipe.mean_std", "recipe.squash"} <= {
         each.cause for each in found.excluded
@@ -107,7 +107,7 @@ def test_nothing_is_named_where_all_is_well(framework: str, checkpoint: str, hom
 
 
 def test_nothing_is_named_where_all_is_well_and_nothing_is_documented(home: Path, tmp_path: Path) -> None:
-    run = opened(tmp_path / "run", checkpoints="embedded/onnx")
+    run = opened_alone(tmp_path / "run", checkpoints="embedded/onnx")
     found = race.look(replace(run, case=replace(run.case, claims=())))
     assert found.candidates == ()
     told = {each.cause for each in found.excluded} | {cause for tie in found.ties for cause in tie.causes}
@@ -121,19 +121,19 @@ def test_wrong_labels_are_no_recipes_fault(home: Path, tmp_path: Path) -> None:
     header, *rows = (zoo / "labels.csv").read_text(encoding="utf-8").splitlines()
     moved = [f"{name},{(int(label) + 1) % 24},{rest}" for name, label, rest in (row.split(",", 2) for row in rows)]
     (zoo / "labels.csv").write_text("\n".join([header, *moved]) + "\n", encoding="utf-8")
-    found = race.look(opened(tmp_path / "run", zoo=str(zoo), checkpoints="embedded/onnx"))
+    found = race.look(opened_alone(tmp_path / "run", zoo=str(zoo), checkpoints="embedded/onnx"))
     assert found.candidates == ()
 
 
 def test_pixels_of_variants_are_not_left_behind(home: Path, tmp_path: Path) -> None:
-    run = opened(tmp_path / "run", checkpoints="embedded/onnx")
+    run = opened_alone(tmp_path / "run", checkpoints="embedded/onnx")
     before = sorted((disk.home() / "pixels").rglob("*.npy"))
     race.look(run, budget=64)
     assert sorted((disk.home() / "pixels").rglob("*.npy")) == before
 
 
 def test_a_second_race_decodes_nothing(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = opened(tmp_path / "run", checkpoints="embedded/onnx", numeric="half_nchw")
+    run = opened_alone(tmp_path / "run", checkpoints="embedded/onnx", numeric="half_nchw")
     first = race.look(run, budget=128)
     monkeypatch.setattr(environments, "started", None)  # no worker either
     monkeypatch.setattr(preprocess, "apply_all", None)
@@ -141,7 +141,7 @@ def test_a_second_race_decodes_nothing(home: Path, tmp_path: Path, monkeypatch: 
 
 
 def test_no_images_are_told(home: Path, tmp_path: Path) -> None:
-    run = opened(tmp_path / "run", checkpoints="embedded/onnx", sample=10)
+    run = opened_alone(tmp_path / "run", checkpoints="embedded/onnx", sample=10)
     told = race.look(replace(run, source=None, absent="the folder is gone"))
     assert told == Findings(not_looked=("recipes were not raced: the folder is gone",))
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.by_hand import little_zoo, onnx_edits, variations
 from tests.by_hand.built import built
-from tests.by_hand.opened_cases import named, opened
+from tests.by_hand.opened import named, opened
 from tests.by_hand.variations import Variation
 from zoo.documents.load import load_zoo
 from zoo.frameworks.table import public_frameworks
