@@ -356,6 +356,14 @@ def test_levels_that_two_layers_disagree_on_are_named(change: dict[str, float]) 
     assert str(next(iter(change.values()))) in first(findings).evidence
 
 
+def test_the_largest_value_in_place_of_the_mean_is_named() -> None:
+    layers = network_of().layers
+    bad = FileNetwork(tuple(replace(layer, kind="max_pool") if layer.kind == "mean" else layer for layer in layers))
+    findings = found(bad)
+    assert causes(findings) == ["file.layers"]
+    assert first(findings).title == "the largest value stands in place of the mean"
+
+
 def test_a_summand_whose_levels_have_one_sign_is_named() -> None:
     good = levelled(quantised(network_of()))
     cut = Level(8 / 255, 0, "uint8")

@@ -34,6 +34,7 @@ class Graphs:
     def candidates(self) -> Iterator[Candidate]:
         """Everything in which the two differ, one candidate for each kind of difference."""
         yield from self._layers()
+        yield from self._poolings()
         yield from self._windows()
         yield from self._activations()
         yield from self._residuals()
@@ -70,6 +71,24 @@ class Graphs:
                 + "; ".join(parts) + ".",
                 "write the file again with every layer, or mend `network` of the record",
             )  # fmt: skip
+
+    def _poolings(self) -> Iterator[Candidate]:
+        """The largest value where a mean should be, or the other way round."""
+        (means, largest), (their_means, their_largest) = map(_pools, (self.own, self.other))
+        moved = len(their_means) - len(means)
+        if moved == 0 or len(largest) - len(their_largest) != moved:
+            return
+        title = (
+            "the largest value stands in place of the mean" if moved > 0 else "the mean stands in place of the largest"
+        )
+        names = listed([name_of(layer, self.names) for layer in (largest if moved > 0 else means)])
+        yield self._candidate(
+            "file.layers",
+            title,
+            f"The file has {len(means)} means and {len(largest)} poolings of the largest value ({names}); {self.whose} "
+            f"{len(their_means)} and {len(their_largest)}.",
+            f"make these the other kind of pooling: {names}",
+        )
 
     def _windows(self) -> Iterator[Candidate]:
         kinds = (
@@ -192,6 +211,12 @@ def _additions(network: FileNetwork) -> dict[int, Layer]:
             before = [each.number for each in network.weighted if each.number < layer.number]
             found[before[-1] if before else SOURCE] = layer
     return found
+
+
+def _pools(network: FileNetwork) -> tuple[list[Layer], list[Layer]]:
+    """Poolings of the mean, and of the largest value."""
+    means, largest = ([layer for layer in network.layers if layer.kind == kind] for kind in ("mean", "max_pool"))
+    return means, largest
 
 
 def _same_activation(own: Layer, other: Layer) -> bool:
