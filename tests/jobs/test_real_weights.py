@@ -141,5 +141,5 @@ def test_every_door(name: str, assets: Path, tmp_path: Path) -> None:
     assert len(report.runs) == len(formats(name)) + 1
     check_agreement(report, kept)
     for run in report.runs:
-        assert top1(run) == pytest.approx(NETWORKS[name]["top1"], abs=0.2), run.checkpoint
+        assert top1(run) == pytest.approx(NETWORKS[name]["top1"], abs=0.5), run.checkpoint
     assert np.mean(kept["real/reconstructed"].top5) > 0.95
