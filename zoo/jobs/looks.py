@@ -47,7 +47,7 @@ def taken(opened: Opened, names: Collection[str] | None = None) -> Findings:
     for look in LOOKS:
         if names is not None and look.name not in names:
             continue
-        shown = [each.title for each in found.candidates if each.certainty == "shown" and _explains(each.cause)]
+        shown = any(each.certainty == "shown" and _explains(each.cause) for each in found.candidates)
         if look.dear and names is None and shown:
             found += Findings(
                 not_looked=(f"{look.title}: a cause is shown without it; `--looks {look.name}` takes it",)
