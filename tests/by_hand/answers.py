@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from tests.by_hand.records import a_run
-from zoo.diagnose.base import Case, Kinship, Relative
+from zoo.diagnose.base import Case, Relative
 from zoo.documents.load import load_zoo
-from zoo.records import Checkpoint, Claim, LabelMap, Recipe
+from zoo.records import Checkpoint, Claim, Kinship, LabelMap, Recipe
 from zoo.records.predictions import K, Predictions
 
 ZOO = load_zoo("embedded")

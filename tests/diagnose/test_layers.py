@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from tests.by_hand.records import a_run
-from zoo.diagnose.base import Case, Kinship
+from zoo.diagnose.base import Case
 from zoo.diagnose.layers.channels import in_order_of, same_order
 from zoo.diagnose.layers.computation import Computation
 from zoo.diagnose.layers.look import look
 from zoo.diagnose.layers.numeric import Window, activated, value
 from zoo.diagnose.network import SOURCE, FileNetwork, Layer, Norm
 from zoo.documents.load import load_zoo
-from zoo.records import File
+from zoo.records import File, Kinship
 from zoo.records.diagnoses import Candidate, Findings
 
 ZOO = load_zoo("embedded")

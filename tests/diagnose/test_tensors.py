@@ -20,9 +20,9 @@ from tests.by_hand.file_networks import (
     norm_name,
     quantised,
 )
-from zoo.diagnose.base import Kinship
 from zoo.diagnose.network import FileNetwork, Layer, Level
 from zoo.diagnose.tensors import Reference, look
+from zoo.records import Kinship
 from zoo.records.diagnoses import Candidate, Findings
 from zoo.records.documents import Network
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
-from zoo.records import Checkpoint, Claim, LabelMap, Recipe, Run, Verdict
+from zoo.records import Checkpoint, Claim, Kinship, LabelMap, Recipe, Run, Verdict
 from zoo.records.predictions import Predictions
-
-Kinship = Literal["reference", "same weights", "converted from", "same network"]  # the nearest first
 
 
 @dataclass(frozen=True)

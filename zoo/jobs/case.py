@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from zoo.diagnose.base import Case, Kinship
+from zoo.diagnose.base import Case
 from zoo.documents.load import Zoo
 from zoo.frameworks.table import framework
 from zoo.jobs.image_source import ImageSource
@@ -14,7 +14,7 @@ from zoo.measure import selection
 from zoo.measure.accuracy import Settings
 from zoo.measure.preparation import Planned, Preparation
 from zoo.progress import Talk
-from zoo.records import Checkpoint
+from zoo.records import Checkpoint, Kinship
 
 
 @dataclass(frozen=True)

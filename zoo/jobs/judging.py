@@ -35,6 +35,7 @@ def evidence(report: Report, documents: Documents, folder: RunFolder) -> Evidenc
         populations={population.id: population for population in documents.populations},
         label_maps={label_map.id: label_map for label_map in documents.label_maps},
         answers=folder.predictions,
+        references=folder.reference,
         tolerance=report.conditions.tolerance,
         margin=report.conditions.margin,
         margin_quantised=report.conditions.margin_quantised,

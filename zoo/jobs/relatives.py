@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from zoo.diagnose.base import Kinship, Relative
+from zoo.diagnose.base import Relative
 from zoo.documents.load import Zoo
 from zoo.errors import ZooError
 from zoo.images.image_sets import check_labels_against_classes
@@ -15,7 +15,7 @@ from zoo.jobs.image_source import ImageSource
 from zoo.measure.accuracy import Evaluation, Settings
 from zoo.measure.preparation import Preparation
 from zoo.progress import Talk
-from zoo.records import Checkpoint, Run
+from zoo.records import Checkpoint, Kinship, Run
 from zoo.runs.folder import RunFolder
 
 NEAR: tuple[Kinship, ...] = ("reference", "same weights", "converted from")  # so near that a run of it is worth making

@@ -7,11 +7,13 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from zoo.errors import Cause
-from zoo.records.base import Record, Sha256
+from zoo.records.base import Fraction, Record, Sha256
 
 PopulationKind = Literal["full", "random_sample", "other"]
 RunStatus = Literal["done", "failed", "not_run"]
 Arithmetic = Literal["exact", "as-shipped"]
+Kinship = Literal["reference", "same weights", "converted from", "same network"]  # the nearest first
+DrawRule = Literal["even", "margin"]
 IntegerSums = Literal["", "none", "exact", "saturating", "unknown"]
 PARTS = {"convolutions", "convolution_biases", "classifier", "classifier_biases", "norms", "statistics"}
 
@@ -41,6 +43,24 @@ class AsShipped(Record):
         return self
 
 
+class Drawn(Record):
+    """How the images of a growing sample were drawn, by what another run had answered (zoo/drawing.py).
+
+    reference: `checkpoint@framework`; run: its key; sha256: of its answers; kinship: why it should answer alike
+    ("reference": it was named by hand); rule: how likely each image is; seed: of the draw. top1, top5: of the whole
+    population, as estimated: shares of the images that were looked at are not, as images were not equally likely.
+    """
+
+    reference: str
+    run: str
+    sha256: Sha256
+    kinship: Kinship
+    rule: DrawRule
+    seed: int
+    top1: Fraction
+    top5: Fraction
+
+
 class Run(Record):
     """One checkpoint x framework x recipe x image set, and the conditions it was made under.
 
@@ -50,7 +70,7 @@ class Run(Record):
     whose decision fell among equal scores (lower index wins).
     cause: of the error, what has to be mended; None where that is not known.
     look_every: images between two looks of a run that was stopped early, in the order of its answers; 0: the number
-    of images was fixed beforehand.
+    of images was fixed beforehand; drawn: how its images were drawn, where they were not all equally likely.
     arithmetic: asked for, "exact" or the framework's defaults; integer_sums: how products of integers were added, as
     read back ("none": the network has none; "saturating": cut off at 16 bits); kernels: chosen for it, in the
     framework's own words; instruction_sets: the processor's that answers can depend on; as_shipped: the defaults'
@@ -87,6 +107,7 @@ class Run(Record):
     error: str | None = None
     cause: Cause | None = None
     look_every: int = Field(default=0, ge=0)
+    drawn: Drawn | None = None
     arithmetic: Arithmetic = "exact"
     integer_sums: IntegerSums = ""
     kernels: str = ""
@@ -109,6 +130,12 @@ class Run(Record):
     def correct(self, metric: str) -> int:
         """Images counted right by `top1` or `top5`."""
         return {"top1": self.top1_correct, "top5": self.top5_correct}[metric]
+
+    def accuracy(self, metric: str) -> float:
+        """By `top1` or `top5`, a fraction; of images that were not equally likely, as estimated. 0 of no image."""
+        if self.drawn is not None:
+            return {"top1": self.drawn.top1, "top5": self.drawn.top5}[metric]
+        return self.correct(metric) / self.n if self.n else 0.0
 
 
 class FileBytes(Record):

@@ -14,6 +14,7 @@ from zoo.documents.accepted import accepted
 from zoo.documents.formatting import as_printed, percent
 from zoo.documents.library_differences import Tolerance
 from zoo.records import Claim, Outcome, Run, Verdict
+from zoo.rules import drawn
 from zoo.rules.base import Evidence, Rule, why_not_run
 from zoo.rules.nonsense.makes_sense import MakesSense, symptoms
 from zoo.stats import Accepted, planning
@@ -143,6 +144,8 @@ def _known(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Known
     If it was looked at while it grew, the intervals of all looks together.
     """
     correct = run.correct(claim.metric)
+    if run.drawn is not None:
+        return _drawn(run, claim, goal, evidence)
     if run.look_every:
         return _course(run, claim, goal, evidence)
     if run.population == "full":
@@ -173,6 +176,16 @@ def _course(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Know
     at = None if outcome == "inconclusive" else looks[outcomes.index(outcome) if outcome in outcomes else -1]
     p_value = stats.sequence_p(right, looks, goal.images, *goal.outer, goal.prior)
     return _Known(lowest, highest, outcome, p_value, None if at is None else int(at))
+
+
+def _drawn(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Known:
+    """Of images that a reference chose. Without kept answers, or the reference, nothing follows from the counts."""
+    looked = drawn.looked(run, claim.metric, evidence)
+    if looked is None:
+        return _Known(0, goal.images, "inconclusive")
+    watch = drawn.watched(looked, goal)
+    low, high = drawn.totals(looked)
+    return _Known(low, high, watch.outcome, watch.p_value, watch.decided_at)
 
 
 def _shares(known: _Known, claim: Claim, goal: Accepted) -> tuple[float, float]:

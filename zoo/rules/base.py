@@ -28,6 +28,7 @@ from zoo.records import (
     Verdict,
 )
 from zoo.records.predictions import Predictions
+from zoo.records.references import Reference
 from zoo.records.statements import Statement
 from zoo.rules import findings
 from zoo.rules.findings import Finding
@@ -56,7 +57,8 @@ class Evidence:
 
     tolerance: fraction added on both sides of a documented accuracy, None where what was measured of the image
     libraries holds (`tolerated`); margin, margin_quantised: by how much two runs may differ, as `Conditions` has them;
-    answers: per-image answers of a run, or None where they were not kept; deviations: what is accepted as explained;
+    answers: per-image answers of a run, or None where they were not kept; references: answers by which a run's images
+    were drawn, or None where they were equally likely; deviations: what is accepted as explained;
     baseline: latencies of an earlier bench.
     """
 
@@ -66,6 +68,7 @@ class Evidence:
     populations: Mapping[str, Population] = field(default_factory=dict)
     label_maps: Mapping[str, LabelMap] = field(default_factory=dict)
     answers: Callable[[Run], Predictions | None] = lambda run: None
+    references: Callable[[Run], Reference | None] = lambda run: None
     tolerance: float | None = None
     margin: float = 0.001
     margin_quantised: float = 0.01

@@ -3,6 +3,7 @@
 report.json                     Report: conditions, runs, inspections of files, verdicts; digests of the next two
 documents.json                  the checkpoints, claims and populations it was judged by
 predictions/<run key>.npz       per-image answers
+references/<sha256>.npz         what was known beforehand of the images of a run that was drawn by it
 request.json                    the arguments, for --resume
 report.md report.html verdicts.csv runs.csv junit.xml
 latency.csv                     only of a bench
@@ -28,6 +29,7 @@ from zoo import disk, kept
 from zoo.errors import DamagedError, RunFolderError
 from zoo.records import FORMAT, Documents, Record, Report, Run
 from zoo.records.predictions import Predictions
+from zoo.records.references import Reference
 
 R = TypeVar("R", bound=Record)
 MEND = "put back a whole copy of the run folder, or make the run again (`zoo validate --resume RUN`)"
@@ -65,6 +67,22 @@ class RunFolder:
         path = self._answers(run)
         return _read(path, run.key, _stamp(path)) if run.status == "done" and run.key and path.is_file() else None
 
+    def write_reference(self, reference: Reference) -> None:
+        """Answers by which images of a run are drawn."""
+        kept.write(self._reference(reference.digest), reference.digest, reference.write)
+
+    def reference(self, run: Run) -> Reference | None:
+        """Answers by which a run's images were drawn; None of other runs. Raises RunFolderError where they are damaged
+        or missing, as the run cannot be judged without them.
+        """
+        if run.drawn is None:
+            return None
+        path = self._reference(run.drawn.sha256)
+        try:
+            return _read_reference(path, run.drawn.sha256, _stamp(path))
+        except FileNotFoundError:
+            raise RunFolderError(f"{path} is missing; {MEND}") from None
+
     def write(self, report: Report, documents: Documents) -> Report:
         """report.json and documents.json; the report as it was written, with the digests of its answers."""
         judged_by = documents.to_json()
@@ -98,7 +116,8 @@ class RunFolder:
         return _parsed(Documents, data, path)
 
     def _examined(self) -> tuple[Report, tuple[str, ...]]:
-        files = [self.path / "report.json", *sorted((self.path / "predictions").glob("*.npz"))]
+        answers = (path for name in ("predictions", "references") for path in sorted((self.path / name).glob("*.npz")))
+        files = [self.path / "report.json", *answers]
         return _examine(self, tuple((path, *_stamp(path)) for path in files if path.is_file()))
 
     def _stored(self) -> Report:
@@ -117,6 +136,10 @@ class RunFolder:
         assert predictions is not None
         if stored.format > 1 and stated != listed:
             return f"{path}: it is not the file that report.json was written with"
+        try:
+            self.reference(run)
+        except RunFolderError as error:
+            return str(error)
         counted = len(predictions.ids), int(predictions.top1.sum()), int(predictions.top5.sum())
         reported = run.n, run.top1_correct, run.top5_correct
         if counted != reported:
@@ -125,6 +148,9 @@ class RunFolder:
 
     def _answers(self, run: Run) -> Path:
         return self.path / "predictions" / f"{run.key}.npz"
+
+    def _reference(self, sha256: str) -> Path:
+        return self.path / "references" / f"{sha256}.npz"
 
     def _digests(self, runs: Sequence[Run]) -> dict[str, str]:
         """Of the answers that are here, by the keys of their runs; answers from before format 2 get their digest."""
@@ -184,6 +210,18 @@ def _read(path: Path, key: str, stamp: tuple[int, ...]) -> Predictions:
         return Predictions.parse(path.read_bytes() if plain else kept.content(path, key), path)
     except (DamagedError, OSError) as error:
         raise RunFolderError(str(error)) from None
+
+
+@lru_cache(maxsize=8)
+def _read_reference(path: Path, sha256: str, stamp: tuple[int, ...]) -> Reference:
+    """Raises RunFolderError."""
+    try:
+        reference = Reference.parse(kept.content(path, sha256), path)
+    except (DamagedError, OSError) as error:
+        raise RunFolderError(f"{error}; {MEND}") from None
+    if reference.digest != sha256:
+        raise RunFolderError(f"{path}: its answers have sha256 {reference.digest:.12}, expected {sha256:.12}; {MEND}")
+    return reference
 
 
 def _copy(data: bytes, out: BinaryIO) -> None:

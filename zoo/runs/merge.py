@@ -67,12 +67,15 @@ def merged(folders: Sequence[RunFolder]) -> tuple[Report, Documents]:
 
 
 def copy_answers(folders: Iterable[RunFolder], runs: Iterable[Run], target: RunFolder) -> None:
-    """Per-image answers of `runs` into `target`, so that it is a run folder like any other."""
+    """Per-image answers of `runs`, and what they were drawn by, into `target`: a run folder like any other."""
     for run in runs:
         stored = (folder.predictions(run) for folder in folders if run in folder.report().runs)
         answers = next((answers for answers in stored if answers is not None), None)
         if answers is not None:
             target.write_predictions(run, answers)
+        reference = next((folder.reference(run) for folder in folders if run in folder.report().runs), None)
+        if reference is not None:
+            target.write_reference(reference)
 
 
 def _origins(folder: RunFolder) -> Iterator[_Origin]:

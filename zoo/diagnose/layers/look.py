@@ -10,7 +10,7 @@ from itertools import permutations
 
 import numpy as np
 
-from zoo.diagnose.base import Case, Kinship
+from zoo.diagnose.base import Case
 from zoo.diagnose.layers.compared import Comparison, Point, compared, matched
 from zoo.diagnose.layers.computation import Computation, relative
 from zoo.diagnose.layers.numeric import Values
@@ -18,6 +18,7 @@ from zoo.diagnose.layers.parting import OTHER, Explanation, Parting, feeds_from_
 from zoo.diagnose.network import SOURCE, FileNetwork, Layer
 from zoo.diagnose.tensors.documented import documented
 from zoo.documents.formatting import counted
+from zoo.records import Kinship
 from zoo.records.diagnoses import Candidate, Certainty, Excluded, Findings
 
 INPUT = 1e-3  # relative difference of two inputs that are given differently; rounding makes 1e-7

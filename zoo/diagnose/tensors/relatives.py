@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from zoo.diagnose.base import Kinship
 from zoo.diagnose.network import Alignment, FileNetwork, aligned
 from zoo.diagnose.tensors import causes
 from zoo.diagnose.tensors.compared import LOOSE, Comparison, compared
 from zoo.diagnose.tensors.words import Names, listed, name_of, number
-from zoo.records import Recipe
+from zoo.records import Kinship, Recipe
 from zoo.records.diagnoses import Candidate, Excluded, Findings
 
 OTHER_TRAINING = 0.6  # share of layers that differ in no simple way, from which the whole training is another
