@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.records import DrawRule, Kinship
-from zoo.records.references import Reference
+from zoo.records.references import Reference, stem
 from zoo.stats.weighted import Draw
 
 Floats = NDArray[np.float64]
@@ -74,6 +74,12 @@ def order(stems: Sequence[str], weight: Floats, seed: int) -> NDArray[np.int64]:
 def drawn_rows(reference: Reference, rule: DrawRule, seed: int) -> NDArray[np.int64]:
     """Rows of a reference in the order in which its relatives look at the images, int64 (N,)."""
     return order(reference.stems, weights(reference, rule), seed)
+
+
+def is_drawn(reference: Reference, rule: DrawRule, seed: int, names: Sequence[str]) -> bool:
+    """Whether images of these names (with or without folders and suffix) are the first ones of a draw, in its order."""
+    rows = drawn_rows(reference, rule, seed)[: len(names)]
+    return [reference.stems[row] for row in rows.tolist()] == [stem(name) for name in names]
 
 
 def draw(reference: Reference, rows: NDArray[np.int64], rule: DrawRule, metric: str) -> Draw:

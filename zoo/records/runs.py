@@ -131,9 +131,17 @@ class Run(Record):
         """Images counted right by `top1` or `top5`."""
         return {"top1": self.top1_correct, "top5": self.top5_correct}[metric]
 
+    @property
+    def is_estimated(self) -> bool:
+        """Whether shares of its images are no estimate of its accuracy: a reference drew them, and not all were seen.
+
+        Without a population's images at hand nothing could have been drawn; of all of them the order does not matter.
+        """
+        return self.drawn is not None and self.population != "full" and self.status == "done"
+
     def accuracy(self, metric: str) -> float:
         """By `top1` or `top5`, a fraction; of images that were not equally likely, as estimated. 0 of no image."""
-        if self.drawn is not None:
+        if self.drawn is not None and self.is_estimated:
             return {"top1": self.drawn.top1, "top5": self.drawn.top5}[metric]
         return self.correct(metric) / self.n if self.n else 0.0
 

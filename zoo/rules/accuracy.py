@@ -50,8 +50,8 @@ class _Accuracy(Rule):
         low, high = _shares(known, claim, goal)
         sample = f", which means {percent(low)} to {percent(high)} % of all" if low != high else ""
         how = _placed(known.outcome, low, claim, tolerance)
-        when = "" if known.decided_at is None else f"; decided after {known.decided_at:,} images"
-        more = f"{when}{_more(known, run, claim, goal)}{_coarse(run, tolerance.value)}{_saturated(run)}"
+        more = f"{_when(known, run, claim, goal)}{_more(known, run, claim, goal)}{_coarse(run, tolerance.value)}"
+        more += _saturated(run)
         reason = f"measured {measured(run, claim)}{_left_out(run)}{sample}: {how}{more}{nonsense}"
         return self._on_finished(
             run, claim, known.outcome, reason, low=low, high=high, p_value=known.p_value, decided_at=known.decided_at,
@@ -63,7 +63,7 @@ class _Accuracy(Rule):
         return self._on_finished(run, claim, "not_comparable", reason)
 
     def _on_finished(self, run: Run, claim: Claim, outcome: Outcome, reason: str, **fields: Any) -> Verdict:
-        measured = run.correct(self.metric) / run.n
+        measured = run.accuracy(self.metric)
         return self.verdict(run, outcome, reason, claim=claim, measured=measured, n=run.n, **fields)
 
 
@@ -93,7 +93,7 @@ def obstacle_to(run: Run, claim: Claim, evidence: Evidence) -> str | None:
         return f"{run.image_set} is neither {of} nor a random sample drawn from them"
     if checkpoint is not None and run.recipe != checkpoint.recipe:
         return f"this is recipe {run.recipe}, and the checkpoint is documented with {checkpoint.recipe}"
-    return None
+    return drawn.obstacle(run, evidence)
 
 
 def outcome_on(run: Run, claim: Claim, evidence: Evidence) -> Outcome:
@@ -106,7 +106,12 @@ def outcome_on(run: Run, claim: Claim, evidence: Evidence) -> Outcome:
 
 
 def measured(run: Run, claim: Claim) -> str:
-    """A run's accuracy by the claim's metric: "71.88 % (35,940 of 50,000 images)"."""
+    """A run's accuracy by the claim's metric: "71.88 % (35,940 of 50,000 images)"; of images that were not equally
+    likely, what is estimated of all, and no count.
+    """
+    if run.drawn is not None and run.is_estimated:
+        how = f"estimated from {run.n:,} images drawn by what {run.drawn.reference} answered"
+        return f"{percent(run.accuracy(claim.metric))} % ({how})"
     correct = run.correct(claim.metric)
     return f"{percent(correct / run.n)} % ({correct:,} of {run.n:,} images)"
 
@@ -144,9 +149,9 @@ def _known(run: Run, claim: Claim, goal: Accepted, evidence: Evidence) -> _Known
     If it was looked at while it grew, the intervals of all looks together.
     """
     correct = run.correct(claim.metric)
-    if run.drawn is not None:
+    if run.is_estimated:
         return _drawn(run, claim, goal, evidence)
-    if run.look_every:
+    if run.look_every and run.drawn is None:
         return _course(run, claim, goal, evidence)
     if run.population == "full":
         return _Known(correct, correct, goal.outcome(correct, correct))
@@ -217,8 +222,8 @@ def _placed(outcome: Outcome, low: float, claim: Claim, tolerance: Tolerance) ->
 
 
 def _coarse(run: Run, tolerance: float) -> str:
-    """Where a single image moves the measured accuracy by more than the tolerance."""
-    if not 0 < Fraction(str(tolerance)) < Fraction(1, run.n):
+    """Where a single image moves the measured accuracy by more than the tolerance; an estimate moves otherwise."""
+    if run.is_estimated or not 0 < Fraction(str(tolerance)) < Fraction(1, run.n):
         return ""
     points = f"{100 / run.n:.3g} {'point' if run.n == 100 else 'points'}"
     return f"; one image of {run.n:,} is {points}, more than the tolerance"
@@ -232,10 +237,27 @@ def _saturated(run: Run) -> str:
     return f"; sums of two products of integers were cut off at 16 bits on this processor (rule S105){exact}"
 
 
+def _when(known: _Known, run: Run, claim: Claim, goal: Accepted) -> str:
+    """After how many images the claim was decided, and how many fewer that is than in random order."""
+    if known.decided_at is None:
+        return ""
+    when = f"; decided after {known.decided_at:,} images"
+    if not run.is_estimated:
+        return when
+    share = run.accuracy(claim.metric)
+    others = drawn.in_random_order(goal, share, run.look_every)
+    if others <= known.decided_at:
+        return f"{when}, not fewer than in random order ({others:,}, the median if {percent(share)} % are right)"
+    fewer = f"{others - known.decided_at:,} fewer than in random order"
+    return f"{when}, {fewer} ({others:,}, the median if {percent(share)} % are right)"
+
+
 def _more(known: _Known, run: Run, claim: Claim, goal: Accepted) -> str:
     """How many images would decide an open claim: if the claim is true, and if the measured share is."""
     if known.outcome != "inconclusive" or run.n >= goal.images:
         return ""
+    if run.is_estimated:  # it ended before it was decided
+        return f"; to decide it, look at more images, at most at all {goal.images:,}"
     documented, measured = claim.number(), run.correct(claim.metric) / run.n
     images = f"{_needed(goal, documented)} if the claim is true"
     if measured != documented:

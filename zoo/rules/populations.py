@@ -50,7 +50,7 @@ class NamedPopulation(Rule):
             outcome = "pass"
         nearest = next(iter(fitting or possible), others[0])
         named, other = _title(run, evidence), _title(nearest, evidence)
-        on_named = run.correct(claim.metric) / run.n
+        on_named = run.accuracy(claim.metric)
         wrong_by = findings.points("contradiction", Fraction(claim.number() - on_named) * 100)
         yield self.verdict(
             run,

@@ -30,14 +30,21 @@ class Guess:
         return f"{self.how}: {percent(self.top1)} and {percent(self.top5)} %"
 
     def is_beaten(self, run: Run) -> bool:
-        """Whether a run is surely better, by top-1 or by top-5."""
+        """Whether a run is surely better, by top-1 or by top-5.
+
+        Who answers any class is right as often on hard images as on all, so this holds for images that were drawn too.
+        """
         counts = (run.top1_correct, self.top1), (run.top5_correct, self.top5)
         return any(stats.share_p(count, run.n, share, "greater") <= BETTER for count, share in counts)
 
-    def explains(self, run: Run) -> bool:
+    def explains(self, seen: Seen) -> bool:
         """Whether a run is not better than this, and surely worse than a network that is of use."""
         useful = self.top1 + USEFUL * (self.best - self.top1)
-        return stats.share_p(run.top1_correct, run.n, useful, "less") <= SURE and not self.is_beaten(run)
+        if seen.drawn is not None:
+            p_value = seen.share_p(seen.drawn.values > 0, useful, "less")
+        else:
+            p_value = stats.share_p(seen.run.top1_correct, seen.run.n, useful, "less")
+        return p_value <= SURE and not self.is_beaten(seen.run)
 
 
 def any_class(seen: Seen) -> Guess:
@@ -57,9 +64,13 @@ def _dealt(seen: Seen) -> Guess:
 
 
 def guessed(seen: Seen) -> Symptom | None:
-    """Answers that one of the two ways of guessing explains."""
-    guesses = [any_class(seen), *([_dealt(seen)] if seen.answers is not None else [])]
-    guess = next((each for each in guesses if each.explains(seen.run)), None)
+    """Answers that one of the two ways of guessing explains.
+
+    How often dealt answers are right depends on how often each class is there. Of images that a reference drew nobody
+    knows that for all, so these are held against any class alone; answers of one class are a symptom of their own.
+    """
+    dealt = [_dealt(seen)] if seen.answers is not None and seen.drawn is None else []
+    guess = next((each for each in [any_class(seen), *dealt] if each.explains(seen)), None)
     if guess is None:
         return None
     return Symptom(f"{accuracies(seen.run)} are no better than guessing ({guess.in_words})", _behind_guessing(seen))

@@ -44,7 +44,7 @@ class MakesSense(Rule):
             seen = None if run.recounts else seen_of(run, evidence)  # its answers are judged where they were made
             if seen is not None:
                 outcome, reason = _outcome(seen, _symptoms(seen, evidence))
-                yield self.verdict(run, outcome, reason, measured=run.top1_correct / run.n, n=run.n)
+                yield self.verdict(run, outcome, reason, measured=run.accuracy("top1"), n=run.n)
 
 
 def symptoms(run: Run, evidence: Evidence) -> tuple[Symptom, ...]:
@@ -76,8 +76,14 @@ def _outcome(seen: Seen, signs: tuple[Symptom, ...]) -> tuple[Outcome, str]:
 
 
 def tied(seen: Seen) -> Symptom | None:
+    """Near ties come first among images that a reference drew, so whole scores tell which of these count how much."""
     ties, n = seen.run.top1_ties, seen.run.n
-    if stats.share_p(ties, n, TIED, "greater") > SURE:
+    if seen.drawn is not None:
+        assert seen.answers is not None
+        p_value = seen.share_p(seen.answers.scores[:, 0] == seen.answers.scores[:, 1], TIED, "greater")
+    else:
+        p_value = stats.share_p(ties, n, TIED, "greater")
+    if p_value > SURE:
         return None
     return Symptom(
         f"the best score is shared by several classes in {ties:,} of {n:,} images ({percent(ties / n)} %), so that the "
@@ -94,9 +100,9 @@ def one_class(seen: Seen) -> Symptom | None:
     given, counts = np.unique(seen.given, return_counts=True)
     most = int(counts.max())
     mixed = 2 * int(labels.max()) <= run.n
-    if not mixed or stats.share_p(most, run.n, ONE_CLASS, "greater") > SURE:
+    if not mixed or seen.share_p(seen.given == given[counts.argmax()], ONE_CLASS, "greater") > SURE:
         return None
-    if stats.share_p(run.top1_correct, run.n, 0.5, "less") > SURE:
+    if seen.share_p(seen.answers.top1, 0.5, "less") > SURE:
         return None
     name = class_name(seen.label_map, int(given[counts.argmax()]))
     return Symptom(

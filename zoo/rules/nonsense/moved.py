@@ -10,7 +10,9 @@ from zoo import stats
 from zoo.documents import label_maps, renumbering
 from zoo.documents.formatting import percent
 from zoo.records import LabelMap
+from zoo.rules import drawn
 from zoo.rules.base import Evidence
+from zoo.rules.drawn import Looked
 from zoo.rules.nonsense.seen import SURE, USEFUL, Integers, Seen, Symptom
 
 CONFUSED = 0.1  # share of classes that one wrong class may win, always the one so many places further on
@@ -51,6 +53,8 @@ def moved(seen: Seen, evidence: Evidence) -> Symptom | None:
     if count < USEFUL * n or stats.share_p(won, won + lost, CONFUSED, "greater") > SURE / tried:
         return None
     own = int((seen.given == seen.labels).sum())
+    if seen.drawn is not None and not _is_right_more_often(seen.drawn, seen, move, SURE / tried):
+        return None
     if seen.classes < FEW and (count <= own or won < MOST * (won + lost)):
         return None
     return Symptom(
@@ -58,6 +62,16 @@ def moved(seen: Seen, evidence: Evidence) -> Symptom | None:
         f"right, as labelled {own:,} ({percent(own / n)} %)",
         _behind_move(move, seen, evidence),
     )
+
+
+def _is_right_more_often(looked: Looked, seen: Seen, move: _Move, error: float) -> bool:
+    """Whether moved labels are surely right more often over all images than the labels as they are.
+
+    Asked of images that a reference drew: among hard ones a network that is of use may well take most images of a class
+    for its neighbour, which over all it does not.
+    """
+    as_moved, as_labelled = seen.given == move.answer[seen.labels], seen.given == seen.labels
+    return drawn.more_p(looked, as_moved.astype(np.int8) - as_labelled) <= error
 
 
 def _votes(seen: Seen, move: _Move) -> tuple[int, int]:
