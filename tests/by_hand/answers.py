@@ -28,14 +28,8 @@ def labelled(answers: Predictions, classes: Rows, label_map: LabelMap) -> Predic
 
 
 def part(answers: Predictions, rows: Rows) -> Predictions:
-    """Some of the images in this order; whole score vectors for those of the first 64 that had one."""
-    whole = [row for row in rows[:64].tolist() if row < len(answers.first_scores)]
-    others = answers.other_classes
-    return Predictions(
-        ids=tuple(answers.ids[row] for row in rows), classes=answers.classes[rows], indices=answers.indices[rows],
-        scores=answers.scores[rows], top1=answers.top1[rows], top5=answers.top5[rows],
-        first_scores=answers.first_scores[whole], other_classes=None if others is None else others[rows],
-    )  # fmt: skip
+    """Some of the images in this order, as `Predictions.of_rows`, whatever kind of numbers the rows are."""
+    return answers.of_rows(np.asarray(rows, np.int64))
 
 
 def permuted_outputs(answers: Predictions, target: Rows) -> Predictions:

@@ -71,16 +71,20 @@ class World:
         )  # fmt: skip
 
     def given(self, right: Bools) -> NDArray[np.int64]:
-        """The five best classes, int64 (N, 5): the label first, or second where it is wrong."""
-        ranks = np.arange(5) + np.where(right, 0, -1)[:, None]
-        return (self.labels[:, None] + ranks) % CLASSES
+        """The five best classes, int64 (N, 5): the label first, or second behind any other one where it is wrong."""
+        others = self.labels[:, None] + np.random.default_rng(9).permuted(
+            np.tile(np.arange(1, 20), (self.images, 1)), axis=1
+        )
+        own = np.where(right[:, None], np.array([0, 1]), np.array([1, 0]))
+        first = np.where(own == 0, self.labels[:, None], others[:, :1])
+        return np.concatenate([first, others[:, 1:4]], axis=1) % CLASSES
 
     def answers(self, right: Bools, rows: Sequence[int] | NDArray[np.int64] | None = None) -> Predictions:
         """Of a network that has these images right, (N,), for the images of some rows."""
         chosen = np.arange(self.images) if rows is None else np.asarray(rows)
-        given = self.given(right)[chosen]
+        given, names = self.given(right)[chosen], self.names
         return Predictions(
-            ids=tuple(self.names[row] for row in chosen), classes=self.labels[chosen], indices=given.astype(np.int32),
+            ids=tuple(names[row] for row in chosen), classes=self.labels[chosen], indices=given.astype(np.int32),
             scores=np.tile(np.array([5, 3, 2, 1, 0], np.float32), (len(chosen), 1)), top1=right[chosen],
             top5=np.ones(len(chosen), bool), first_scores=np.zeros((0, CLASSES), np.float32),
         )  # fmt: skip
@@ -125,11 +129,11 @@ CHECKPOINTS = (checkpoint("zoo/original"), checkpoint("zoo/int8", converted_from
 
 
 def evidence(
-    world: World, runs: Sequence[tuple[Run, Predictions | None]], references: Sequence[Reference] = (), **changes: Any
+    world: World, runs: Sequence[tuple[Run, Predictions | None]], drawn_by: Sequence[Reference] = (), **changes: Any
 ) -> Evidence:
-    """Everything that is judged of these runs. references: those that images were drawn by."""
+    """Everything that is judged of these runs. drawn_by: references of them."""
     kept: Mapping[str, Predictions | None] = {run.key: found for run, found in runs}
-    known = {each.digest: each for each in references}
+    known = {each.digest: each for each in drawn_by}
     given: dict[str, Any] = {
         "runs": [run for run, _ in runs],
         "checkpoints": {each.id: each for each in CHECKPOINTS},

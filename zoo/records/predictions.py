@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -48,6 +48,16 @@ class Predictions:
     def correct(self, metric: str) -> NDArray[np.bool_]:
         """Which images are right by `top1` or `top5`, bool (N,)."""
         return {"top1": self.top1, "top5": self.top5}[metric]
+
+    def of_rows(self, rows: NDArray[np.int64]) -> Self:
+        """Some of the images in this order; whole score vectors for those of the first 64 that had one."""
+        whole = [row for row in rows[:64].tolist() if row < len(self.first_scores)]
+        others = self.other_classes
+        return replace(
+            self, ids=tuple(self.ids[row] for row in rows), classes=self.classes[rows], indices=self.indices[rows],
+            scores=self.scores[rows], top1=self.top1[rows], top5=self.top5[rows],
+            first_scores=self.first_scores[whole], other_classes=None if others is None else others[rows],
+        )  # fmt: skip
 
     def write(self, out: BinaryIO) -> None:
         """As .npz, readable with `numpy.load(..., allow_pickle=False)`."""

@@ -30,7 +30,7 @@ class _Compared(Rule):
         low, high = interval
         return self.verdict(
             pair.second, outcome, f"{_compared(pair, interval)}: {how}{_discordant(pair)}", against=pair.first,
-            measured=pair.difference, low=low, high=high, n=pair.first.n, **fields,
+            measured=pair.difference, low=low, high=high, n=pair.n, **fields,
         )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ class _Equivalent(_Compared):
         if outcome == "fail":
             how += f", in favour of {_name(pair.first if pair.difference > 0 else pair.second, pair)}"
         if p is not None:
-            test = "p (valid at any stop)" if pair.anytime else "p"
+            test = "p (valid at any stop)" if pair.anytime or pair.drawn else "p"
             how += f"; {test} = {p:.2g}, {p_adjusted:.2g} after Holm over {family}"
         if outcome == "inconclusive":
             how += _more(pair, margin, evidence)
@@ -143,8 +143,8 @@ def _side(interval: Interval, margin: float) -> tuple[Outcome, str]:
 
 
 def _margin(pair: Pair, margin: float, evidence: Evidence) -> str:
-    if pair.is_exact and margin == 1 / pair.first.n:
-        return f" of one image of {pair.first.n:,}"
+    if pair.is_exact and margin == 1 / pair.n:
+        return f" of one image of {pair.n:,}"
     relative = f" ({evidence.margin_quantised * 100:g} % of {percent(margin / evidence.margin_quantised)} %)"
     return f" of {_points(margin)} points{relative if pair.is_quantised(evidence) and margin else ''}"
 
@@ -152,20 +152,22 @@ def _margin(pair: Pair, margin: float, evidence: Evidence) -> str:
 def _more(pair: Pair, margin: float, evidence: Evidence) -> str:
     """How many images would decide."""
     population = pair.population(evidence)
-    needed = paired_planning.images_to_decide(*pair.counts, pair.first.n, population, margin)
+    if pair.drawn is not None:  # with what a reference answered: no number of them is known beforehand
+        return f"; to decide it, look at more images, at most at all {pair.drawn.images:,}"
+    needed = paired_planning.images_to_decide(*pair.counts, pair.n, population, margin)
     if needed is None:
         return "; no number of such images would decide it if the measured difference is the true one"
-    needed = paired_planning.rounded_up(max(needed, pair.first.n + 1), population)
+    needed = paired_planning.rounded_up(max(needed, pair.n + 1), population)
     if needed == population:
         return f"; to decide it, take all {needed:,} images"
     return f"; to decide it, take {needed:,} images (80 % chance) if the measured difference is the true one"
 
 
 def _shown(pair: Pair, evidence: Evidence) -> str:
-    """What these images could have shown, were it true."""
-    if pair.is_exact:
+    """What these images could have shown, were it true; of images that were not equally likely nobody knows that."""
+    if pair.is_exact or pair.drawn is not None:
         return ""
-    discordant, n = sum(pair.counts), pair.first.n
+    discordant, n = sum(pair.counts), pair.n
     smallest = paired_planning.detectable(discordant, n, pair.population(evidence), anytime=pair.anytime)
     return f"; the smallest difference that these images could have shown is {_points(smallest)} points"
 
@@ -182,11 +184,17 @@ def _points(difference: float) -> str:
 
 def _compared(pair: Pair, interval: tuple[float, float]) -> str:
     """The numbers, in words: who was right how often where the other was wrong."""
-    counts, n = pair.counts, pair.first.n
+    counts, n = pair.counts, pair.n
     of = "for images like these" if pair.first.population == "other" else "over all"
     over_all = "" if pair.is_exact else f" ({_points(interval[0])} to {_points(interval[1])} {of})"
     metric = "top-1" if pair.metric == "top1" else "top-5"
     names = _name(pair.first, pair), _name(pair.second, pair)
+    if pair.drawn is not None:
+        return (
+            f"{metric} of {n:,} images drawn by what {pair.drawn.by.drawn.reference} answered: {counts[0]:,} are right "
+            f"only with {names[0]}, {counts[1]:,} only with {names[1]}; over all, a difference of "
+            f"{_points(pair.difference)} points is estimated ({_points(interval[0])} to {_points(interval[1])})"
+        )
     return (
         f"{metric} of {n:,} images: {counts[0]:,} are right only with {names[0]}, {counts[1]:,} only with {names[1]}, "
         f"a difference of {_points(pair.difference)} points{over_all}"
