@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from zoo.records import LabelMap, LatencyRun, Record, Round, Run, SampleRun, Verdict
+from zoo.records import ACCURACIES, LabelMap, LatencyRun, Record, Round, Run, SampleRun, Verdict
 from zoo.records.predictions import Predictions
 from zoo.runs import medians
 from zoo.runs.folder import RunFolder
@@ -25,7 +25,8 @@ _CATEGORIES = ("checkpoint", "framework", "rule", "outcome", "status", "precisio
 class Frames:
     """What `zoo.load_run` returns. Accuracies are fractions, times seconds.
 
-    runs: one row per run, the fields of `zoo.records.Run`, and `top1`, `top5`; indexed by `run`, its key.
+    runs: one row per run, the fields of `zoo.records.Run`, and `top1`, `top5` (estimated where a reference drew the
+    images, so not the counts by `n`); indexed by `run`, its key.
     verdicts: one row per verdict, the fields of `zoo.records.Verdict`.
     samples: one row per sample answer that was looked at, the fields of `zoo.records.SampleRun`, then `subject`, as
     verdicts name it.
@@ -52,8 +53,8 @@ def load_run(path: str | Path) -> Frames:
     folder = RunFolder(Path(path))
     report, label_maps = folder.report(), {each.id: each for each in folder.documents().label_maps}
     runs = _of_records(Run, report.runs).rename(columns={"key": "run"}).set_index("run")
-    done = runs["n"].where(runs["n"] > 0)
-    runs["top1"], runs["top5"] = runs["top1_correct"] / done, runs["top5_correct"] / done
+    for metric in ACCURACIES:
+        runs[metric] = [run.accuracy(metric) if run.n else np.nan for run in report.runs]
     parts = [
         _of_answers(run, answers, label_maps[run.label_map])
         for run in report.runs

@@ -44,7 +44,7 @@ def test_estimate_and_never_share_is_shown() -> None:
     assert found.outcome == "refuted"
     assert found.measured == run.accuracy("top1") == pytest.approx(truth, abs=0.02)
     assert found.low <= truth <= found.high
-    assert "estimated from 1,024 images drawn by what zoo/original@torch answered" in found.reason
+    assert "estimated from 1,024 of 4,000 images drawn by what zoo/original@torch answered" in found.reason
     assert f"{run.top1_correct:,} of" not in found.reason
     assert "decided after 512 images, 640 fewer than in random order (1,152, the median if 65.86 %" in found.reason
 

@@ -41,7 +41,8 @@ class Verdict(Record):
 
     p_value: of "the claim is true", of two runs of "their accuracies differ by the margin at most", of two orders of
     "they have nothing to do with each other"; p_adjusted: after Holm, over all of its kind in the report. decided_at:
-    images after which a run that was looked at while it grew had decided this.
+    images after which a run that was looked at while it grew had decided this; saved: by how many more half of such
+    runs in random order would have taken, of a run whose images were drawn by a reference (below 0: by fewer).
     tolerance: fraction added on both sides of a documented accuracy; None where nothing was added.
     against: key of the run that `run` is compared with; margin: by how much their accuracies may differ, a fraction.
 
@@ -73,6 +74,7 @@ class Verdict(Record):
     p_value: Fraction | None = None
     p_adjusted: Fraction | None = None
     decided_at: int | None = None
+    saved: int | None = None
     tolerance: Fraction | None = None
     against: str | None = None
     margin: Fraction | None = None

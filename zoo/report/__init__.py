@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.records import Claim, Report, Run, Verdict
+from zoo.records import Claim, Report, Verdict
 from zoo.report import html, junit, markdown, tables, terminal
 from zoo.report.extras import NO_EXTRAS, Extras
 
@@ -25,7 +25,7 @@ def render_all(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTR
         "report.md": markdown.render(report, claims),
         "report.html": html.render(report, claims, extras),
         "verdicts.csv": tables.csv_of(Verdict, report.verdicts),
-        "runs.csv": tables.csv_of(Run, report.runs),
+        "runs.csv": tables.runs_csv(report),
         **latency,
         "junit.xml": junit.render(report),
     }

@@ -88,11 +88,17 @@ def to_html(changes: Changes) -> str:
 
 
 def also_differs(change: RunChange | LatencyChange) -> list[str]:
-    """ "threads: 1 → 2" and so on; counts of right answers, which have columns, only with the number of images."""
+    """ "threads: 1 → 2" and so on; counts of right answers, which have columns, only with the number of images.
+
+    Counts of images that a reference drew are never shown side by side with others.
+    """
     if change.before is None or change.after is None:
         return ["only in the second" if change.before is None else "only in the first"]
     fields = {each.field for each in change.differences}
-    in_columns = () if "n" in fields else ("top1_correct", "top5_correct")
+    estimated = isinstance(change, RunChange) and any(
+        run is not None and run.is_estimated for run in (change.before, change.after)
+    )
+    in_columns = () if "n" in fields and not estimated else ("top1_correct", "top5_correct")
     worded = [_in_words(each) for each in change.differences if each.field not in in_columns]
     return [f"{each.field}: {each.before} → {each.after}" for each in worded]
 
@@ -107,7 +113,7 @@ def _in_words(each: Difference) -> Difference:
 
 
 def _share(run: Run | None, metric: str) -> str:
-    return text.share(run.correct(metric), run.n) if run and run.status == "done" else text.ABSENT
+    return text.accuracy(run, metric) if run and run.status == "done" else text.ABSENT
 
 
 def rate(run: Run | None) -> str:
@@ -116,14 +122,15 @@ def rate(run: Run | None) -> str:
 
 
 def numbers(change: RunChange, metric: str) -> str:
-    """Percent: `73.85`, or `73.85 → 71.20 (-2.65)`."""
+    """Percent: `73.85`, or `73.85 → 71.20 (-2.65)`; `≈` where it is estimated, as a reference drew the images."""
     before, after = change.before, change.after
     old, new = _share(before, metric), _share(after, metric)
     if old == new:
         return new
     if before and after and text.ABSENT not in (old, new):
-        difference = after.correct(metric) / after.n - before.correct(metric) / before.n
-        return f"{old} → {new} ({text.points(difference)})"
+        difference = text.points(after.accuracy(metric) - before.accuracy(metric))
+        estimated = text.ESTIMATED * (before.is_estimated or after.is_estimated)
+        return f"{old} → {new} ({estimated}{difference})"
     return f"{old} → {new}"
 
 
@@ -146,7 +153,8 @@ def labels(change: RunChange) -> str:
     answers = (
         f"{shared.differ} of {shared.compared} differ" if shared.differ else f"all {shared.compared} answers the same"
     )
-    return f"{answers}, {shared.gained} gained, {shared.lost} lost, p = {shared.p:.2g}{more}"
+    chance = "no p, as a reference drew the images" if shared.p is None else f"p = {shared.p:.2g}"
+    return f"{answers}, {shared.gained} gained, {shared.lost} lost, {chance}{more}"
 
 
 def subject(change: VerdictChange) -> str:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from zoo.records import LatencyRun, Report, Run, SampleRun, Verdict
-from zoo.report import text, why
+from zoo.report import drawn_rows, text, why
 
 _FAILURES = {"refuted", "fail"}
 _CLASSES = {Run: "run", LatencyRun: "latency", SampleRun: "sample answer"}
@@ -33,6 +33,8 @@ def render(report: Report) -> str:
         "images": text.images_of(report),
         "platform": conditions.platform,
     }
+    if drawn := drawn_rows.sentence(report):
+        properties["drawn"] = drawn
     created = text.one_line(conditions.created)[:19]  # the schema knows no zone; it is UTC
     return _document(cases, properties, created)
 

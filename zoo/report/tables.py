@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from zoo.records import LatencyRun, Record, Report
+from zoo.records import ACCURACIES, LatencyRun, Record, Report, Run
 from zoo.report import text
+from zoo.report.drawn_rows import images_saved
 from zoo.rules.latency.efficiency import efficiency, probe
 from zoo.rules.pairs.pairing import Pair
 from zoo.runs import medians
@@ -61,6 +62,34 @@ def discordant_csv(pairs: Sequence[Pair]) -> str:
             runs = (right.subject, right.recipe, wrong.subject, wrong.recipe)
             lines += [dict(zip(heads, (pair.kind, pair.metric, name, *runs), strict=True)) for name in names]
     return _csv(heads, lines)
+
+
+def runs_csv(report: Report) -> str:
+    """One line per run: its fields, then its accuracies, and what its images were drawn by in columns of their own.
+
+    top1, top5: fractions, estimated where `estimated` says so: counts by n are no accuracy of images that a reference
+    drew. images_saved: as `drawn_rows.images_saved`.
+    """
+    drawn = [f"drawn_{name}" for name in ("reference", "sha256", "kinship", "rule", "seed")]
+    columns = [
+        *(name for name in Run.model_fields if name != "drawn"),
+        *ACCURACIES,
+        "estimated",
+        *drawn,
+        "images_saved",
+    ]
+    return _csv(columns, [{**run.to_json(), **_accuracies(run), **_drawn(run, report)} for run in report.runs])
+
+
+def _accuracies(run: Run) -> dict[str, Any]:
+    return {**{metric: run.accuracy(metric) if run.n else None for metric in ACCURACIES}, "estimated": run.is_estimated}
+
+
+def _drawn(run: Run, report: Report) -> dict[str, Any]:
+    if run.drawn is None:
+        return {}
+    saved = images_saved(run, report.verdicts) if run.is_estimated else None
+    return {**{f"drawn_{name}": value for name, value in run.drawn.to_json().items()}, "images_saved": saved}
 
 
 def csv_of(kind: type[Record], records: Sequence[Record]) -> str:

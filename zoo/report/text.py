@@ -36,6 +36,8 @@ _BYTES = {
     "nothing": "; labels verified, bytes not verified",
 }
 
+ESTIMATED = "≈"  # before a number that is no share of the images that were seen
+
 # ANSI sequences; then control characters (not tab, newline), bidirectional overrides, what XML cannot hold.
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROL = re.compile(
@@ -64,9 +66,11 @@ def first_line(text: str, limit: int = 300) -> str:
     return one_line(lines[0], limit) if lines else ""
 
 
-def share(correct: int, n: int) -> str:
-    """Counts as percent: 7188 of 10000 is "71.88"."""
-    return percent(correct / n) if n else ABSENT
+def accuracy(run: Run, metric: str) -> str:
+    """A finished run's top1 or top5 in percent: "71.88"; "≈71.88" where it is estimated, as images were drawn."""
+    if not run.n:
+        return ABSENT
+    return ESTIMATED * run.is_estimated + percent(run.accuracy(metric))
 
 
 def points(difference: float) -> str:

@@ -41,25 +41,26 @@ class _Accuracy(Rule):
         nonsense = f"; {NONSENSE}" if symptoms(run, evidence) else ""
         obstacle = obstacle_to(run, claim, evidence)
         if obstacle is not None:
-            return self._not_comparable(run, claim, obstacle + nonsense)
+            return self._not_comparable(run, claim, obstacle + nonsense, evidence)
         tolerance = evidence.tolerated(run.geometry, claim.population, claim.metric)
         goal = accepted(claim, tolerance.value, evidence.populations[claim.population].images)
         known = _known(run, claim, goal, evidence)
         if nonsense and known.outcome == "inconclusive":
-            return self._not_comparable(run, claim, f"{NONSENSE}, and more images would decide nothing")
+            return self._not_comparable(run, claim, f"{NONSENSE}, and more images would decide nothing", evidence)
         low, high = _shares(known, claim, goal)
         sample = f", which means {percent(low)} to {percent(high)} % of all" if low != high else ""
         how = _placed(known.outcome, low, claim, tolerance)
-        more = f"{_when(known, run, claim, goal)}{_more(known, run, claim, goal)}{_coarse(run, tolerance.value)}"
+        saved = _saved(known, run, claim, goal)
+        more = f"{_when(known, run, claim, saved)}{_more(known, run, claim, goal)}{_coarse(run, tolerance.value)}"
         more += _saturated(run)
-        reason = f"measured {measured(run, claim)}{_left_out(run)}{sample}: {how}{more}{nonsense}"
+        reason = f"measured {measured(run, claim, evidence)}{_left_out(run)}{sample}: {how}{more}{nonsense}"
         return self._on_finished(
             run, claim, known.outcome, reason, low=low, high=high, p_value=known.p_value, decided_at=known.decided_at,
-            tolerance=tolerance.value,
+            saved=saved, tolerance=tolerance.value,
         )  # fmt: skip
 
-    def _not_comparable(self, run: Run, claim: Claim, why: str) -> Verdict:
-        reason = f"measured {measured(run, claim)}{_left_out(run)}; documented {as_printed(claim)}, but {why}"
+    def _not_comparable(self, run: Run, claim: Claim, why: str, evidence: Evidence) -> Verdict:
+        reason = f"measured {measured(run, claim, evidence)}{_left_out(run)}; documented {as_printed(claim)}, but {why}"
         return self._on_finished(run, claim, "not_comparable", reason)
 
     def _on_finished(self, run: Run, claim: Claim, outcome: Outcome, reason: str, **fields: Any) -> Verdict:
@@ -105,12 +106,14 @@ def outcome_on(run: Run, claim: Claim, evidence: Evidence) -> Outcome:
     return _known(run, claim, goal, evidence).outcome
 
 
-def measured(run: Run, claim: Claim) -> str:
+def measured(run: Run, claim: Claim, evidence: Evidence) -> str:
     """A run's accuracy by the claim's metric: "71.88 % (35,940 of 50,000 images)"; of images that were not equally
     likely, what is estimated of all, and no count.
     """
     if run.drawn is not None and run.is_estimated:
-        how = f"estimated from {run.n:,} images drawn by what {run.drawn.reference} answered"
+        population = evidence.populations.get(run.population_id)
+        seen = f"{run.n:,} of {population.images:,}" if population else f"{run.n:,}"
+        how = f"estimated from {seen} images drawn by what {run.drawn.reference} answered"
         return f"{percent(run.accuracy(claim.metric))} % ({how})"
     correct = run.correct(claim.metric)
     return f"{percent(correct / run.n)} % ({correct:,} of {run.n:,} images)"
@@ -237,19 +240,23 @@ def _saturated(run: Run) -> str:
     return f"; sums of two products of integers were cut off at 16 bits on this processor (rule S105){exact}"
 
 
-def _when(known: _Known, run: Run, claim: Claim, goal: Accepted) -> str:
+def _saved(known: _Known, run: Run, claim: Claim, goal: Accepted) -> int | None:
+    """By how many more images half of the evaluations in random order take, were the estimate the truth."""
+    if known.decided_at is None or not run.is_estimated:
+        return None
+    return drawn.in_random_order(goal, run.accuracy(claim.metric), run.look_every) - known.decided_at
+
+
+def _when(known: _Known, run: Run, claim: Claim, saved: int | None) -> str:
     """After how many images the claim was decided, and how many fewer that is than in random order."""
     if known.decided_at is None:
         return ""
     when = f"; decided after {known.decided_at:,} images"
-    if not run.is_estimated:
+    if saved is None:
         return when
-    share = run.accuracy(claim.metric)
-    others = drawn.in_random_order(goal, share, run.look_every)
-    if others <= known.decided_at:
-        return f"{when}, not fewer than in random order ({others:,}, the median if {percent(share)} % are right)"
-    fewer = f"{others - known.decided_at:,} fewer than in random order"
-    return f"{when}, {fewer} ({others:,}, the median if {percent(share)} % are right)"
+    fewer = f"{saved:,} fewer" if saved > 0 else "not fewer"
+    others, share = known.decided_at + saved, percent(run.accuracy(claim.metric))
+    return f"{when}, {fewer} than in random order ({others:,}, the median if {share} % are right)"
 
 
 def _more(known: _Known, run: Run, claim: Claim, goal: Accepted) -> str:

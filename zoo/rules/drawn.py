@@ -21,11 +21,6 @@ from zoo.rules.base import Evidence
 from zoo.stats import Accepted, planning, weighted
 from zoo.stats.weighted import Bets, Draw, Watched
 
-# In words, behind the name of a rule.
-RULES = {
-    "even": "as many images that the reference has right as wrong, near ties up to six times as often",
-    "margin": "the smaller the reference's margin the likelier, by a factor of ten at most",
-}
 _AS_LIKELY_AS_NOT = 0.5  # of which nothing is known beforehand
 
 

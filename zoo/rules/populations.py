@@ -50,13 +50,14 @@ class NamedPopulation(Rule):
             outcome = "pass"
         nearest = next(iter(fitting or possible), others[0])
         named, other = _title(run, evidence), _title(nearest, evidence)
+        shares = [measured(each, claim, evidence) for each in (run, nearest)]
         on_named = run.accuracy(claim.metric)
         wrong_by = findings.points("contradiction", Fraction(claim.number() - on_named) * 100)
         yield self.verdict(
             run,
             outcome,
-            f"documented {as_printed(claim)} for {named}, where {measured(run, claim)} are right; for {other}, "
-            f"{measured(nearest, claim)} are right; {_conclusion(outcome, own, named, other, nearest in possible)}",
+            f"documented {as_printed(claim)} for {named}, where {shares[0]} are right; for {other}, {shares[1]} are "
+            f"right; {_conclusion(outcome, own, named, other, nearest in possible)}",
             claim=claim, against=nearest, measured=on_named, n=run.n, finding=wrong_by if outcome == "fail" else None,
         )  # fmt: skip
 

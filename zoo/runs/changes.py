@@ -60,7 +60,8 @@ class Relabelled:
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """Labels of the images that both runs have. p: exact McNemar test of gained against lost.
+    """Labels of the images that both runs have. p: exact McNemar test of gained against lost; None where a reference
+    drew the images of one run, as those that are hard, or on which two runs differ, came first (rules X2 have a test).
 
     differ: images whose best class changed; corrected: images whose true class is another one now.
     """
@@ -71,7 +72,7 @@ class Labels:
     corrected: int
     gained: int
     lost: int
-    p: float
+    p: float | None
     images: tuple[Relabelled, ...]
 
 
@@ -310,8 +311,17 @@ def _run_differences(before: Run, after: Run) -> Iterator[Difference]:
     follows = {"geometry"} if before.recipe != after.recipe else set()
     names = [name for name in _COMPARED if (finished or name in _ASKED_FOR) and name not in follows]
     yield from _differing_fields(names, before, after)
+    yield from _differing("images drawn by", _drawn_by(before), _drawn_by(after))
     if finished:
         yield from _differing_versions(before.versions, after.versions)
+
+
+def _drawn_by(run: Run) -> str:
+    """How its images were drawn, in words."""
+    by = run.drawn
+    if by is None or not run.is_estimated:
+        return "no reference"
+    return f"{by.reference} (answers {by.sha256[:12]}), rule {by.rule}, seed {by.seed}"
 
 
 def _labels(first: tuple[Run, Side], second: tuple[Run, Side]) -> Labels | None:
@@ -345,7 +355,7 @@ def _labels(first: tuple[Run, Side], second: tuple[Run, Side]) -> Labels | None:
         corrected=int(corrected.sum()),
         gained=gained,
         lost=lost,
-        p=stats.mcnemar(gained, lost),
+        p=None if first[0].is_estimated or second[0].is_estimated else stats.mcnemar(gained, lost),
         images=tuple(changed),
     )
 

@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
-from zoo import disk, kept
+from zoo import disk, drawing, kept
 from zoo.errors import DamagedError, RunFolderError
 from zoo.records import FORMAT, Documents, Record, Report, Run
 from zoo.records.predictions import Predictions
@@ -72,10 +72,12 @@ class RunFolder:
         kept.write(self._reference(reference.digest), reference.digest, reference.write)
 
     def reference(self, run: Run) -> Reference | None:
-        """Answers by which a run's images were drawn; None of other runs. Raises RunFolderError where they are damaged
-        or missing, as the run cannot be judged without them.
+        """Answers by which a run's images were drawn; None of other runs, and of those that are not done.
+
+        Raises RunFolderError where they are damaged or missing, as the run cannot be judged without them; `report`
+        takes such a run for one that failed.
         """
-        if run.drawn is None:
+        if run.drawn is None or run.status != "done":
             return None
         path = self._reference(run.drawn.sha256)
         try:
@@ -137,9 +139,12 @@ class RunFolder:
         if stored.format > 1 and stated != listed:
             return f"{path}: it is not the file that report.json was written with"
         try:
-            self.reference(run)
+            reference = self.reference(run)
         except RunFolderError as error:
             return str(error)
+        if reference is not None and run.drawn is not None and not run.recounts:
+            if not drawing.is_drawn(reference, run.drawn.rule, run.drawn.seed, predictions.ids):
+                return f"{path}: its images do not come in the order of a draw by {run.drawn.reference}"
         counted = len(predictions.ids), int(predictions.top1.sum()), int(predictions.top5.sum())
         reported = run.n, run.top1_correct, run.top5_correct
         if counted != reported:

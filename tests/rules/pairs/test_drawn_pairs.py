@@ -11,6 +11,7 @@ import pytest
 from tests.by_hand import drawn as made
 from tests.by_hand.drawn import World
 from tests.by_hand.records import a_claim
+from zoo import drawing
 from zoo.records import Run, Verdict
 from zoo.records.predictions import Predictions
 from zoo.report.tables import discordant_csv
@@ -40,7 +41,7 @@ def top1(*runs: Made) -> list[Pair]:
 def test_two_runs_of_one_draw_share_the_images_both_saw() -> None:
     (pair,) = top1(WORLD.drawn(WORLD.right, 640, REFERENCE, **ORIGINAL), WORLD.drawn(WORSE, 1024, REFERENCE, **INT8))
     assert pair.n == 640
-    rows = made.drawing.drawn_rows(REFERENCE, "margin", made.SEED)[:640]
+    rows = drawing.drawn_rows(REFERENCE, "margin", made.SEED)[:640]
     assert pair.counts == (int((WORLD.right & ~WORSE)[rows].sum()), int((WORSE & ~WORLD.right)[rows].sum()))
     truth = WORLD.right.mean() - WORSE.mean()
     low, high = pair.interval(of())
@@ -137,7 +138,7 @@ def test_a_loss_is_told_with_its_images() -> None:
     found, _ = Converted().judge(evidence)
     assert found.outcome == "fail"
     assert found.n == 1024
-    assert found.low <= found.measured <= found.high
+    assert (found.low or 1) <= (found.measured or 1) <= (found.high or 0)
     assert "top-1 of 1,024 images drawn by what zoo/original@torch answered: " in found.reason
     assert "; over all, a difference of " in found.reason
     assert "p (valid at any stop) = " in found.reason
@@ -181,7 +182,7 @@ def test_labels_of_hard_images() -> None:
     assert some.outcome == "inconclusive"
     broken = labels(WORLD.drawn(~WORLD.right, 512, REFERENCE, "same weights", key="3e" * 32))
     assert broken.outcome == "fail"
-    assert broken.low > 0.5
+    assert (broken.low or 0) > 0.5
 
 
 def test_scores_are_compared_on_the_same_images_alone() -> None:
@@ -189,7 +190,7 @@ def test_scores_are_compared_on_the_same_images_alone() -> None:
         every = np.random.default_rng(0).normal(size=(WORLD.images, made.CLASSES)).astype(np.float32)
         return one[0], replace(one[1], first_scores=every[rows[:64]])
 
-    rows = made.drawing.drawn_rows(REFERENCE, "even", made.SEED)
+    rows = drawing.drawn_rows(REFERENCE, "even", made.SEED)
     whole = scored(WORLD.full(WORLD.right, **ORIGINAL), np.arange(64))
     short, long = (
         scored(WORLD.drawn(WORLD.right, n, REFERENCE, "same weights", key=f"{n:064d}"), rows) for n in (128, 512)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.records import Claim, Outcome, Report, Verdict
-from zoo.report import conditions, latency_rows, reproduce, text, why
+from zoo.report import conditions, drawn_rows, latency_rows, reproduce, text, why
 from zoo.report.baseline import TITLE, baseline_rows
 from zoo.report.extras import NO_EXTRAS, Extras
 from zoo.report.html import pictures as thumbnails
@@ -36,6 +36,7 @@ def render(report: Report, claims: Sequence[Claim], extras: Extras = NO_EXTRAS) 
         passed=text.outcome_counts(report.verdicts).get("pass", 0),
         plot=claim_plot(report, claims),
         runs=runs,
+        drawn=drawn_rows.drawn_rows(report), drawn_rows=drawn_rows, drawn_sentence=drawn_rows.sentence(report), zip=zip,
         frameworks=list(dict.fromkeys(row.framework for row in runs)),
         matrix=_matrix(runs),
         run_outcomes=_run_outcomes(runs),

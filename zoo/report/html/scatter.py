@@ -79,7 +79,7 @@ def _drawn(
     costly: Sequence[tuple[RunRow, float]], *, title: str, cost: str, words: Callable[[float], str], left_out: int = 0
 ) -> Scatter:
     """costly: finished runs with what each costs; words: a cost with its unit; left_out: runs whose cost is unknown."""
-    tops = [row.run.top1_correct / row.run.n for row, _ in costly]
+    tops = [row.run.accuracy("top1") for row, _ in costly]
     low, high, step = _bounds(min(tops), max(tops))
     x = LogAxis.around([value for _, value in costly], LEFT, RIGHT)
     y = Axis(low, high, _HEIGHT - BELOW, TOP)

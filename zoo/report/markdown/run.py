@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from zoo.records import Claim, Report, Verdict
-from zoo.report import conditions, text
+from zoo.report import conditions, drawn_rows, text
 from zoo.report.markdown import latency, why
 from zoo.report.markdown.marks import escape, folded, marked, name, table
 from zoo.report.run_rows import HEADS, NUMBERS, RunRow, run_rows
@@ -21,6 +21,7 @@ def render(report: Report, claims: Sequence[Claim]) -> str:
         f"{escape(text.images_of(report))}. Zoo: {escape(report.conditions.zoo)}. {escape(report.conditions.created)}.",
         _samples(report),
         _runs(run_rows(report, claims)) if text.has_runs(report) else "",
+        escape(f"{drawn}. {drawn_rows.EXPLAINED}") if (drawn := drawn_rows.sentence(report)) else "",
         *latency.sections(report),
         _failed(report),
         why.section(report),
@@ -83,8 +84,15 @@ def _conditions(report: Report) -> str:
     general = "\n\n".join(f"{escape(title)}:\n\n{each}" if report.parts else each for title, each in parts)
     samples = _each([conditions.of_sample(run) for run in report.samples])
     runs = _each([conditions.of_run(run) for run in report.runs])
+    drawn = _drawn(report)
     latencies = _each([conditions.of_latency(run) for run in report.latencies])
-    return folded("Conditions", "\n\n".join(part for part in (general, samples, runs, latencies) if part))
+    return folded("Conditions", "\n\n".join(part for part in (general, samples, runs, drawn, latencies) if part))
+
+
+def _drawn(report: Report) -> str:
+    lines = [[escape(cell) for cell in row.cells] for row in drawn_rows.drawn_rows(report)]
+    heads, right = drawn_rows.HEADS, drawn_rows.NUMBERS
+    return f"{drawn_rows.TITLE}:\n\n{table(heads, lines, right=right)}" if lines else ""
 
 
 def _escaped(values: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from zoo.records import Claim, Report, Verdict
-from zoo.report import importance, text, why
+from zoo.report import drawn_rows, importance, text, why
 from zoo.report.run_rows import HEADS, NUMBERS, RunRow, run_rows
 from zoo.report.sample_rows import HEADS as HEADS_OF_SAMPLES
 from zoo.report.sample_rows import sample_rows
@@ -55,7 +55,8 @@ def summary(report: Report) -> str:
     """
     images = text.doubtful_images(report)
     found = [*_open_verdicts(report), *_failed_runs(report), *why.lines(report)]
-    lines = [*found, *([f"Images: {images}."] if images else [])]
+    drawn = drawn_rows.sentence(report)
+    lines = [*found, *([f"Images: {images}."] if images else []), *([f"{drawn}."] if drawn else [])]
     return "\n".join([*lines, text.headline(report) + ".", f"Next: {text.next_step(report)}."])
 
 
