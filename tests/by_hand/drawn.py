@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.by_hand import folders
 from tests.by_hand.records import a_run
 from zoo import drawing
+from zoo.jobs import judging
 from zoo.records import Checkpoint, Drawn, DrawRule, File, Kinship, LabelMap, Population, Run
 from zoo.records.predictions import Predictions
 from zoo.records.references import Reference, steps
 from zoo.rules.base import Evidence
+from zoo.runs.folder import RunFolder
 from zoo.stats.weighted import Bets
 
 CLASSES = 20
@@ -144,6 +148,19 @@ def evidence(
         "tolerance": 0.001,
     }
     return Evidence(**(given | changes))
+
+
+def folder(
+    path: Path, world: World, runs: Sequence[tuple[Run, Predictions]], drawn_by: Sequence[Reference], **documents: Any
+) -> RunFolder:
+    """A run folder of these runs, judged by today's rules."""
+    made = RunFolder(path)
+    for each in drawn_by:
+        made.write_reference(each)
+    known = {"label_maps": (LABEL_MAP,), "populations": (world.population,), "checkpoints": CHECKPOINTS, **documents}
+    written = folders.write(path, runs, documents=known)
+    judging.write(written, judging.judged(written.report(), written.documents(), written), written.documents())
+    return made
 
 
 def _run(found: Predictions, fields: dict[str, Any]) -> tuple[Run, Predictions]:

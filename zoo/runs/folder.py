@@ -72,12 +72,12 @@ class RunFolder:
         kept.write(self._reference(reference.digest), reference.digest, reference.write)
 
     def reference(self, run: Run) -> Reference | None:
-        """Answers by which a run's images were drawn; None of other runs, and of those that are not done.
+        """Answers by which a run's images were drawn; None of other runs, and of those that failed or saw all images.
 
         Raises RunFolderError where they are damaged or missing, as the run cannot be judged without them; `report`
         takes such a run for one that failed.
         """
-        if run.drawn is None or run.status != "done":
+        if run.drawn is None or not run.is_estimated:
             return None
         path = self._reference(run.drawn.sha256)
         try:
@@ -142,9 +142,9 @@ class RunFolder:
             reference = self.reference(run)
         except RunFolderError as error:
             return str(error)
-        if reference is not None and run.drawn is not None and not run.recounts:
-            if not drawing.is_drawn(reference, run.drawn.rule, run.drawn.seed, predictions.ids):
-                return f"{path}: its images do not come in the order of a draw by {run.drawn.reference}"
+        drawn = None if run.recounts else run.drawn  # of fewer labelled images nothing is judged
+        if reference and drawn and not drawing.is_drawn(reference, drawn.rule, drawn.seed, predictions.ids):
+            return f"{path}: its images do not come in the order of a draw by {drawn.reference}"
         counted = len(predictions.ids), int(predictions.top1.sum()), int(predictions.top5.sum())
         reported = run.n, run.top1_correct, run.top5_correct
         if counted != reported:
