@@ -78,6 +78,11 @@ def drawn_rows(reference: Reference, rule: DrawRule, seed: int) -> NDArray[np.in
 
 def is_drawn(reference: Reference, rule: DrawRule, seed: int, names: Sequence[str]) -> bool:
     """Whether images of these names (with or without folders and suffix) are the first ones of a draw, in its order."""
+    return _is_drawn(reference, rule, seed, tuple(names))
+
+
+@lru_cache(maxsize=64)
+def _is_drawn(reference: Reference, rule: DrawRule, seed: int, names: tuple[str, ...]) -> bool:
     rows = drawn_rows(reference, rule, seed)[: len(names)]
     return [reference.stems[row] for row in rows.tolist()] == [stem(name) for name in names]
 

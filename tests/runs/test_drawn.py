@@ -129,7 +129,8 @@ def test_pages_and_tables_show_the_estimate(tmp_path: Path) -> None:
     for name in ("report.md", "report.html"):
         text = (folder.path / name).read_text(encoding="utf-8")
         assert shown in text
-        assert share not in text
+        assert f">{share}<" not in text
+        assert f"| {share} |" not in text
         for words in (REFERENCE.digest[:12], "what it was converted from", "margin: the smaller", "images saved"):
             assert words in text
     assert "1 run is estimated from images drawn by what zoo/original@torch answered" in (

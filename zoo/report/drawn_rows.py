@@ -12,9 +12,8 @@ TITLE = "Images drawn by a reference"
 HEADS = ("run", "drawn by the answers of", "which is", "their sha256", "rule", "seed", "images seen", "images saved")
 NUMBERS = ("seed", "images seen", "images saved")
 EXPLAINED = (
-    f"{text.ESTIMATED} is estimated. The images of this run were drawn by what another run had answered, with known "
-    "chances: those that its relative may answer otherwise come first, so that shares of them are not shares of all. "
-    "Verdicts reckon with these chances and hold whatever the other run answered."
+    "Such images come with known chances, first those that a relative may answer otherwise, so that shares of them are "
+    "not shares of all. Verdicts reckon with these chances, and hold whatever the reference answered."
 )
 KINSHIPS = {
     "reference": "named by hand",

@@ -111,7 +111,7 @@ def aligned(first: Answered, second: Answered) -> tuple[Answered, Answered] | No
     if not (first.run.is_estimated or second.run.is_estimated):
         return None
     short = min((one for one in (first, second) if one.run.is_estimated), key=lambda one: len(one.answers.ids))
-    names = [stem(name) for name in short.answers.ids]
+    names = list(_rows(short.answers.ids))
     both = [_on(one, names) for one in (first, second)]
     if both[0] is None or both[1] is None or not _have_same_labels(both[0], both[1]):
         return None
@@ -155,10 +155,16 @@ def _draw_of(one: Answered) -> tuple[object, ...] | None:
 
 def _on(one: Answered, names: Sequence[str]) -> Predictions | None:
     """Its answers on images of these names (stems), in their order; None where it did not see one of them."""
-    rows = {stem(name): row for row, name in enumerate(one.answers.ids)}
+    rows = _rows(one.answers.ids)
     if not all(name in rows for name in names):
         return None
     return one.answers.of_rows(np.array([rows[name] for name in names], np.int64))
+
+
+@lru_cache(maxsize=16)
+def _rows(ids: tuple[str, ...]) -> dict[str, int]:
+    """Row of each image by its stem; remembered, as every rule asks for those of every run."""
+    return {stem(name): row for row, name in enumerate(ids)}
 
 
 def _have_same_labels(first: Predictions, second: Predictions) -> bool:

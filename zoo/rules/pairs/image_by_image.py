@@ -179,7 +179,8 @@ def _name(run: Run, pair: Pair) -> str:
 
 
 def _points(difference: float) -> str:
-    return percent(difference).rstrip("0").rstrip(".") if difference else "0"
+    points = percent(difference).rstrip("0").rstrip(".") if difference else "0"
+    return "0" if points == "-0" else points
 
 
 def _compared(pair: Pair, interval: tuple[float, float]) -> str:
