@@ -15,6 +15,7 @@ from zoo.records import (
     BytePairs,
     Claim,
     Deviation,
+    Drawn,
     File,
     Inspection,
     MobileNetV2,
@@ -293,6 +294,19 @@ def test_s105_says_how_much_is_lost() -> None:
     assert "79.30 instead of 83.98 % of the first 512 images are right, 85 labels differ" in verdict.reason
     assert (verdict.finding_class, verdict.size_unit) == ("contradiction", "points")
     assert verdict.size == pytest.approx(100 * 24 / 512)
+
+
+def test_s105_of_hard_images_says_no_points() -> None:
+    by = Drawn(
+        reference="a/float@torch", run="aa" * 32, sha256="ab" * 32, kinship="converted from", rule="margin", seed=0,
+        top1=0.9, top5=0.99,
+    )  # fmt: skip
+    run = a_run(checkpoint="a/net", framework="torch", as_shipped=LOSS, population="random_sample", drawn=by)
+    seen = replace(evidence(checkpoints=(checkpoint(),), inspections=[inspection()]), runs=[run])
+    (verdict,) = BY_ID["S105"].judge(seen)
+    assert (verdict.outcome, verdict.finding_class) == ("fail", "contradiction")
+    assert (verdict.measured, verdict.size) == (None, None)
+    assert "406 instead of 430 of the first 512 images, which a reference drew, are right" in verdict.reason
 
 
 def test_s105_of_a_second_opinion_rests_on_answers_alone() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from zoo.records import Checkpoint, Claim, Kinship, LabelMap, Recipe, Run, Verdict
 from zoo.records.predictions import Predictions
+from zoo.rules.drawn import Looked
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Case:
     """A run whose numbers are to be explained.
 
     recipe: the one in effect; claims: the documented accuracies of its checkpoint, publishers' own; verdicts: those on
-    this run; answers: per image, None where the run was not finished; relatives: the nearest first.
+    this run; answers: per image, None where the run was not finished; relatives: the nearest first. drawn: where a
+    reference drew the run's images, how likely they were: shares of them are not held against documented numbers.
     """
 
     run: Run
@@ -37,3 +39,4 @@ class Case:
     answers: Predictions | None = None
     relatives: Sequence[Relative] = field(default_factory=tuple)
     label_maps: Mapping[str, LabelMap] = field(default_factory=dict)
+    drawn: Looked | None = None

@@ -23,6 +23,7 @@ from zoo.measure.accuracy import Settings
 from zoo.measure.preparation import Planned, Preparation
 from zoo.progress import Talk
 from zoo.records import ACCURACIES, Checkpoint, Diagnosis, Findings, Report, Run
+from zoo.rules.drawn import looked
 from zoo.runs.folder import RunFolder
 
 
@@ -127,6 +128,7 @@ class Diagnosing:
             answers=self.folder.predictions(run),
             relatives=self._relatives.of(run, kin, source),
             label_maps=self.zoo.label_maps,
+            drawn=looked(run, "top1", judging.evidence(self.report, self.documents, self.folder)),
         )
         planned = Planned(checkpoint, framework(run.framework), recipe)
         shared = self.zoo, self.preparation, self.settings, self.talk

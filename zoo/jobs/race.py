@@ -86,7 +86,7 @@ def goals_of(opened: Opened, source: ImageSource) -> Goals:
     kind, population = source.population
     run, known = opened.case.run, opened.zoo.populations.get(population)
     own: tuple[dict[str, int], int] = ({}, 0)
-    if run.status == "done":
+    if run.status == "done" and not run.is_estimated:  # else hard images come first, and the race has counts of its own
         own = {name: run.correct(name) for name in ACCURACIES}, run.n
     expected = min((each.number() for each in opened.case.claims if each.metric == "top1"), default=None)
     if kind == "other" or known is None:

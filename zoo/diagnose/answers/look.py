@@ -44,7 +44,9 @@ def look(case: Case, command: Sequence[str] = ("zoo", "diagnose")) -> Findings:
         return Findings(not_looked=(f"kept answers: label map {case.label_map.id} has one class",))
     kin = nearest(case)
     pairs = pairs_of(case.answers, case.label_map)
-    sides = spread.one_sided(case, Seen(case.run, case.label_map, case.answers), pairs)
+    if case.run.is_estimated and case.drawn is None:
+        return Findings(not_looked=("kept answers: the run's images were drawn by a reference, which was not kept",))
+    sides = spread.one_sided(case, Seen(case.run, case.label_map, case.answers, case.drawn), pairs)
     found = twice(case.answers) + Findings(candidates=sides)
     if any(each.cause in spread.DEAD_CAUSES for each in sides):
         found += Findings(not_looked=("labels and outputs: the answers do not depend on the images",))
@@ -72,7 +74,7 @@ def _alone(case: Case, kin: Beside | None, pairs: Pairs) -> Findings:
     found += Findings(excluded=(_no_other_order(order, pairs),))
     if (near := _restoring(case, read, pairs)) is not None:
         return found + _possible(_moved(case, kin, Fit((near,)), pairs, order))
-    return found + _guessed(Seen(case.run, case.label_map, case.answers), pairs, kin)
+    return found + _guessed(Seen(case.run, case.label_map, case.answers, case.drawn), pairs, kin)
 
 
 # --- labels that fit when they are read otherwise ------------------------------------------------
@@ -145,7 +147,9 @@ def _is_apart(best: Tried, pairs: Pairs) -> bool:
 
 
 def _is_restored(case: Case, right: int, n: int) -> bool:
-    """Whether a documented top-1 holds for the labels as they would be."""
+    """Whether a documented top-1 holds for the labels as they would be; not known where a reference drew the images."""
+    if case.run.is_estimated:
+        return False
     numbers = [float(claim.number()) for claim in case.claims if claim.metric == "top1"]
     return any(
         min(stats.share_p(right, n, number, side) for side in ("less", "greater")) > RESTORED / 2 for number in numbers
@@ -156,6 +160,8 @@ def _documented(case: Case, right: int, n: int) -> str:
     numbers = sorted({float(claim.number()) for claim in case.claims if claim.metric == "top1"})
     if not numbers:
         return ""
+    if case.run.is_estimated:
+        return "; that is no accuracy, as the images were drawn by a reference"
     return f"; {percent(right / n)} %, and {' or '.join(map(percent, numbers))} % is documented"
 
 

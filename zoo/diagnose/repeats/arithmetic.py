@@ -11,6 +11,7 @@ from zoo.diagnose.repeats.scores import Repeated, Varied, difference, right
 from zoo.diagnose.repeats.words import excluded, named
 from zoo.documents.formatting import counted
 from zoo.records.diagnoses import Certainty, Findings
+from zoo.rules.accuracy import Top1
 from zoo.stats import mcnemar
 
 LEVEL = 0.05  # of the tests that ask whether a loss of right answers is more than chance
@@ -82,8 +83,13 @@ class _Loss:
 
     def _towards(self, case: Case, documented: float) -> bool:
         run = case.run
-        apart = documented - run.top1_correct / run.n
-        by_chance = float(stats.binomtest(run.top1_correct, run.n, documented).pvalue)
+        apart = documented - run.accuracy("top1")
+        if run.is_estimated:  # a reference drew its images: no share of them is tested, its verdict has a test
+            own = (each for each in case.verdicts if each.rule == Top1.id and each.run == run.key)
+            found = [each.p_value for each in own if each.documented == documented and each.p_value is not None]
+            by_chance = min(found, default=1.0)
+        else:
+            by_chance = float(stats.binomtest(run.top1_correct, run.n, documented).pvalue)
         return by_chance < LEVEL and apart * self.gain > 0
 
 

@@ -32,28 +32,34 @@ class Saturation(FileRule):
     def judge(self, evidence: Evidence) -> Iterator[Verdict]:
         """One verdict for each file with weights of signed bytes, or whose answers the defaults change here."""
         shipped = {run.subject: run.as_shipped for run in evidence.runs}
+        drawn = {run.subject for run in evidence.runs if run.is_estimated}
         for inspection, checkpoint in known(evidence):
             pairs = inspection.measured.byte_pairs if inspection.measured else ()
             shown = shipped.get(inspection.subject)
             if pairs or shown:
-                yield self._verdict(inspection, checkpoint, pairs, shown)
+                yield self._verdict(inspection, checkpoint, pairs, shown, inspection.subject in drawn)
 
     def _verdict(
-        self, inspection: Inspection, checkpoint: Checkpoint, pairs: tuple[BytePairs, ...], shown: AsShipped | None
-    ) -> Verdict:
+        self, inspection: Inspection, checkpoint: Checkpoint, pairs: tuple[BytePairs, ...], shown: AsShipped | None,
+        drawn: bool,
+    ) -> Verdict:  # fmt: skip
+        """drawn: whether a reference drew these images. Hard ones show as well that answers differ, but not how many
+        points that costs over all.
+        """
         outcome = _outcome(pairs, shown)
-        reason = "; ".join(part for part in (_answers(inspection.framework, shown), weights(pairs)) if part)
+        reason = "; ".join(part for part in (_answers(inspection.framework, shown, drawn), weights(pairs)) if part)
         if outcome == "inconclusive" and shown is None:
             reason += "; to know whether they do, run it on a processor without VNNI"
         finding = None
         if shown is not None and outcome == "fail":
-            finding = findings.points("contradiction", Fraction(100 * (shown.lost - shown.gained), shown.n))
+            lost = Fraction(100 * (shown.lost - shown.gained), shown.n)
+            finding = findings.plain("contradiction") if drawn else findings.points("contradiction", lost)
         return self.verdict(
             inspection, outcome, reason,
             finding=finding,
             sources=checkpoint.sources,
             remedy=REMEDY if outcome in ("fail", "inconclusive") else "",
-            measured=shown.shipped_correct / shown.n if shown else None,
+            measured=shown.shipped_correct / shown.n if shown and not drawn else None,
             n=shown.n if shown else None,
             p_value=_chance(shown) if shown else None,
         )  # fmt: skip
@@ -95,7 +101,7 @@ def _chance(shown: AsShipped) -> float:
     return stats.mcnemar(shown.gained, shown.lost)
 
 
-def _answers(framework: str, shown: AsShipped | None) -> str:
+def _answers(framework: str, shown: AsShipped | None, drawn: bool) -> str:
     """What the defaults answer, in words; "" where that was not tried."""
     if shown is None:
         return ""
@@ -103,6 +109,11 @@ def _answers(framework: str, shown: AsShipped | None) -> str:
     where = f"as {framework} is shipped, on a processor without VNNI such as this one,"
     if not shown.different:
         return f"{where} the labels of the first {shown.n:,} images are the same"
+    if drawn:
+        return (
+            f"{where} sums are cut off: {shown.shipped_correct:,} instead of {shown.top1_correct:,} of the first "
+            f"{shown.n:,} images, which a reference drew, are right, {shown.different:,} labels differ"
+        )
     return (
         f"{where} sums are cut off: {after} instead of {before} % of the first {shown.n:,} images are right, "
         f"{shown.different:,} labels differ"
