@@ -10,14 +10,18 @@ from pathlib import Path
 from zoo.checkpoints import inspections
 from zoo.documents.formatting import counted
 from zoo.errors import Cause, FileUnavailableError, ImageSetError, WorkerError, ZooError
+from zoo.frameworks.table import framework
 from zoo.images.image_sets import check_labels_against_classes
 from zoo.jobs import audit, early_stopping, judging, thumbnails
+from zoo.jobs.draws import Draws
+from zoo.jobs.early_stopping import DrawFor, Watch
+from zoo.jobs.growth import Growth
 from zoo.jobs.image_source import ImageSource, has_images, with_more_labels
 from zoo.jobs.job import Job
 from zoo.jobs.judging import NO_PICTURES
 from zoo.jobs.request import Request
 from zoo.jobs.samples import SampleJob
-from zoo.measure import as_shipped
+from zoo.measure import as_shipped, selection
 from zoo.measure.accuracy import BlockAnswers, Evaluation, Material, Settings
 from zoo.measure.preparation import Planned
 from zoo.progress import Talk
@@ -47,71 +51,126 @@ class Validation(Job[Request]):
         )
         self.more_labels = with_more_labels(self.zoo, request, self.source, talk) if request.more_labels else None
         self._inspections: dict[str, Inspection] = {}
+        self._done: dict[int, list[Run]] = {}  # by the number in the plan
+        self._looked_at: set[str] = set()  # ids of images of growing samples
 
     def execute(self) -> tuple[Report, Documents]:
         """Make every run and judge them. A run that fails is recorded and the others go on; Ctrl-C records the rest
         as not run, so that --resume completes the folder, and is raised again.
         """
-        samples, runs, finished = self.samples.planned(self.plan), list[Run](), 0
+        samples = self.samples.planned(self.plan)
         plan = [] if self.samples.alone else self.plan
         try:
             for sample in samples:
                 self.samples.look(sample)
-                self._write(runs)
+                self._write()
             if self.request.sample == "auto" and plan:
-                return self._write(self._until_decided())
-            for planned in plan:
-                runs += self.attempt(partial(self._runs, planned), partial(self._failed_alone, planned))
-                finished += 1
-                self._write(runs)
+                self._until_decided()
+            for number in range(len(plan)):
+                if number not in self._done:
+                    self._evaluate(number, self.source)
         except KeyboardInterrupt:
-            rest = plan[finished:]
             why = f"interrupted; zoo validate --resume {self.folder.path} goes on"
             unseen = samples[len(self.samples.done) :]
             self.samples.done += [sample.missing("not_run", why, "interrupted") for sample in unseen]
-            self._write([*runs, *(self._missing(planned, "not_run", why, "interrupted") for planned in rest)])
+            for number, planned in enumerate(plan):
+                self._done.setdefault(number, [self._missing(planned, "not_run", why, "interrupted")])
+            self._write()
             raise
-        return self._write(runs)
+        return self._write()
 
-    def _until_decided(self) -> list[Run]:
-        """All runs together, in random order of images, as long as a claim is open."""
+    def _evaluate(self, number: int, source: ImageSource) -> None:
+        """One run of the plan on all images of a source."""
+        planned = self.plan[number]
+        work = partial(self._evaluated, planned, source)
+        self._done[number] = self.attempt(work, partial(self._failed_alone, planned))
+        self._write()
+
+    # --- until everything is decided -------------------------------------------------------------
+
+    def _until_decided(self) -> None:
+        """All runs in random order of images, as long as a claim is open.
+
+        Those by which the images of others are drawn look at all of them first. Runs with one draw advance together.
+        """
+        draws = Draws(self.zoo, self.request.reference, self.source, self.talk)
+        if draws.wanted is not None and all(each.checkpoint.id != draws.wanted for each in self.plan):
+            record = self.zoo.checkpoints[draws.wanted]
+            recipe = selection.recipe_in_effect(self.zoo, record, None, None)
+            self.plan = [Planned(record, framework(record.framework), recipe), *self.plan]
+        everything, whole = self.source, self.source.everything()
+        decidable = any(self._watches(planned, self.source) for planned in self.plan)
+        for number in draws.first(self.plan, partial(self._is_kept, whole)):
+            self._evaluate(number, whole)
+            for run in self._done[number]:
+                draws.add(run, self.folder)
+                self._looked_at |= {image.id for image in whole.set.images if run.status == "done"}
+        rest = [number for number in range(len(self.plan)) if number not in self._done]
+        for chosen, numbers in draws.groups(self.plan, rest):
+            growth = Growth(everything, chosen, self.request.seed)
+            self._done |= self._together(numbers, growth, decidable=decidable)
+            self.source = everything.only(self._looked_at) if self._looked_at else everything
+            self._write()
+
+    def _together(self, numbers: Sequence[int], growth: Growth, *, decidable: bool) -> dict[int, list[Run]]:
+        """Runs that advance together; the folder's images are then the ones that were looked at, by any run."""
+        if growth.chosen is not None:
+            self.folder.write_reference(growth.chosen.reference)
         with ExitStack() as stack:
-            entries = [
-                self.attempt(partial(self._lane, planned, stack), partial(self._failed, planned))
-                for planned in self.plan
-            ]
-            lanes = [entry for entry in entries if isinstance(entry, early_stopping.Lane)]
+            entries = {
+                number: self.attempt(
+                    partial(self._lane, self.plan[number], growth, stack), partial(self._failed, self.plan[number])
+                )
+                for number in numbers
+            }
+            lanes = [entry for entry in entries.values() if isinstance(entry, early_stopping.Lane)]
             if not lanes:
-                return [entry for entry in entries if isinstance(entry, Run)]
-            early_stopping.check_decidable(lanes)
-            decoded = early_stopping.Decoded(self.source.blocks, self.request.jobs)
-            with self.talk.bar("all runs", len(self.source.set.images)) as progress:
+                return {number: [entry] for number, entry in entries.items() if isinstance(entry, Run)}
+            early_stopping.check_decidable(decidable=decidable)
+            decoded = early_stopping.Decoded(growth.source.blocks, self.request.jobs)
+            with self.talk.bar("all runs", len(growth.source.set.images)) as progress:
                 taken = early_stopping.advance(lanes, decoded, self.talk.say, progress)
-            self.source = self.source.first(taken)
-            material = self.source.material()
-            return [
-                entry
-                if isinstance(entry, Run)
-                else self.attempt(partial(self._arrived, entry, material), partial(self._failed, planned))
-                for planned, entry in zip(self.plan, entries, strict=True)
-            ]
+            seen = growth.source.first(taken)
+            self._looked_at |= {image.id for image in seen.set.images}
+            return {
+                number: [
+                    entry
+                    if isinstance(entry, Run)
+                    else self.attempt(
+                        partial(self._arrived, entry, growth, seen.material()),
+                        partial(self._failed, self.plan[number]),
+                    )
+                ]
+                for number, entry in entries.items()
+            }
 
-    def _lane(self, planned: Planned, stack: ExitStack) -> early_stopping.Lane:
+    def _lane(self, planned: Planned, growth: Growth, stack: ExitStack) -> early_stopping.Lane:
         evaluation = stack.enter_context(Evaluation(self.preparation.task(planned), self.settings))
         evaluation.check()
-        check_labels_against_classes(self.source.set, evaluation.task.label_map.classes)
-        kind, name = self.source.population
-        run = self._missing(planned, "not_run", "not started", "other")
-        run = run.changed(population=kind, population_id=name)
-        evidence = judging.evidence(self.unjudged(), self.documents(), self.folder)
-        watches = early_stopping.watches(run, evidence)
-        return early_stopping.Lane(run.subject, evaluation, watches)
+        check_labels_against_classes(growth.source.set, evaluation.task.label_map.classes)
+        subject = f"{planned.checkpoint.id}@{planned.framework.name}"
+        return early_stopping.Lane(subject, evaluation, self._watches(planned, growth.source, growth.draw))
 
-    def _arrived(self, lane: early_stopping.Lane, material: Material) -> Run:
+    def _watches(self, planned: Planned, source: ImageSource, draw: DrawFor = lambda metric: None) -> list[Watch]:
+        """The claims that a run on these images can decide."""
+        kind, name = source.population
+        run = self._missing(planned, "not_run", "not started", "other").changed(population=kind, population_id=name)
+        return early_stopping.watches(run, judging.evidence(self.unjudged(), self.documents(), self.folder), draw)
+
+    def _is_kept(self, whole: ImageSource, planned: Planned) -> bool:
+        """Whether all answers of a run on all images are kept, so that it costs nothing."""
+        try:
+            with Evaluation(self.preparation.task(planned), self.settings) as evaluation:
+                return all(evaluation.known(block) for block in whole.blocks)
+        except ZooError:
+            return False  # whoever makes the run says why
+
+    def _arrived(self, lane: early_stopping.Lane, growth: Growth, material: Material) -> Run:
         if lane.failure is not None:
             raise lane.failure
-        run, predictions = lane.evaluation.assembled(material, lane.answers, early_stopping.LOOK_EVERY)
-        run = self._beside(run, lane.evaluation, material, predictions)
+        by = growth.chosen.key if growth.chosen else ()
+        run, predictions = lane.evaluation.assembled(material, lane.answers, early_stopping.LOOK_EVERY, by)
+        run = self._beside(growth.record(run, predictions), lane.evaluation, material, predictions)
         self._note(self.inspected(lane.evaluation, fresh=self.settings.fresh))
         self.folder.write_predictions(run, predictions)
         return run
@@ -131,14 +190,14 @@ class Validation(Job[Request]):
     def _failed_alone(self, planned: Planned, error: ZooError) -> list[Run]:
         return [self._failed(planned, error)]
 
-    def _runs(self, planned: Planned) -> list[Run]:
+    def _evaluated(self, planned: Planned, source: ImageSource) -> list[Run]:
         """The run, and the same answers counted by the second labels where there are any."""
         with Evaluation(self.preparation.task(planned), self.settings) as evaluation:
             evaluation.check()
-            for source in filter(None, (self.source, self.more_labels)):
-                check_labels_against_classes(source.set, evaluation.task.label_map.classes)
-            material = self.source.decoded(planned.recipe.geometry)
-            with self.talk.bar(planned.title, len(self.source.set.images)) as advance:
+            for labelled in filter(None, (source, self.more_labels)):
+                check_labels_against_classes(labelled.set, evaluation.task.label_map.classes)
+            material = source.decoded(planned.recipe.geometry)
+            with self.talk.bar(planned.title, len(source.set.images)) as advance:
                 answers = evaluation.all_answers(material, advance)
             run, predictions = evaluation.assembled(material, answers)
             run = self._beside(run, evaluation, material, predictions)
@@ -192,10 +251,11 @@ class Validation(Job[Request]):
             cause=cause,
         )
 
-    def _write(self, runs: Sequence[Run]) -> tuple[Report, Documents]:
+    def _write(self) -> tuple[Report, Documents]:
         pictures = thumbnails.Thumbnails(self.source.set) if self.request.thumbnails else NO_PICTURES
         samples = tuple(self.samples.done)
-        return self.write(pictures, runs=tuple(runs), samples=samples, inspections=tuple(self._inspections.values()))
+        runs = tuple(run for number in sorted(self._done) for run in self._done[number])
+        return self.write(pictures, runs=runs, samples=samples, inspections=tuple(self._inspections.values()))
 
     def documents(self) -> Documents:
         """What the zoo says of the planned checkpoints, and what the audit finds in it."""
