@@ -107,6 +107,8 @@ def validate(out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **
     from zoo.cli import actions
 
     request = Request(**arguments)
+    if request.reference != Request().reference and request.sample != "auto":
+        raise UsageError("--reference is for --sample auto alone: other samples do not depend on what is known")
     if resume is None:
         return actions.validate(request, out, fresh=fresh, quiet=quiet)
     if out is not None or request != Request():

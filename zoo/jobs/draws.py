@@ -21,10 +21,13 @@ from zoo.records.references import Reference
 from zoo.runs.folder import RunFolder
 
 AUTO, NONE = "auto", "none"
-# Share of a population that is looked at until a true claim is confirmed, by what is known of the images
-# (docs/statistics.md, half of the evaluations); of no reference, and of each kind of one.
-ALONE = 0.97
-WITH: dict[Kinship, float] = {"same weights": 0.1, "converted from": 0.55, "same network": 0.8, "reference": 0.8}
+# How much of N images is looked at until a true claim is confirmed, by what is known of them: k / (1 + k) with
+# k = KNOWN * N / gap^2, the gap in images being half of what the claim accepts. As for an ordinary sample, k is the
+# variance over what is left; the constants give the shares that docs/statistics.md has for 50,000 images and a gap of
+# 75: 97, 9, 55 and 80 %. No image less than a few over the gap shows that hardly any answers differ.
+ALONE = 3.6
+KNOWN: dict[Kinship, float] = {"same weights": 0.011, "converted from": 0.137, "same network": 0.45, "reference": 0.45}
+FEW = 6.4
 WORTH = 0.05  # of a population: what has to be saved at least for a run to look at all images
 
 
@@ -41,6 +44,12 @@ class Chosen:
         return drawing.rule_for(self.kinship)
 
     @property
+    def sentence(self) -> str:
+        """Who answered what images are drawn by, and why that helps."""
+        why = "" if self.kinship == "reference" else f" ({self.kinship})"
+        return f"images are drawn by what {self.reference.subject} answered{why}"
+
+    @property
     def key(self) -> tuple[str, DrawRule]:
         """Runs with the same one look at the same images in the same order."""
         return self.reference.digest, self.rule
@@ -49,36 +58,42 @@ class Chosen:
 class Draws:
     """The references at hand for one job, by what `--reference` says. source: its images, every one that counts."""
 
-    def __init__(self, zoo: Zoo, asked: str, source: ImageSource, talk: Talk) -> None:
-        """Raises UsageError for a reference that cannot be had, or is one for other images."""
+    def __init__(self, zoo: Zoo, asked: str, source: ImageSource, folder: RunFolder, talk: Talk) -> None:
+        """folder: its references are taken before all others, so that what goes on goes on as it began.
+
+        Raises UsageError for a reference that cannot be had, or is one for other images.
+        """
         self.zoo, self.asked, self.talk = zoo, asked, talk
         self._population = source.population[1] if source.population[0] == "full" else ""
-        self._labels = source.labels_digest
-        self.candidates = self._named() if asked not in (AUTO, NONE) else self._found()
+        self._labels, self.images = source.labels_digest, len(source.set.counted)
+        self.candidates = folder.references() or self._at_hand()
+
+    def _at_hand(self) -> list[Reference]:
+        return self._named() if self.asked not in (AUTO, NONE) else self._found()
 
     def add(self, run: Run, folder: RunFolder) -> None:
-        """A run of this job on all images: the next ones may be drawn by it, and those of later jobs."""
+        """A run of this job: if it is on all images, the next ones may be drawn by it."""
         answers = folder.predictions(run)
         if answers is None or run.population != "full" or self.asked == NONE:
             return
         reference = references.of_run(run, answers, self.zoo.label_maps[run.label_map])
-        references.remember(reference)
         if self.asked == AUTO or reference.checkpoint == self.asked:
             self.candidates.append(reference)
 
     def of(self, planned: Planned) -> Chosen | None:
         """The nearest reference; one that was named serves runs that are no relatives, too."""
-        found = references.nearest(self.zoo, planned.checkpoint, planned.framework.name, self.candidates)
+        found = references.nearest(self.zoo, planned.checkpoint, _sha256(planned, self.zoo), self.candidates)
         if found is not None:
             return Chosen(*found)
         if self.asked not in (AUTO, NONE) and self.candidates:
             return Chosen(self.candidates[0], "reference")
         return None
 
-    def first(self, plan: Sequence[Planned], is_kept: Callable[[Planned], bool]) -> list[int]:
+    def first(self, plan: Sequence[Planned], gaps: Sequence[float], is_kept: Callable[[Planned], bool]) -> list[int]:
         """Numbers of runs that look at all images first: all their answers are kept, or they save more than they take.
 
-        is_kept: whether all answers of a run on all images are kept.
+        gaps: half of what the narrowest claim on each run accepts, in images, 0 without a claim. is_kept: whether
+        all answers of a run on all images are kept.
         """
         known = {candidate.subject for candidate in self.candidates}
         kept = [number for number, each in enumerate(plan) if _subject(each) in known and is_kept(each)]
@@ -86,7 +101,7 @@ class Draws:
             return [*kept, *(number for number, each in enumerate(plan) if each.checkpoint.id == self.wanted)][:1]
         if self.asked != AUTO or not self._population:
             return kept
-        costs = _Costs(self, plan, self._population, kept)
+        costs = _Costs(self, plan, gaps, kept)
         found = []
         while (best := costs.best()) is not None:
             found.append(best)
@@ -127,15 +142,9 @@ class Draws:
             return self._of_checkpoint()
         path = Path(self.asked)
         found = references.of_folder(RunFolder(path)) if path.is_dir() else [references.read(path)]
-        fitting = [each for each in found if (each.population, each.labels_digest) == (self._population, self._labels)]
-        if not fitting:
-            other = found[0]
-            raise UsageError(
-                f"--reference {self.asked}: it answers {other.population or 'images of no documented set'} with labels "
-                f"of digest {other.labels_digest[:12]}, these are {self._population} with {self._labels[:12]}; give "
-                "one on the same images and labels"
-            )
-        return fitting
+        for reference in found:
+            references.check_fits(reference, self._population, self._labels)
+        return found
 
     def _of_checkpoint(self) -> list[Reference]:
         if self.asked not in self.zoo.checkpoints:
@@ -150,16 +159,12 @@ class Draws:
 class _Costs:
     """What a job costs if all claims are true, in populations, and what it would if some looked at all images first."""
 
-    def __init__(self, draws: Draws, plan: Sequence[Planned], population: str, kept: Sequence[int]) -> None:
-        self._plan = plan
-        claimed = {claim.checkpoint for claim in draws.zoo.claims.values() if claim.population == population}
-        chosen = [draws.of(planned) for planned in plan]
+    def __init__(self, draws: Draws, plan: Sequence[Planned], gaps: Sequence[float], kept: Sequence[int]) -> None:
+        self._plan, self._images = plan, draws.images
         # A run without a claim goes along with the others, and asks for no image itself.
-        costs = [WITH[each.kinship] if each else ALONE for each in chosen]
-        self._costs = [
-            cost if planned.checkpoint.id in claimed and number not in kept else 0.0
-            for number, (planned, cost) in enumerate(zip(plan, costs, strict=True))
-        ]
+        self._gaps = [0.0 if number in kept else gap for number, gap in enumerate(gaps)]
+        chosen = [draws.of(planned) for planned in plan]
+        self._costs = [self._share(number, each.kinship if each else None) for number, each in enumerate(chosen)]
         self._open = {number for number, cost in enumerate(self._costs) if cost and _is_here(plan[number], draws.zoo)}
         self._kin = [
             {kin.planned.checkpoint.id: kin.kinship for kin in kin_of(draws.zoo, planned.checkpoint)}
@@ -196,8 +201,14 @@ class _Costs:
 
     def _with(self, number: int, leader: int) -> float:
         """What a run costs once another one has looked at all images."""
-        kinship = self._kin[number].get(self._plan[leader].checkpoint.id)
-        return ALONE if kinship is None else WITH[kinship]
+        return self._share(number, self._kin[number].get(self._plan[leader].checkpoint.id))
+
+    def _share(self, number: int, kinship: Kinship | None) -> float:
+        """Of the population, what a run looks at until its claims are decided."""
+        if not self._gaps[number]:
+            return 0.0
+        spread = (ALONE if kinship is None else KNOWN[kinship]) * self._images / self._gaps[number] ** 2
+        return min(1.0, max(spread / (1 + spread), FEW / self._gaps[number]))
 
 
 def _subject(planned: Planned) -> str:
@@ -206,10 +217,12 @@ def _subject(planned: Planned) -> str:
 
 def _is_here(planned: Planned, zoo: Zoo) -> bool:
     """Whether its files are, as far as that can be seen without a framework."""
-    if planned.checkpoint.export_from:
-        return True
+    return bool(planned.checkpoint.export_from) or _sha256(planned, zoo) is not None
+
+
+def _sha256(planned: Planned, zoo: Zoo) -> str | None:
+    """Over its files; None of files that are not here, or that a framework has yet to write."""
     try:
-        files.locate(planned.checkpoint, zoo.root)
+        return None if planned.checkpoint.export_from else files.locate(planned.checkpoint, zoo.root).sha256
     except FileUnavailableError:
-        return False
-    return True
+        return None

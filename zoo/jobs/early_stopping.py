@@ -115,6 +115,11 @@ def watches(run: Run, evidence: Evidence, draw_for: DrawFor = lambda metric: Non
     ]
 
 
+def gap(watches: Sequence[Watch]) -> float:
+    """Half of what the narrowest claim accepts, in images; 0 without a claim."""
+    return min((max(1, each.goal.inner[1] - each.goal.inner[0] + 1) / 2 for each in watches), default=0.0)
+
+
 def check_decidable(*, decidable: bool) -> None:
     """Raise UsageError where no claim is there to be decided: every image would be looked at for nothing."""
     if not decidable:

@@ -55,7 +55,7 @@ class Growth:
     def _estimate(self, metric: str, right: NDArray[np.bool_]) -> float:
         draw = self.draw(metric)
         assert draw is not None
-        bets = Bets(draw, [])
+        bets = Bets(draw, [(0, "more")])
         bets.add(right)
         return bets.estimate / draw.images
 

@@ -12,13 +12,14 @@ from zoo.documents.formatting import counted
 from zoo.errors import Cause, FileUnavailableError, ImageSetError, WorkerError, ZooError
 from zoo.frameworks.table import framework
 from zoo.images.image_sets import check_labels_against_classes
-from zoo.jobs import audit, early_stopping, judging, thumbnails
+from zoo.jobs import audit, early_stopping, judging, references, thumbnails
 from zoo.jobs.draws import Draws
 from zoo.jobs.early_stopping import DrawFor, Watch
 from zoo.jobs.growth import Growth
 from zoo.jobs.image_source import ImageSource, has_images, with_more_labels
 from zoo.jobs.job import Job
 from zoo.jobs.judging import NO_PICTURES
+from zoo.jobs.references import UnusableReferenceError
 from zoo.jobs.request import Request
 from zoo.jobs.samples import SampleJob
 from zoo.measure import as_shipped, selection
@@ -93,20 +94,26 @@ class Validation(Job[Request]):
 
         Those by which the images of others are drawn look at all of them first. Runs with one draw advance together.
         """
-        draws = Draws(self.zoo, self.request.reference, self.source, self.talk)
+        draws = Draws(self.zoo, self.request.reference, self.source, self.folder, self.talk)
         if draws.wanted is not None and all(each.checkpoint.id != draws.wanted for each in self.plan):
             record = self.zoo.checkpoints[draws.wanted]
             recipe = selection.recipe_in_effect(self.zoo, record, None, None)
             self.plan = [Planned(record, framework(record.framework), recipe), *self.plan]
         everything, whole = self.source, self.source.everything()
-        decidable = any(self._watches(planned, self.source) for planned in self.plan)
-        for number in draws.first(self.plan, partial(self._is_kept, whole)):
+        gaps = [early_stopping.gap(self._watches(planned, self.source)) for planned in self.plan]
+        decidable = any(gaps)
+        for number in draws.first(self.plan, gaps, partial(self._is_kept, whole)):
             self._evaluate(number, whole)
             for run in self._done[number]:
                 draws.add(run, self.folder)
                 self._looked_at |= {image.id for image in whole.set.images if run.status == "done"}
         rest = [number for number in range(len(self.plan)) if number not in self._done]
-        for chosen, numbers in draws.groups(self.plan, rest):
+        groups = list(draws.groups(self.plan, rest))
+        for chosen, numbers in groups:
+            if chosen is not None:
+                self.folder.write_reference(chosen.reference)
+                self.talk.say(f"{', '.join(self.plan[each].title for each in numbers)}: {chosen.sentence}")
+        for chosen, numbers in groups:
             growth = Growth(everything, chosen, self.request.seed)
             self._done |= self._together(numbers, growth, decidable=decidable)
             self.source = everything.only(self._looked_at) if self._looked_at else everything
@@ -114,8 +121,6 @@ class Validation(Job[Request]):
 
     def _together(self, numbers: Sequence[int], growth: Growth, *, decidable: bool) -> dict[int, list[Run]]:
         """Runs that advance together; the folder's images are then the ones that were looked at, by any run."""
-        if growth.chosen is not None:
-            self.folder.write_reference(growth.chosen.reference)
         with ExitStack() as stack:
             entries = {
                 number: self.attempt(
@@ -204,7 +209,16 @@ class Validation(Job[Request]):
             self._note(self.inspected(evaluation, fresh=self.settings.fresh))  # last: a worker may fail here
             again = [] if self.more_labels is None else [self._recounted(self.more_labels, run, evaluation, answers)]
         self.folder.write_predictions(run, predictions)
+        self._remember(run, predictions)
         return [run, *again]
+
+    def _remember(self, run: Run, predictions: Predictions) -> None:
+        """Answers to all images, for later jobs whose images may be drawn by them."""
+        if run.population == "full":
+            try:
+                references.remember(references.of_run(run, predictions, self.zoo.label_maps[run.label_map]))
+            except UnusableReferenceError as error:
+                self.talk.say(f"{error}. No run is drawn by it.")
 
     def _recounted(self, source: ImageSource, run: Run, evaluation: Evaluation, answers: Sequence[BlockAnswers]) -> Run:
         again, predictions = evaluation.assembled(source.material(), answers)
