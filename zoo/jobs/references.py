@@ -24,7 +24,7 @@ from zoo.jobs.distances import distances, ranks
 from zoo.jobs.kinship import related
 from zoo.records import Checkpoint, Kinship, LabelMap, Run
 from zoo.records.predictions import Predictions
-from zoo.records.references import FORMAT, Reference, stem, steps
+from zoo.records.references import FORMAT, LARGEST, Reference, stem, steps
 from zoo.runs.folder import RunFolder
 
 _LOG = logging.getLogger("zoo")
@@ -147,7 +147,7 @@ def read(path: Path) -> Reference:
     """A file that `zoo answers export` wrote. Raises UsageError where there is none, RunFolderError where it is not."""
     try:
         with path.open("rb") as stream:
-            data = stream.read()
+            data = stream.read(LARGEST + 1)  # `parse` refuses more
     except OSError as error:
         raise UsageError(f"{path}: expected a file of answers: {error.strerror or error}") from error
     return Reference.parse(data, path)
