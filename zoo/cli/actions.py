@@ -187,7 +187,7 @@ def export_answers(run: Path, subject: str | None, out: Path | None) -> int:
     """Write the file of answers of one run. subject: see `references.of_folder`; out: None for a name of its own."""
     found = references.of_folder(RunFolder(run), subject)
     if len(found) > 1:
-        lines = [f"{each.subject}, run {each.run:.12}" for each in found]
+        lines = [f"{each.subject} on {each.population}, run {each.run:.12}" for each in found]
         raise UsageError(listing(f"{run}: it has several runs; name one, or how its key begins", lines))
     (reference,) = found
     path = out if out is not None else Path(f"{reference.subject.replace('/', '-')}.answers.npz")

@@ -61,6 +61,11 @@ class Reference:
         return self.subject.rpartition("@")[0]
 
     @property
+    def framework(self) -> str:
+        """Its name."""
+        return self.subject.rpartition("@")[2]
+
+    @property
     def distances(self) -> NDArray[np.float64]:
         """Margins in nats, float64 (N,)."""
         return self.margins / float(_STEPS)
