@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,8 @@ from zoo.jobs.distances import distances, ranks
 from zoo.jobs.kinship import related
 from zoo.records import Checkpoint, Kinship, LabelMap, Run
 from zoo.records.predictions import Predictions
-from zoo.records.references import FORMAT, Reference, stem, steps
+from zoo.records.references import FORMAT, LARGEST, Reference, stem, steps
+from zoo.rules.base import why_not_run
 from zoo.runs.folder import RunFolder
 
 _LOG = logging.getLogger("zoo")
@@ -79,17 +80,19 @@ def of_run(run: Run, answers: Predictions, label_map: LabelMap) -> Reference:
 def _check(run: Run, answers: Predictions) -> None:
     """Raise UnusableReferenceError for a run that did not answer a whole population."""
     if run.status != "done":
-        wrong = f"expected a finished run, got one that is {run.status}"
+        wrong = f"expected a finished run, got one that is {run.status}: {why_not_run(run.error)}"
+    elif run.population == "other":
+        wrong = (
+            f"expected answers to a whole population, got those to {run.image_set}, which is none that the zoo knows; "
+            "declare these images in its populations.toml"
+        )
     elif run.population != "full":
-        wrong = f"expected the answers to a whole population, got those to {run.n:,} images of {run.image_set}"
-        wrong += " that are a sample of it" if run.population == "random_sample" else ", which is none that is known"
+        wrong = f"expected answers to a whole population, got those to {run.n:,} images of it; run it without --sample"
     elif len(answers.ids) != run.n:
-        wrong = f"expected {run.n:,} answers, got {len(answers.ids):,}"
+        wrong = f"expected {run.n:,} answers, got {len(answers.ids):,}; make the run again"
     else:
         return
-    raise UnusableReferenceError(
-        f"{run.subject}: {wrong}; a reference is made by `zoo validate` on all images, without --sample"
-    )
+    raise UnusableReferenceError(f"{run.subject}: {wrong}")
 
 
 def _classes(answers: Predictions, label_map: LabelMap) -> NDArray[np.int32]:
@@ -106,9 +109,11 @@ def of_folder(folder: RunFolder, subject: str | None = None) -> list[Reference]:
     """
     runs = folder.report().runs
     chosen = [run for run in runs if subject is None or _is_named(run, subject)]
-    if not chosen:
-        near = known_names(subject, [run.subject for run in runs]) if subject else "it has no run at all"
-        raise UsageError(f"{folder.path}: it has no run {subject or 'to be a reference'!r}; {near}")
+    if not runs:
+        raise UsageError(f"{folder.path}: it has no answers to images; give the folder of a `zoo validate`")
+    if subject is not None and not chosen:
+        near = known_names(subject, [run.subject for run in runs])
+        raise UsageError(f"{folder.path}: it has no run {subject!r}; {near}")
     label_maps = {each.id: each for each in folder.documents().label_maps}
     found, refused = [], []
     for run in chosen:
@@ -131,10 +136,9 @@ def _is_named(run: Run, subject: str) -> bool:
 
 def _of_folders_run(folder: RunFolder, run: Run, label_map: LabelMap | None) -> Reference:
     answers = folder.predictions(run)
-    if answers is None and run.status == "done":
-        raise UnusableReferenceError(f"{run.subject}: its answers are not in the folder; make the run again")
     if answers is None:
-        raise UnusableReferenceError(f"{run.subject}: it is not finished ({run.status}): {run.error}")
+        wrong = "its answers are not in the folder" if run.status == "done" else why_not_run(run.error)
+        raise UnusableReferenceError(f"{run.subject}: {wrong}")
     if label_map is None:
         raise RunFolderError(f"{folder.path}: its documents have no label map {run.label_map!r}")
     return of_run(run, answers, label_map)
@@ -147,7 +151,7 @@ def read(path: Path) -> Reference:
     """A file that `zoo answers export` wrote. Raises UsageError where there is none, RunFolderError where it is not."""
     try:
         with path.open("rb") as stream:
-            data = stream.read()
+            data = stream.read(LARGEST + 1)  # `parse` refuses more
     except OSError as error:
         raise UsageError(f"{path}: expected a file of answers: {error.strerror or error}") from error
     return Reference.parse(data, path)
@@ -227,31 +231,26 @@ def nearest(
     then what one was converted from, then the same network; among these the same framework, then by name, then in the
     order in which they come.
     """
-    kin = dict(_kinds(zoo, checkpoint, sha256, candidates))
-
-    def far(candidate: Reference) -> tuple[int, bool, str]:
-        framework = candidate.subject.rpartition("@")[2]
-        kinship = get_args(Kinship).index(kin[candidate.run])
-        return kinship, framework != checkpoint.framework, candidate.subject
-
-    chosen = min((each for each in candidates if each.run in kin), key=far, default=None)
-    return None if chosen is None else (chosen, kin[chosen.run])
-
-
-def _kinds(
-    zoo: Zoo, checkpoint: Checkpoint, sha256: str | None, candidates: Sequence[Reference]
-) -> Iterator[tuple[str, Kinship]]:
-    """Keys of the runs that are related, and how."""
     known: dict[str, Kinship] = {}
-    for other, why in related(zoo, checkpoint):
-        known.setdefault(other.id, why)
-    for each in candidates:
-        kinship = known.get(each.checkpoint)
-        if sha256 is not None and each.sha256 == sha256:
-            yield each.run, "same weights"
-        elif each.checkpoint == checkpoint.id:
-            # Files that were exchanged since then, under the same id: nobody knows how much they have in common.
-            exchanged = sha256 is not None and not checkpoint.export_from
-            yield each.run, "same network" if exchanged else "same weights"
-        elif kinship is not None:
-            yield each.run, kinship
+    for other, kinship in related(zoo, checkpoint):
+        known.setdefault(other.id, kinship)
+    kin = [(each, why) for each in candidates if (why := _kinship(each, checkpoint, sha256, known)) is not None]
+
+    def far(relative: tuple[Reference, Kinship]) -> tuple[int, bool, str]:
+        reference, kinship = relative
+        return get_args(Kinship).index(kinship), reference.framework != checkpoint.framework, reference.subject
+
+    return min(kin, key=far, default=None)
+
+
+def _kinship(
+    reference: Reference, checkpoint: Checkpoint, sha256: str | None, known: Mapping[str, Kinship]
+) -> Kinship | None:
+    """known: of the checkpoints that are related by their records."""
+    if sha256 is not None and reference.sha256 == sha256:
+        return "same weights"
+    if reference.checkpoint != checkpoint.id:
+        return known.get(reference.checkpoint)
+    # Files may have been exchanged since then, under the same id: nobody knows how much they have in common.
+    exchanged = sha256 is not None and not checkpoint.export_from
+    return "same network" if exchanged else "same weights"
