@@ -147,7 +147,7 @@ def test_wrong_references_are_refused(folder: Path, tmp_path: Path) -> None:
     whole(other, tmp_path / "small", "little/good")
     (tmp_path / "text.npz").write_text("no answers")
     for name, words in {
-        tmp_path / "small": "answered other images", tmp_path / "text.npz": "cannot be read as answers",
+        tmp_path / "small": "answered other images", tmp_path / "text.npz": "expected a file of answers",
         "little/flaot": "nearest: little/float", tmp_path: "is not a run folder",
     }.items():  # fmt: skip
         done = zoo("validate", "--zoo", folder, "--sample", "auto", "--reference", name, "--out", tmp_path / "out")

@@ -60,21 +60,22 @@ class Validation(Job[Request]):
         as not run, so that --resume completes the folder, and is raised again.
         """
         samples = self.samples.planned(self.plan)
-        plan = [] if self.samples.alone else self.plan
         try:
             for sample in samples:
                 self.samples.look(sample)
                 self._write()
-            if self.request.sample == "auto" and plan:
+            if self.samples.alone:
+                return self._write()
+            if self.request.sample == "auto":
                 self._until_decided()
-            for number in range(len(plan)):
-                if number not in self._done:
+            else:
+                for number in range(len(self.plan)):
                     self._evaluate(number, self.source)
         except KeyboardInterrupt:
             why = f"interrupted; zoo validate --resume {self.folder.path} goes on"
             unseen = samples[len(self.samples.done) :]
             self.samples.done += [sample.missing("not_run", why, "interrupted") for sample in unseen]
-            for number, planned in enumerate(plan):
+            for number, planned in enumerate([] if self.samples.alone else self.plan):
                 self._done.setdefault(number, [self._missing(planned, "not_run", why, "interrupted")])
             self._write()
             raise
