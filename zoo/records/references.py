@@ -127,15 +127,15 @@ class Reference:
         if wrong := [name for name, word in words.items() if not _is_word(name, word)]:
             raise ValueError(f"its {wrong[0]} is not one")
         shared, margins, ranks = (arrays[name] for name in ("shared", "margins", "ranks"))
-        planes = arrays["answers"]
+        planes, tails = arrays["answers"], arrays["tails"]
         if planes.ndim != 2 or planes.shape[0] not in range(1, 5):
             raise ValueError(f"answers have the shape {planes.shape}")
-        if not shared.shape == margins.shape == ranks.shape == planes.shape[1:]:
+        if not shared.shape == margins.shape == ranks.shape == planes.shape[1:] or tails.ndim != 1:
             raise ValueError("its arrays do not fit together")
         numbers = sum(plane.astype(np.int64) << (8 * place) for place, plane in enumerate(planes)) - 1
         if np.max(numbers, initial=0) > _LAST_CLASS or (ranks > SHOWN).any() or ((ranks == 1) & (numbers < 0)).any():
             raise ValueError("it has an answer or a rank that cannot be")
-        stems = _joined(shared, arrays["tails"].tobytes())
+        stems = _joined(shared, tails.tobytes())
         if any(name >= after for name, after in itertools.pairwise(stems)):
             raise ValueError("its names are not sorted, or one is there twice")
         return cls(**words, stems=stems, answers=numbers.astype(np.int32), margins=margins, ranks=ranks)
