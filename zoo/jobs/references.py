@@ -55,8 +55,8 @@ def of_run(run: Run, answers: Predictions, label_map: LabelMap) -> Reference:
     doubles = [stems[row] for row, after in itertools.pairwise(order) if stems[row] == stems[after]]
     if doubles:
         raise UnusableReferenceError(
-            f"{run.subject}: {len(doubles)} images have the name of another, such as {doubles[0]!r}, so that answers "
-            "cannot be told apart by the names of files; rename them"
+            f"{run.subject}: {len(doubles):,} images have the name of another, such as {doubles[0]!r}, so that "
+            "names do not tell whose an answer is; give each image file its own name, whatever folder it is in"
         )
     places = ranks(answers, label_map)
     if not (np.array_equal(places == 1, answers.top1) and np.array_equal(places > 0, answers.top5)):
