@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import random
+import re
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from tests.by_hand.answer_files import a_reference, arrays_of, packed, with_member, written
+from tests.by_hand.built import REPOSITORY
 from tests.by_hand.folders import answers
 from zoo import kept
 from zoo.errors import RunFolderError
@@ -120,6 +122,12 @@ def test_numpy_reads_it_and_a_kept_one_is_read_as_well(tmp_path: Path) -> None:
     assert arrays_of(written(first))["ranks"].tolist() == first.ranks.tolist()
     kept.write(tmp_path / "kept.npz", "key", first.write)  # with a trailer behind it
     assert parsed((tmp_path / "kept.npz").read_bytes()).digest == first.digest
+
+
+def test_the_page_describes_every_array() -> None:
+    page = (REPOSITORY / "docs" / "fewer-images.md").read_text(encoding="utf-8")
+    described = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert set(arrays_of(written(a_reference()))) <= set(described)
 
 
 def test_what_is_right() -> None:
