@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from zoo.records.references import Reference
+from zoo.records.references import Reference, digest_of
 
 
 def a_reference(stems: Sequence[str] = ("a", "b", "c"), seed: int = 0, **changes: Any) -> Reference:
@@ -36,6 +38,17 @@ def arrays_of(data: bytes) -> dict[str, np.ndarray]:
     """The arrays of an .npz by their names."""
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
+
+
+def edited(data: bytes, arrays: Mapping[str, np.ndarray | None] = MappingProxyType({}), **said: Any) -> bytes:
+    """A file that has other arrays (None: not this one), or says something else, and states the digest of that."""
+    known = arrays_of(data)
+    about = json.loads(known["about"].tobytes()) | said
+    changed = {name: array for name, array in (known | dict(arrays)).items() if array is not None}
+    if len(changed) == len(known):
+        words = {name: word for name, word in about.items() if name not in ("format", "digest")}
+        about["digest"] = digest_of(words, changed)
+    return packed(changed | {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)})
 
 
 def packed(arrays: Mapping[str, np.ndarray]) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import pickle
 import random
 import re
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.by_hand.answer_files import a_reference, arrays_of, packed, with_member, written
+from tests.by_hand.answer_files import a_reference, arrays_of, edited, packed, with_member, written
 from tests.by_hand.built import REPOSITORY
 from tests.by_hand.folders import answers
 from zoo import kept
@@ -24,6 +23,7 @@ from zoo.errors import RunFolderError
 from zoo.records.references import FORMAT, LARGEST, Reference, stem, steps
 
 PATH = Path("some.answers.npz")
+WHOLE = written(a_reference())
 ILSVRC = [f"ILSVRC2012_val_{number:08d}" for number in range(1, 50_001)]
 NAMES = {
     "none": [],
@@ -46,18 +46,6 @@ def refusal(data: bytes) -> str:
     with pytest.raises(RunFolderError, match=r"^some\.answers\.npz: ") as caught:
         parsed(data)
     return str(caught.value)
-
-
-def edited(**changes: Any) -> bytes:
-    """A file in which some arrays are others; None leaves one out."""
-    arrays = arrays_of(written(a_reference())) | changes
-    return packed({name: array for name, array in arrays.items() if array is not None})
-
-
-def about(**changes: Any) -> bytes:
-    """A file that says something else of itself."""
-    words = json.loads(arrays_of(written(a_reference()))["about"].tobytes()) | changes
-    return edited(about=np.frombuffer(json.dumps(words).encode(), np.uint8))
 
 
 # --- what is written is read again ---------------------------------------------------------------
@@ -169,10 +157,18 @@ def test_no_part_is_believed() -> None:
         assert "cut off" in refusal(data[:length])
 
 
+@pytest.mark.parametrize("name", ["about", "tails", "answers", "margins", "ranks"])
+def test_arrays_of_another_file(name: str) -> None:
+    """Each file is whole; one of them has an array of the other."""
+    other = written(a_reference(("d", "e", "f"), seed=8, run="2e" * 32))
+    mixed = packed(arrays_of(WHOLE) | {name: arrays_of(other)[name]})
+    assert "not that of which it states the digest" in refusal(mixed)
+
+
 @pytest.mark.parametrize("name", ["shared", "tails", "answers", "margins", "ranks"])
 def test_arrays_that_do_not_fit(name: str) -> None:
     array = arrays_of(written(a_reference()))[name]
-    wrong = {
+    wrong: dict[str, np.ndarray | None] = {
         "missing": None,
         "cut": array[..., :-1],
         "longer": np.concatenate([array, array], axis=-1),
@@ -180,12 +176,12 @@ def test_arrays_that_do_not_fit(name: str) -> None:
         "other dtype": array.astype(np.int16),
         "floats": array.astype(np.float64),
         "another axis": array[None],
-        "no axis": np.uint8(3),
+        "no axis": np.array(3, np.uint8),
         "text": np.array(["a", "b", "c"]),
         "objects": np.array([{}, {}, {}], dtype=object),
     }
     for what, changed in wrong.items():
-        assert "damaged" in refusal(edited(**{name: changed})), what
+        assert "damaged" in refusal(edited(WHOLE, {name: changed})), what
 
 
 @pytest.mark.parametrize(
@@ -203,7 +199,7 @@ def test_arrays_that_do_not_fit(name: str) -> None:
     ],
 )
 def test_values_that_cannot_be(changes: dict[str, np.ndarray], word: str) -> None:
-    assert word in refusal(edited(**changes))
+    assert word in refusal(edited(WHOLE, changes))
 
 
 @pytest.mark.parametrize(
@@ -221,17 +217,17 @@ def test_values_that_cannot_be(changes: dict[str, np.ndarray], word: str) -> Non
     ],
 )
 def test_words_that_are_none(changes: dict[str, Any]) -> None:
-    assert f"its {next(iter(changes))} is not" in refusal(about(**changes))
+    assert f"its {next(iter(changes))} is not" in refusal(edited(WHOLE, **changes))
 
 
 @pytest.mark.parametrize("written_as", [FORMAT + 1, 0, "1", None, [FORMAT]])
 def test_another_format(written_as: object) -> None:
-    assert f"expected answers in format {FORMAT}, got {written_as!r}" in refusal(about(format=written_as))
+    assert f"expected answers in format {FORMAT}, got {written_as!r}" in refusal(edited(WHOLE, format=written_as))
 
 
 @pytest.mark.parametrize("text", [b"[]", b"{}", b"3", b"null", b"{", b"\xff", b"[" * 100_000])
 def test_what_is_said_of_it_is_nonsense(text: bytes) -> None:
-    assert "expected a file of answers" in refusal(edited(about=np.frombuffer(text, np.uint8)))
+    assert "expected a file of answers" in refusal(packed(arrays_of(WHOLE) | {"about": np.frombuffer(text, np.uint8)}))
 
 
 def test_other_files() -> None:
@@ -260,14 +256,11 @@ def lying(data: bytes) -> bytes:
 def growing() -> bytes:
     """Two million names, each of which is said to share 255 bytes with the one before."""
     nothing, count = np.zeros(2 << 20, np.uint8), 2 << 20
-    first = np.full(255, ord("a"), np.uint8)
-    return edited(
-        shared=np.full(count, 255, np.uint8), tails=np.concatenate([first, nothing]), answers=nothing[None],
-        margins=nothing, ranks=nothing,
-    )  # fmt: skip
+    tails = np.concatenate([np.full(255, ord("a"), np.uint8), nothing])
+    arrays = {"shared": np.full(count, 255, np.uint8), "tails": tails, "answers": nothing[None]}
+    return edited(WHOLE, arrays | {"margins": nothing, "ranks": nothing})
 
 
-WHOLE = written(a_reference())
 BOMBS: dict[str, Callable[[], bytes]] = {
     "a header of a trillion": lambda: with_member(WHOLE, "ranks.npy", header("(1000000000000,)") + b"abc"),
     "a header of nothing times much": lambda: with_member(WHOLE, "answers.npy", header("(0, 1000000000000)")),
