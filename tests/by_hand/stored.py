@@ -17,6 +17,7 @@ KINDS = {
     "digests": "digests/*.json",
     "exports": "exports/*/*.json",
     "members": "members/*/*.json",
+    "references": "references/*/*.npz",
 }
 
 

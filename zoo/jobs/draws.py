@@ -71,6 +71,11 @@ class Draws:
     def _at_hand(self) -> list[Reference]:
         return self._named() if self.asked not in (AUTO, NONE) else self._found()
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the reference is a file that somebody else may have made."""
+        return self._is_path and Path(self.asked).is_file()
+
     def add(self, run: Run, folder: RunFolder) -> None:
         """A run of this job: if it is on all images, the next ones may be drawn by it."""
         answers = folder.predictions(run)

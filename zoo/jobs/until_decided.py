@@ -41,6 +41,11 @@ class UntilDecided:
     def execute(self) -> None:
         """Make every run of the job's plan. The job's source is then the images that any run looked at."""
         self._plan_reference()
+        if self.draws.is_foreign and self.job.request.seed == Request().seed:
+            self.job.talk.say(
+                f"--reference {self.draws.asked}: whoever made it could know the order of images, as --seed is not "
+                "given; if you do not trust them, give a number of your own"
+            )
         plan = self.job.plan
         first = self._complete()
         rest = [number for number in range(len(plan)) if number not in first]
