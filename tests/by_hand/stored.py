@@ -17,7 +17,6 @@ KINDS = {
     "digests": "digests/*.json",
     "exports": "exports/*/*.json",
     "members": "members/*/*.json",
-    "references": "references/*/*.npz",
 }
 
 
