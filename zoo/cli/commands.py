@@ -78,6 +78,12 @@ def _tell(error: ZooError) -> None:
     callback=options.sample_size,
     help="N images, drawn by id; auto: in random order, until all is decided.",
 )
+@click.option(
+    "--reference",
+    metavar="RUN|FILE|ID|auto|none",
+    default=Request().reference,
+    help="With --sample auto: whose answers to all images are known; auto: the nearest relative that has any.",
+)
 @click.option("--more-labels", metavar="FILE", help="Count again by these labels of the images, such as real.json.")
 @click.option("--seed", default=Request().seed, show_default=True, help="Of the sample or the order.")
 @options.RECIPE
@@ -101,6 +107,8 @@ def validate(out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **
     from zoo.cli import actions
 
     request = Request(**arguments)
+    if request.reference != Request().reference and request.sample != "auto":
+        raise UsageError("--reference is for --sample auto alone: other samples do not depend on what is known")
     if resume is None:
         return actions.validate(request, out, fresh=fresh, quiet=quiet)
     if out is not None or request != Request():
@@ -236,6 +244,25 @@ def report(runs: tuple[Path, ...], out: Path | None, thumbnails: bool, images: s
     if out is None and len(runs) > 1:
         raise UsageError("--out is needed: several runs are merged into a folder of their own")
     return actions.report(runs, out, images, thumbnails=thumbnails)
+
+
+@cli.group("answers")
+def answers_() -> None:
+    """What a run answered, as a file that serves others: it has no image and no score, so it may be published."""
+
+
+@answers_.command("export")
+@click.argument("run", type=PATH)
+@click.argument("subject", metavar="[SUBJECT]", required=False)
+@click.option("--out", type=FILE, help="Write to this file; default: SUBJECT.answers.npz in the current folder.")
+def export_(run: Path, subject: str | None, out: Path | None) -> int:
+    """Write the answers of a run on a whole population, for `zoo validate --sample auto --reference FILE`.
+
+    RUN: a run folder; SUBJECT: one of its runs, checkpoint@framework, a shell pattern, or how the run's key begins.
+    """
+    from zoo.cli import actions
+
+    return actions.export_answers(run, subject, out)
 
 
 @cli.command()
