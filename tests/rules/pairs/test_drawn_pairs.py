@@ -199,3 +199,22 @@ def test_scores_are_compared_on_the_same_images_alone() -> None:
     (found,) = SameScores().judge(of(short, long))
     assert found.outcome == "pass"
     assert found.n == 64
+
+
+def test_runs_that_saw_all_images_in_the_end_are_compared_as_others() -> None:
+    rows = drawing.drawn_rows(REFERENCE, "margin", made.SEED)
+    run, answers = WORLD.full(WORSE, **INT8)
+    drawn_to_the_end = run, answers.of_rows(rows)
+    for runs in (
+        [WORLD.full(WORLD.right, **ORIGINAL), drawn_to_the_end],
+        [drawn_to_the_end, WORLD.full(WORLD.right, **ORIGINAL), WORLD.full(TWIN, framework="torch", key="4e" * 32)],
+    ):
+        pair = next(each for each in top1(*runs) if each.kind == "converted")
+        assert pair.is_exact
+        assert pair.drawn is None
+        assert pair.counts == (int((WORLD.right & ~WORSE).sum()), int((WORSE & ~WORLD.right).sum()))
+    twin = WORLD.full(WORLD.right, key="5e" * 32, framework="torch")
+    twin = twin[0], twin[1].of_rows(rows)
+    (found,) = SameLabels().judge(of(WORLD.full(WORLD.right, **ORIGINAL), twin))
+    assert found.outcome == "pass"
+    assert "0 of 4,000 labels differ" in found.reason

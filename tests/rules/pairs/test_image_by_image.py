@@ -227,7 +227,7 @@ def test_runs_that_are_not_alike_are_not_frameworks(field: str, value: str) -> N
 
 def test_runs_on_other_images_of_one_name_are_not_compared() -> None:
     first, second = discordant(50, 0)
-    given = evidence([({}, first), ({"framework": "torch"}, second)])
+    given = evidence([(OTHER, first), ({"framework": "torch", **OTHER}, second)])
     reordered = replace(answers(second), ids=tuple(reversed(answers(second).ids)))
 
     def others(run: Run) -> Predictions | None:
