@@ -34,7 +34,6 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from zoo.stats.intervals import CONFIDENCE
@@ -115,9 +114,14 @@ class Draw:
         return _from_here(self.values)
 
     @cached_property
+    def foreseen(self) -> Floats:
+        """Expected square of the surprise of each image over its weight, (ways, N), above 0."""
+        return np.maximum(self.variances, _LEAST) / self.weights
+
+    @cached_property
     def spread(self) -> Floats:
         """Expected variance of the estimate made from the next image, (ways, N), above 0."""
-        return self.left * _from_here(np.maximum(self.variances, _LEAST) / self.weights)
+        return self.left * _from_here(self.foreseen)
 
     @cached_property
     def deepest(self) -> Floats:
@@ -149,7 +153,8 @@ class Bets:
         ways = len(draw.belief)
         shares = np.log(np.array(draw.belief))[:, None] - math.log(len(_GAPS))
         self._parts = np.broadcast_to(shares, (len(against), ways, len(_GAPS))).copy()
-        self._surprise, self._foreseen = np.zeros(ways), np.zeros(ways)
+        # As if some images had been as surprising as foreseen, so that the first ones do not tell all.
+        self._surprise = self._foreseen = _PATIENCE * draw.foreseen.mean(axis=1)
         self._estimates, self._certainty = np.zeros(ways), np.zeros(ways)
 
     @property
@@ -159,14 +164,14 @@ class Bets:
 
     @property
     def estimate(self) -> float:
-        """Of the total: the mean of the estimates after each image, the more certain ones counting more.
+        """Of the total: the mean of the estimates after each image, those with less spread counting more.
 
-        Of several ways to predict it is the one that was most certain in the end. Before the first image it is what is
-        expected, after the last one the total itself.
+        Of several ways to predict it is the one that was surprised least in the end. Before the first image it is what
+        is expected, after the last one the total itself.
         """
         if self.n == 0:
             return float(np.dot(self.draw.belief, self.draw.expected[:, 0]))
-        best, (low, high) = int(self._certainty.argmax()), self.draw.rest(self.n)
+        best, (low, high) = int((self._certainty * self._foreseen / self._surprise).argmax()), self.draw.rest(self.n)
         return float(np.clip(self._estimates[best] / self._certainty[best], self.total + low, self.total + high))
 
     def add(self, values: ArrayLike) -> None:
@@ -187,29 +192,26 @@ class Bets:
         surprise = seen - draw.values[:, here]
         estimate = middle + surprise * draw.left[here] / draw.weights[here]
         spread = self._scale(surprise**2 / draw.weights[here], here) * draw.spread[:, here]
-        self._estimates = _running(self._estimates, estimate / spread)[..., -1]
-        self._certainty = _running(self._certainty, 1 / spread)[..., -1]
+        self._estimates = _running(self._estimates, estimate / draw.spread[:, here])[..., -1]
+        self._certainty = _running(self._certainty, 1 / draw.spread[:, here])[..., -1]
         # (bets, ways, n): by how much the next image can speak against the bet, and by how much it speaks for it.
         risk = np.where(self._signs > 0, draw.deepest[:, here], draw.highest[:, here])
         risk = risk - self._signs * (middle - self._totals)
         gain = self._signs * (estimate - self._totals)
-        most = np.divide(_MOST, risk, out=np.full_like(risk, np.inf), where=risk > 0)
+        most = _MOST / np.maximum(risk, 1e-12)
         stake = self._gaps / (spread[:, None, :] + self._gaps**2)  # (ways, gaps, n): best if off by that gap
         stakes = np.minimum(stake, most[:, :, None, :])
         parts = _running(self._parts, np.log1p(stakes * gain[:, :, None, :]))[..., 1:]
-        capital = scipy.special.logsumexp(parts, axis=(1, 2))
+        capital = _log_sum(parts)
         self._parts, self.capital = parts[..., -1], capital[:, -1]
         self.strongest = np.maximum(self.strongest, capital.max(axis=-1))
         self.n, self.total = here.stop, float(before[-1])
 
     def _scale(self, surprise: Floats, here: slice) -> Floats:
         """How much larger surprises were than foreseen, before each of these images, (ways, n)."""
-        foreseen = np.maximum(self.draw.variances, _LEAST) / self.draw.weights
-        patience = _PATIENCE * foreseen.mean(axis=1)[:, None]
-        had, due = _running(self._surprise, surprise), _running(self._foreseen, foreseen[:, here])
+        had, due = _running(self._surprise, surprise), _running(self._foreseen, self.draw.foreseen[:, here])
         self._surprise, self._foreseen = had[..., -1], due[..., -1]
-        scale: Floats = (patience + had[..., :-1]) / (patience + due[..., :-1])
-        return scale
+        return had[..., :-1] / due[..., :-1]
 
 
 class Watched:
@@ -310,6 +312,13 @@ def _running(start: Floats | float, steps: Floats) -> Floats:
     """
     first = np.broadcast_to(np.asarray(start, np.float64)[..., None], (*steps.shape[:-1], 1))
     return np.cumsum(np.concatenate([first, steps], axis=-1), axis=-1)
+
+
+def _log_sum(parts: Floats) -> Floats:
+    """Logarithm of the sum over axes 1 and 2. The checks of `scipy.special.logsumexp` take far longer than this."""
+    largest = parts.max(axis=(1, 2))
+    total: Floats = largest + np.log(np.exp(parts - largest[:, None, None]).sum(axis=(1, 2)))
+    return total
 
 
 def _from_here(values: Floats) -> Floats:
