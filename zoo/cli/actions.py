@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,11 +18,11 @@ from zoo.cli import catalogue, doctor
 from zoo.cli import plan as planned
 from zoo.documents.load import Zoo, load_zoo
 from zoo.ending.exit_codes import DEVIATES, NOT_RUN, OK
-from zoo.errors import DamagedError, FileUnavailableError, listing
+from zoo.errors import DamagedError, FileUnavailableError, UsageError, listing
 from zoo.frameworks import environments
 from zoo.frameworks.table import framework, public_frameworks
 from zoo.jobs import audit as audits
-from zoo.jobs import judging
+from zoo.jobs import judging, references
 from zoo.jobs.bench import Bench
 from zoo.jobs.compare import between
 from zoo.jobs.judging import NO_PICTURES, judged
@@ -180,6 +181,22 @@ def report(runs: Sequence[Path], out: Path | None, images: str | None, *, thumbn
     judging.write(folder, fresh, documents, pictures)
     click.echo(f"written: {folder.path / 'report.md'}, report.html, report.json, *.csv, junit.xml")
     return NOT_RUN if out is not None and _damages(folders) else OK
+
+
+def export_answers(run: Path, subject: str | None, out: Path | None) -> int:
+    """Write the file of answers of one run. subject: see `references.of_folder`; out: None for a name of its own."""
+    found = references.of_folder(RunFolder(run), subject)
+    if len(found) > 1:
+        lines = [f"{each.subject} on {each.population}, run {each.run:.12}" for each in found]
+        raise UsageError(listing(f"{run}: it has several runs; name one, or how its key begins", lines))
+    (reference,) = found
+    path = out if out is not None else Path(f"{reference.subject.replace('/', '-')}.answers.npz")
+    with disk.explained(path):
+        disk.replace(path, reference.write)
+    click.echo(f"written: {path}, {counted(len(reference.stems), 'answer')} in {path.stat().st_size:,} bytes")
+    click.echo(f"sha256 of the answers: {reference.digest}")
+    click.echo(f"use: zoo validate --sample auto --reference {shlex.quote(str(path))}")
+    return OK
 
 
 def _damages(folders: Iterable[RunFolder]) -> list[str]:

@@ -238,6 +238,25 @@ def report(runs: tuple[Path, ...], out: Path | None, thumbnails: bool, images: s
     return actions.report(runs, out, images, thumbnails=thumbnails)
 
 
+@cli.group("answers")
+def answers_() -> None:
+    """What a run answered, as a file that serves others: it has no image and no score, so it may be published."""
+
+
+@answers_.command("export")
+@click.argument("run", type=PATH)
+@click.argument("subject", metavar="[SUBJECT]", required=False)
+@click.option("--out", type=FILE, help="Write to this file; default: SUBJECT.answers.npz in the current folder.")
+def export_(run: Path, subject: str | None, out: Path | None) -> int:
+    """Write the answers of a run on a whole population, for `zoo validate --sample auto --reference FILE`.
+
+    RUN: a run folder; SUBJECT: one of its runs, checkpoint@framework, a shell pattern, or how the run's key begins.
+    """
+    from zoo.cli import actions
+
+    return actions.export_answers(run, subject, out)
+
+
 @cli.command()
 @click.argument("names", metavar="[FRAMEWORK]...", nargs=-1)
 @options.QUIET

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from zoo.diagnose.base import Case
 from zoo.documents.load import Zoo
 from zoo.frameworks.table import framework
 from zoo.jobs.image_source import ImageSource
+from zoo.jobs.kinship import related
 from zoo.jobs.request import Request
 from zoo.measure import selection
 from zoo.measure.accuracy import Settings
@@ -49,24 +50,10 @@ class Opened:
 def kin_of(zoo: Zoo, checkpoint: Checkpoint, reference: Checkpoint | None = None) -> list[Kin]:
     """Checkpoints to hold this one against, each with its own recipe and framework, the nearest first."""
     found: dict[str, Kin] = {}
-    for other, kinship in _related(zoo, checkpoint, reference):
+    named: list[tuple[Checkpoint, Kinship]] = [] if reference is None else [(reference, "reference")]
+    for other, kinship in (*named, *related(zoo, checkpoint)):
         if other.id == checkpoint.id or other.unavailable:
             continue
         planned = Planned(other, framework(other.framework), selection.recipe_in_effect(zoo, other, None, None))
         found.setdefault(other.id, Kin(planned, kinship))
     return list(found.values())
-
-
-def _related(zoo: Zoo, checkpoint: Checkpoint, reference: Checkpoint | None) -> Iterator[tuple[Checkpoint, Kinship]]:
-    if reference is not None:
-        yield reference, "reference"
-    others = list(zoo.checkpoints.values())
-    for other in others:
-        if checkpoint.weights and other.weights == checkpoint.weights:
-            yield other, "same weights"
-    for other in others:
-        if other.id == checkpoint.converted_from or other.converted_from == checkpoint.id:
-            yield other, "converted from"
-    for other in others:
-        if checkpoint.network is not None and other.network == checkpoint.network:
-            yield other, "same network"

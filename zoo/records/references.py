@@ -9,6 +9,7 @@ import hashlib
 import io
 import itertools
 import json
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +24,13 @@ from zoo.errors import RunFolderError
 
 SHOWN = 5  # best classes among which the right one is looked for
 FORMAT = 1
+LARGEST = 64 << 20  # bytes of a file, and of its arrays: 2 million images have some 40 MB
+_LARGEST_NAMES = 256 << 20  # bytes of all names
+_LAST_CLASS = 2**31 - 2
 _STEPS = 20  # of a margin in one nat
 _MOST = 255  # the largest step, 12.75 nats
 _WORDS = ("subject", "run", "sha256", "population", "labels_digest")
+_PATTERNS = {"subject": "[ -?A-~]+@[ -?A-~]+", "labels_digest": "[0-9a-f]{64}"}  # others: printable ASCII
 _ARRAYS = ("shared", "tails", "answers", "margins", "ranks")
 
 
@@ -54,6 +59,11 @@ class Reference:
     def checkpoint(self) -> str:
         """Its id."""
         return self.subject.rpartition("@")[0]
+
+    @property
+    def framework(self) -> str:
+        """Its name."""
+        return self.subject.rpartition("@")[2]
 
     @property
     def distances(self) -> NDArray[np.float64]:
@@ -86,37 +96,49 @@ class Reference:
 
     @classmethod
     def parse(cls, data: bytes, path: Path) -> Self:
-        """Inverse of `write`. Raises RunFolderError that names `path`, the file of these bytes."""
+        """Inverse of `write`. Raises RunFolderError that names `path`, the file of these bytes.
+
+        What a file says of its own size is checked before memory is taken for it.
+        """
+        hint = "`zoo answers export RUN` writes such a file"
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-                about = json.loads(arrays["about"].tobytes())
-                fields = {name: arrays[name] for name in _ARRAYS}
-            if about.get("format") != FORMAT:
-                raise ValueError(f"expected format {FORMAT}, got {about.get('format')!r:.20}")
-            return cls._checked(about, fields)
+            archive = _Archive(data)
+            about = json.loads(archive.array("about").tobytes())
+            written = about["format"]
         except Exception as error:  # numpy, zip, zlib and JSON raise many kinds
-            what = "not a file of answers" if not zipfile.is_zipfile(io.BytesIO(data)) else "it is damaged"
             raise RunFolderError(
-                f"{path}: cannot be read as answers of a reference: {what} ({type(error).__name__}: {error}); "
-                "`zoo answers export RUN` writes such a file"
+                f"{path}: expected a file of answers, got another file, or one that is cut off or damaged "
+                f"({_named(error)}); {hint}"
             ) from error
+        if written != FORMAT:
+            raise RunFolderError(
+                f"{path}: expected answers in format {FORMAT}, got {written!r:.20}; "
+                "use the version of this suite that wrote them, or export them again"
+            )
+        try:
+            return cls._checked(about, {name: archive.array(name) for name in _ARRAYS})
+        except Exception as error:
+            raise RunFolderError(f"{path}: its answers are damaged ({_named(error)}); {hint}") from error
 
     @classmethod
-    def _checked(cls, about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
+    def _checked(cls, about: dict[str, Any], arrays: dict[str, NDArray[np.uint8]]) -> Self:
         """Raises ValueError, KeyError, TypeError."""
         words = {name: about[name] for name in _WORDS}
-        if not all(isinstance(word, str) for word in words.values()):
-            raise ValueError("a word is no text")
-        stems = _joined(arrays["shared"], arrays["tails"].tobytes())
-        answers, margins, ranks = arrays["answers"], arrays["margins"], arrays["ranks"]
-        if answers.dtype != np.uint8 or margins.dtype != np.uint8 or ranks.dtype != np.uint8 or answers.shape[0] > 4:
-            raise ValueError("an array is of another kind")
-        if not len(stems) == answers.shape[1] == len(margins) == len(ranks) or answers.ndim != 2:
+        if wrong := [name for name, word in words.items() if not _is_word(name, word)]:
+            raise ValueError(f"its {wrong[0]} is not one")
+        shared, margins, ranks = (arrays[name] for name in ("shared", "margins", "ranks"))
+        planes = arrays["answers"]
+        if planes.ndim != 2 or planes.shape[0] not in range(1, 5):
+            raise ValueError(f"answers have the shape {planes.shape}")
+        if not shared.shape == margins.shape == ranks.shape == planes.shape[1:]:
             raise ValueError("its arrays do not fit together")
-        if list(stems) != sorted(set(stems)) or int(ranks.max(initial=0)) > SHOWN:
-            raise ValueError("names are not sorted or not unique, or a rank is none")
-        numbers = sum(answers[plane].astype(np.int64) << (8 * plane) for plane in range(len(answers))) - 1
-        return cls(**words, stems=stems, answers=np.asarray(numbers, np.int32), margins=margins, ranks=ranks)
+        numbers = sum(plane.astype(np.int64) << (8 * place) for place, plane in enumerate(planes)) - 1
+        if np.max(numbers, initial=0) > _LAST_CLASS or (ranks > SHOWN).any() or ((ranks == 1) & (numbers < 0)).any():
+            raise ValueError("it has an answer or a rank that cannot be")
+        stems = _joined(shared, arrays["tails"].tobytes())
+        if any(name >= after for name, after in itertools.pairwise(stems)):
+            raise ValueError("its names are not sorted, or one is there twice")
+        return cls(**words, stems=stems, answers=numbers.astype(np.int32), margins=margins, ranks=ranks)
 
     def _words(self) -> dict[str, str]:
         return {name: getattr(self, name) for name in _WORDS}
@@ -131,9 +153,48 @@ class Reference:
         return dict(zip(_ARRAYS, packed, strict=True))
 
 
+class _Archive:
+    """The arrays of bytes in an .npz; none is read that says it is larger than such a file can be."""
+
+    def __init__(self, data: bytes) -> None:
+        """Raises BadZipFile, ValueError."""
+        if len(data) > LARGEST:
+            raise ValueError(f"expected at most {LARGEST:,} bytes")
+        self._zip = zipfile.ZipFile(io.BytesIO(data))
+        if (size := sum(entry.file_size for entry in self._zip.infolist())) > LARGEST:
+            raise ValueError(f"expected at most {LARGEST:,} bytes once unpacked, got {size:,}")
+
+    def array(self, name: str) -> NDArray[np.uint8]:
+        """Raises KeyError, ValueError, BadZipFile, zlib.error."""
+        entry = self._zip.getinfo(f"{name}.npy")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # the others unpack without a limit
+            raise ValueError(f"{name}: expected no other compression than deflate")
+        with self._zip.open(entry) as stream:
+            data = stream.read(entry.file_size)  # to its end: the checksum is compared there
+        header = io.BytesIO(data)
+        if np.lib.format.read_magic(header) != (1, 0):
+            raise ValueError(f"{name}: expected version 1.0 of .npy")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(header)
+        if dtype != np.uint8:
+            raise ValueError(f"{name}: expected bytes, got {dtype}")
+        found: NDArray[np.uint8] = np.frombuffer(data[header.tell() :], np.uint8).reshape(shape)
+        return found
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error!s:.200}"
+
+
+def _is_word(name: str, word: object) -> bool:
+    """Whether a file may say this of the run that it is about: it is shown in reports."""
+    return isinstance(word, str) and len(word) <= 300 and re.fullmatch(_PATTERNS.get(name, "[ -~]*"), word) is not None
+
+
 def steps(nats: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Distances in nats, 0 or more, as `Reference.margins` has them."""
-    return np.clip(np.rint(np.nan_to_num(nats, nan=0.0) * _STEPS), 0, _MOST).astype(np.uint8)
+    known = np.clip(np.where(np.isnan(nats), 0, nats), 0, _MOST / _STEPS)
+    found: NDArray[np.uint8] = np.rint(known * _STEPS).astype(np.uint8)
+    return found
 
 
 def stem(name: str) -> str:
@@ -159,6 +220,8 @@ def _joined(shared: NDArray[np.uint8], tails: bytes) -> tuple[str, ...]:
     parts = tails.split(b"\0")
     if len(parts) != len(shared) + 1 or parts[-1]:
         raise ValueError("its names do not fit together")
+    if int(shared.sum(dtype=np.int64)) + len(tails) > _LARGEST_NAMES:
+        raise ValueError(f"expected at most {_LARGEST_NAMES:,} bytes of names")
     names, before = [], b""
     for same, part in zip(shared.tolist(), parts, strict=False):
         before = before[:same] + part

@@ -23,6 +23,7 @@ SUMS_TO_ONE = 1e-3
 PRECISE = 1e-3  # error of a logit up to which it counts as known
 TWO_SOFTMAXES = 3e-7  # error of a probability under a second softmax in float32: its last digits and the exponential's
 SIGMOID = 1e-7  # error of a sigmoid near 1 in float32
+_ROUNDS = 20  # of `best_logits`; three do for 1,000 outputs
 SAME_FACTOR = 0.01  # a factor so near to 1 is not taken out, as a defect may bring it about
 
 
@@ -133,6 +134,23 @@ def same_order(first: Read, second: Read) -> bool:
     order = np.lexsort((-second.logits, -first.logits))
     ordered = np.take_along_axis(second.logits, order, axis=1)
     return bool((np.diff(ordered, axis=1) <= 1e-5 * second.spread).all())
+
+
+def best_logits(best: Floats, kind: Kind, outputs: int) -> Floats:
+    """The best scores (N, k) of each image as logits, but for a constant a row, where the other outputs are not known.
+
+    outputs: how many the network has. Of two softmaxes, the best k make known what the second one divided by: the other
+    outputs of the first share what is left of 1, and its exponential hardly depends on how.
+    """
+    if kind != "outputs of two softmaxes":
+        return _logits_of(best, kind)
+    logs, others = np.log(np.maximum(best, TINY)), outputs - best.shape[1]
+    inner = np.zeros_like(logs)
+    for _ in range(_ROUNDS if others else 0):
+        left = np.clip(1 - inner.sum(axis=1, keepdims=True), 0, 1)
+        inner = logs + np.log(np.exp(inner).sum(axis=1, keepdims=True) + others * np.exp(left / others))
+    found: Floats = np.log(np.maximum(inner if others else _inner(best), TWO_SOFTMAXES))
+    return found
 
 
 def _logits_of(values: Floats, kind: Kind) -> Floats:
