@@ -47,7 +47,7 @@ _GAPS = np.array([25, 50, 75, 110, 160, 240, 350, 500, 750, 1100, 1600, 2400, 40
 _MOST = 0.95  # of its capital that a bet may lose by one image
 _PATIENCE = 5.0  # images' worth of expected surprise before seen surprises tell how large they are
 _LEAST = 1e-12  # of a variance: however sure a way to predict is, one can divide by it
-_CHUNK = 512  # images that are reckoned with at once
+_CHUNK = 128  # images that are reckoned with at once: as many as stay in a processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,10 +149,10 @@ class Bets:
         self.strongest = np.zeros(len(against))  # logarithm of the largest capital so far, (bets,)
         self._totals = np.array([total for total, _ in against], np.float64)[:, None, None]
         self._signs = np.array([1.0 if direction == "more" else -1.0 for _, direction in against])[:, None, None]
-        self._gaps = (_GAPS * draw.images)[:, None]
+        self._gaps = _GAPS * draw.images
         ways = len(draw.belief)
-        shares = np.log(np.array(draw.belief))[:, None] - math.log(len(_GAPS))
-        self._parts = np.broadcast_to(shares, (len(against), ways, len(_GAPS))).copy()
+        shares = np.log(np.array(draw.belief)) - math.log(len(_GAPS))
+        self._parts = np.broadcast_to(shares[:, None], (len(against), ways, len(_GAPS))).copy()
         # As if some images had been as surprising as foreseen, so that the first ones do not tell all.
         self._surprise = self._foreseen = _PATIENCE * draw.foreseen.mean(axis=1)
         self._estimates, self._certainty = np.zeros(ways), np.zeros(ways)
@@ -199,13 +199,21 @@ class Bets:
         risk = risk - self._signs * (middle - self._totals)
         gain = self._signs * (estimate - self._totals)
         most = _MOST / np.maximum(risk, 1e-12)
-        stake = self._gaps / (spread[:, None, :] + self._gaps**2)  # (ways, gaps, n): best if off by that gap
-        stakes = np.minimum(stake, most[:, :, None, :])
-        parts = _running(self._parts, np.log1p(stakes * gain[:, :, None, :]))[..., 1:]
-        capital = _log_sum(parts)
-        self._parts, self.capital = parts[..., -1], capital[:, -1]
-        self.strongest = np.maximum(self.strongest, capital.max(axis=-1))
+        self._bet(*(np.ascontiguousarray(np.moveaxis(each, -1, 0)) for each in (spread, most, gain)))
         self.n, self.total = here.stop, float(before[-1])
+
+    def _bet(self, spread: Floats, most: Floats, gain: Floats) -> None:
+        """spread: (n, ways); most, gain: (n, bets, ways), the largest stake that one can afford, and what it is on."""
+        best = self._gaps / (spread[:, :, None] + self._gaps**2)  # (n, ways, gaps): if the total is off by that gap
+        parts = np.minimum(best[:, None], most[..., None])  # (n, bets, ways, gaps)
+        parts *= gain[..., None]
+        np.log1p(parts, out=parts)
+        parts[0] += self._parts
+        np.cumsum(parts, axis=0, out=parts)
+        self._parts = parts[-1].copy()
+        capital = _log_sum(parts)
+        self.capital = capital[-1]
+        self.strongest = np.maximum(self.strongest, capital.max(axis=0))
 
     def _scale(self, surprise: Floats, here: slice) -> Floats:
         """How much larger surprises were than foreseen, before each of these images, (ways, n)."""
@@ -315,9 +323,10 @@ def _running(start: Floats | float, steps: Floats) -> Floats:
 
 
 def _log_sum(parts: Floats) -> Floats:
-    """Logarithm of the sum over axes 1 and 2. The checks of `scipy.special.logsumexp` take far longer than this."""
-    largest = parts.max(axis=(1, 2))
-    total: Floats = largest + np.log(np.exp(parts - largest[:, None, None]).sum(axis=(1, 2)))
+    """Logarithm of the sum over the last two axes; the checks of `scipy.special.logsumexp` take longer than this."""
+    flat = parts.reshape(*parts.shape[:2], -1)
+    largest = flat.max(axis=2)
+    total: Floats = largest + np.log(np.exp(flat - largest[..., None]).sum(axis=2))
     return total
 
 
