@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -31,11 +31,7 @@ class Population:
     def ordered(self, order: ArrayLike) -> tuple[Draw, Floats]:
         """As they come in a draw."""
         rows = np.asarray(order)
-        draw, (low, high) = self.draw, self.draw.ends
-        values, variances = draw.values[:, rows], draw.variances[:, rows]
-        return replace(
-            draw, weights=draw.weights[rows], values=values, variances=variances, low=low[rows], high=high[rows]
-        ), self.truth[rows]
+        return self.draw.ordered(rows), self.truth[rows]
 
     def draws(self) -> Iterator[tuple[float, Draw, Floats]]:
         """Every order with its probability."""

@@ -29,9 +29,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -95,6 +95,11 @@ class Draw:
         """The least and the greatest value of each image, (N,) each."""
         low, high = (np.broadcast_to(np.asarray(end, np.float64), self.images) for end in (self.low, self.high))
         return low, high
+
+    def ordered(self, rows: NDArray[np.int64]) -> Self:
+        """The same images in another order: row i becomes what row `rows[i]` is, int64 (N,)."""
+        arrays = {name: getattr(self, name)[..., rows] for name in ("weights", "values", "variances")}
+        return replace(self, **arrays, low=self.ends[0][rows], high=self.ends[1][rows])
 
     def rest(self, n: int) -> tuple[float, float]:
         """The least and the greatest total of the images behind the first n."""
