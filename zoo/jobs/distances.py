@@ -45,8 +45,11 @@ def _right(answers: Predictions, label_map: LabelMap) -> NDArray[np.bool_]:
 
 def _logits(answers: Predictions, label_map: LabelMap) -> Floats:
     """The best scores as logits, but for a constant an image, float64 (N, k)."""
-    best = answers.scores.astype(np.float64)
-    return scores.best_logits(best, _kind(answers), label_map.outputs)
+    best, kind = answers.scores.astype(np.float64), _kind(answers)
+    if kind != "logits":  # a share of 0 or 1 was rounded to it: it lies beyond the nearest one that is neither
+        between = best[(best > 0) & (best < 1)]
+        best = np.clip(best, between.min(initial=1), between.max(initial=0)) if between.size else best
+    return scores.best_logits(best, kind, label_map.outputs)
 
 
 def _kind(answers: Predictions) -> scores.Kind:

@@ -5,9 +5,10 @@ A full run that was made on this machine is kept below the cache folder, so that
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -55,8 +56,8 @@ def of_run(run: Run, answers: Predictions, label_map: LabelMap) -> Reference:
     doubles = [stems[row] for row, after in itertools.pairwise(order) if stems[row] == stems[after]]
     if doubles:
         raise UnusableReferenceError(
-            f"{run.subject}: {len(doubles)} images have the name of another, such as {doubles[0]!r}, so that answers "
-            "cannot be told apart by the names of files; rename them"
+            f"{run.subject}: {len(doubles):,} images have the name of another, such as {doubles[0]!r}, so that "
+            "names do not tell whose an answer is; give each image file its own name, whatever folder it is in"
         )
     places = ranks(answers, label_map)
     if not (np.array_equal(places == 1, answers.top1) and np.array_equal(places > 0, answers.top5)):
@@ -189,10 +190,18 @@ def remembered(population_id: str, labels_digest: str) -> list[Reference]:
 
     What is damaged is set aside.
     """
-    paths = [(path.stat().st_mtime_ns, path) for path in _folder(population_id, labels_digest).glob("*.npz")]
-    found = [_kept(path) for _, path in sorted(paths, reverse=True)]
+    stamps = sorted(_stamps(_folder(population_id, labels_digest)), reverse=True)
+    found = [_read_kept(path, tuple(stamp)) for *stamp, path in stamps]
     wanted = population_id, labels_digest
     return [each for each in found if each is not None and (each.population, each.labels_digest) == wanted]
+
+
+def _stamps(folder: Path) -> Iterator[tuple[int, int, int, Path]]:
+    """Time, size and inode of each file; another process may take one away in the meantime."""
+    for path in folder.glob("*.npz"):
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            yield status.st_mtime_ns, status.st_size, status.st_ino, path
 
 
 def _folder(population_id: str, labels_digest: str) -> Path:
@@ -203,12 +212,7 @@ def _key(path: Path) -> str:
     return f"{path.parent.name} {path.stem}"
 
 
-def _kept(path: Path) -> Reference | None:
-    status = path.stat()
-    return _read_kept(path, (status.st_ino, status.st_size, status.st_mtime_ns))
-
-
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _read_kept(path: Path, stamp: tuple[int, ...]) -> Reference | None:
     """None of a file that is damaged. stamp: of the file, as it is."""
     data = kept.read(path, _key(path))

@@ -11,7 +11,7 @@ import itertools
 import json
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -83,15 +83,12 @@ class Reference:
     @cached_property
     def digest(self) -> str:
         """sha256 over everything in it, whatever compressed it."""
-        digest = hashlib.sha256(json.dumps(self._words(), sort_keys=True).encode())
-        for name, array in self._arrays().items():
-            digest.update(name.encode())
-            digest.update(array.tobytes())
-        return digest.hexdigest()
+        return digest_of(self._words(), self._arrays())
 
     def write(self, out: BinaryIO) -> None:
         """As .npz, readable with `numpy.load(..., allow_pickle=False)`; the same content gives the same arrays."""
-        words = np.frombuffer(json.dumps({"format": FORMAT, **self._words()}, sort_keys=True).encode(), np.uint8)
+        about = {"format": FORMAT, "digest": self.digest, **self._words()}
+        words = np.frombuffer(json.dumps(about, sort_keys=True).encode(), np.uint8)
         np.savez_compressed(out, allow_pickle=False, about=words, **self._arrays())
 
     @classmethod
@@ -127,17 +124,19 @@ class Reference:
         if wrong := [name for name, word in words.items() if not _is_word(name, word)]:
             raise ValueError(f"its {wrong[0]} is not one")
         shared, margins, ranks = (arrays[name] for name in ("shared", "margins", "ranks"))
-        planes = arrays["answers"]
+        planes, tails = arrays["answers"], arrays["tails"]
         if planes.ndim != 2 or planes.shape[0] not in range(1, 5):
             raise ValueError(f"answers have the shape {planes.shape}")
-        if not shared.shape == margins.shape == ranks.shape == planes.shape[1:]:
+        if not shared.shape == margins.shape == ranks.shape == planes.shape[1:] or tails.ndim != 1:
             raise ValueError("its arrays do not fit together")
         numbers = sum(plane.astype(np.int64) << (8 * place) for place, plane in enumerate(planes)) - 1
         if np.max(numbers, initial=0) > _LAST_CLASS or (ranks > SHOWN).any() or ((ranks == 1) & (numbers < 0)).any():
             raise ValueError("it has an answer or a rank that cannot be")
-        stems = _joined(shared, arrays["tails"].tobytes())
+        stems = _joined(shared, tails.tobytes())
         if any(name >= after for name, after in itertools.pairwise(stems)):
             raise ValueError("its names are not sorted, or one is there twice")
+        if about["digest"] != digest_of(words, arrays):
+            raise ValueError("its content is not that of which it states the digest")
         return cls(**words, stems=stems, answers=numbers.astype(np.int32), margins=margins, ranks=ranks)
 
     def _words(self) -> dict[str, str]:
@@ -188,6 +187,15 @@ def _named(error: Exception) -> str:
 def _is_word(name: str, word: object) -> bool:
     """Whether a file may say this of the run that it is about: it is shown in reports."""
     return isinstance(word, str) and len(word) <= 300 and re.fullmatch(_PATTERNS.get(name, "[ -~]*"), word) is not None
+
+
+def digest_of(words: Mapping[str, str], arrays: Mapping[str, NDArray[Any]]) -> str:
+    """sha256 over what a file of answers says and holds, hex."""
+    digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
+    for name in _ARRAYS:
+        digest.update(name.encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
 
 
 def steps(nats: NDArray[np.float64]) -> NDArray[np.uint8]:
