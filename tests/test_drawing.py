@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
+from tests.by_hand.answer_files import a_reference
 from zoo import drawing
 from zoo.images.image_sets import Image, ImageSet, ordered
 from zoo.records import DrawRule
@@ -21,14 +22,11 @@ from zoo.records.references import Reference
 RULES: tuple[DrawRule, DrawRule] = "even", "margin"
 
 
-def reference(ranks: ArrayLike, margins: ArrayLike, stems: tuple[str, ...] | None = None) -> Reference:
+def reference(ranks: ArrayLike, margins: ArrayLike) -> Reference:
     """Of images with such ranks of the right class, and such margins in twentieths of a nat."""
     places, steps = np.broadcast_arrays(np.asarray(ranks, np.uint8), np.asarray(margins, np.uint8))
-    names = tuple(f"image_{number:06d}" for number in range(len(places))) if stems is None else stems
-    return Reference(
-        subject="net@framework", run="0" * 16, sha256="0" * 64, population="some", labels_digest="0" * 64,
-        stems=names, answers=np.zeros(len(names), np.int32), margins=steps, ranks=places,
-    )  # fmt: skip
+    names = [f"image_{number:06d}" for number in range(len(places))]
+    return a_reference(names, ranks=places, margins=steps)
 
 
 def some(images: int, seed: int = 0) -> Reference:

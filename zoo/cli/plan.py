@@ -76,8 +76,10 @@ def table_with(
     chosen = {claim.id: found for claim in claims if (found := _nearest(zoo, claim, known)) is not None}
     if not chosen:
         there = ", ".join(sorted({f"{len(each.stems):,} images of {each.population!r}" for each in known}))
+        wanted = ", ".join(sorted({claim.population for claim in claims}))
         raise UsageError(
-            f"--reference: expected answers to the images of the claims ({claims[0].population}), got {there}"
+            f"--reference: expected answers to all images of {wanted}, got those to {there}; "
+            "`zoo answers export RUN` writes those of a run on all images"
         )
     numbers = ["documented", "if true", *(f"off by {by * 100:g}" for by in WRONG_BY), "alone"]
     result = plain(["claim", "reference", *numbers], right=numbers, foldable=["reference"])
