@@ -119,11 +119,12 @@ def _called(kinship: Kinship) -> str:
 def _cells_with(claim: Claim, goal: Accepted, reference: Reference, kinship: Kinship) -> list[str]:
     every = np.arange(goal.images)
     population = drawing.draw(reference, every, drawing.rule_for(kinship), claim.metric)
-    cells = []
-    for truth in _truths(claim, goal):
-        stops = weighted_planning.stopping(goal, truth, population, drawing.way(kinship), pixels.BLOCK)
-        cells.append(_both(stops) if goal.decidable(truth) else "never surely")
-    return [*cells, _alone(claim, goal)]
+    stops = [
+        weighted_planning.stopping(goal, truth, population, drawing.way(kinship), pixels.BLOCK)
+        if goal.decidable(truth) else []
+        for truth in _truths(claim, goal)
+    ]  # fmt: skip
+    return [*(_both(each) or "never surely" for each in stops), _alone(claim, goal)]
 
 
 def _measured(zoo: Zoo, claim: Claim) -> float:
