@@ -1,9 +1,10 @@
 """How many images does a reference save, and do verdicts keep their word whatever it is? Simulated audits.
 
-    python benchmarks/simulate_references.py --runs FOLDER... --pairs REFERENCE=NEW... [--audits 40] [--out FILE]
+    python benchmarks/simulate_references.py --runs FOLDER... --pairs [NAME:]REFERENCE=NEW... [--audits 40] [--out FILE]
 
 Writes the tables of docs/statistics.md. FOLDER: of a `zoo validate` with all images of a set; several sets of images
-are put together. REFERENCE, NEW: ids of checkpoints in them; both directions are taken. The answers of real networks
+are put together. REFERENCE, NEW: ids of checkpoints in them, with a name for the pair; both directions are taken. The
+other tables take the first pair. The answers of real networks
 are drawn from, with replacement, until there are 50,000 images on 71.8 % of which the reference is right; margins are
 moved by 5 % or so, so that no two images are the same. An audit with another seed draws others. Nothing is evaluated.
 """
@@ -12,10 +13,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,21 +78,30 @@ class Population:
 
 
 def read(folders: Sequence[Path]) -> dict[str, Answers]:
-    """Answers by the id of the checkpoint, of all folders one after the other."""
-    found: dict[str, list[Answers]] = defaultdict(list)
-    for path in folders:
-        folder = RunFolder(path)
-        label_maps = {each.id: each for each in folder.documents().label_maps}
-        for run in folder.report().runs:
-            answers = folder.predictions(run)
-            if answers is not None:
-                order = np.argsort(answers.ids)
-                of = label_maps[run.label_map]
-                found[run.checkpoint].append(Answers(ranks(answers, of), distances(answers, of)).at(order))
+    """Answers of networks that every folder has, by the id of the checkpoint, of all folders one after the other."""
+    sets = [of_folder(RunFolder(path)) for path in folders]
     return {
-        name: Answers(np.concatenate([each.ranks for each in parts]), np.concatenate([each.margins for each in parts]))
-        for name, parts in found.items()
+        name: Answers(
+            np.concatenate([each[name].ranks for each in sets]), np.concatenate([each[name].margins for each in sets])
+        )
+        for name in sets[0]
+        if all(name in each for each in sets)
     }
+
+
+def of_folder(folder: RunFolder) -> dict[str, Answers]:
+    """Of the runs on the same images as the first one, sorted by the names of these."""
+    found: dict[str, Answers] = {}
+    images: list[str] = []
+    label_maps = {each.id: each for each in folder.documents().label_maps}
+    for run in folder.report().runs:
+        answers = folder.predictions(run)
+        if answers is None or (images and sorted(answers.ids) != images):
+            continue
+        images, label_map = sorted(answers.ids), label_maps[run.label_map]
+        known = Answers(ranks(answers, label_map), distances(answers, label_map))
+        found.setdefault(run.checkpoint, known.at(np.argsort(answers.ids)))
+    return found
 
 
 def resampled(known: Answers, new: Answers, random: Random, images: int = IMAGES) -> Population:
@@ -175,18 +185,35 @@ SPOILED: dict[str, Spoiled] = {
 Make = Callable[[Random, int], Population]
 
 
-def makers(answers: dict[str, Answers], pairs: Sequence[tuple[str, str]]) -> dict[str, tuple[Make, DrawRule]]:
+@dataclass(frozen=True)
+class Pair:
+    """Two networks by their ids, and what to call them in a table."""
+
+    name: str
+    known: str
+    new: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """[NAME:]REFERENCE=NEW; raises ValueError."""
+        name, _, pair = text.rpartition(":")
+        known, new = pair.split("=")
+        return cls(name or f"{known} and {new}", known, new)
+
+
+def makers(answers: dict[str, Answers], pairs: Sequence[Pair]) -> dict[str, tuple[Make, DrawRule]]:
     """By the name of a row: a population for a generator and the number of an audit, and the rule to draw by."""
     found: dict[str, tuple[Make, DrawRule]] = {}
-    for first, second in pairs:
-        differ = float(np.mean(answers[first].right("top1") != answers[second].right("top1")))
+    for pair in pairs:
+        both = answers[pair.known], answers[pair.new]
+        differ = float(np.mean(both[0].right("top1") != both[1].right("top1")))
 
-        def both(random: Random, audit: int, first: str = first, second: str = second) -> Population:
-            known, new = (first, second) if audit % 2 else (second, first)
-            return resampled(answers[known], answers[new], random)
+        def make(random: Random, audit: int, both: tuple[Answers, Answers] = both) -> Population:
+            known, new = both if audit % 2 else both[::-1]
+            return resampled(known, new, random)
 
-        found[f"{first} and {second}, {100 * differ:.1f} % discordant"] = both, "margin"
-    networks = [answers[name] for name in dict.fromkeys(name for pair in pairs for name in pair)]
+        found[f"{pair.name}, {100 * differ:.1f} % discordant"] = make, "margin"
+    networks = [answers[name] for name in dict.fromkeys(name for pair in pairs for name in (pair.known, pair.new))]
     found[f"same weights, {100 * SAME_DIFFER:g} % of answers differ"] = (
         (lambda random, audit: same(networks[audit % len(networks)], random)),
         "even",
@@ -271,19 +298,19 @@ def main() -> None:
     """Print the tables, or write them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="FOLDER", help="run folders")
-    parser.add_argument("--pairs", nargs="+", required=True, metavar="REFERENCE=NEW", help="ids of checkpoints")
+    parser.add_argument("--pairs", nargs="+", required=True, metavar="[NAME:]REFERENCE=NEW", help="ids")
     parser.add_argument("--audits", type=int, default=40, help="simulated audits for each cell; true claims: ten times")
     parser.add_argument("--out", type=Path, help="Markdown; default: stdout")
     options = parser.parse_args()
     answers = read(options.runs)
-    pairs = [tuple(pair.split("=")) for pair in options.pairs]
-    if any(len(pair) != 2 or not set(pair) <= set(answers) for pair in pairs):
-        parser.error(f"--pairs: expected REFERENCE=NEW of {', '.join(answers)}, got {' '.join(options.pairs)}")
-    known, new = (answers[name] for name in pairs[0])
+    try:
+        pairs = [Pair.parse(text) for text in options.pairs]
+        makes = makers(answers, pairs)
+    except (ValueError, KeyError) as error:
+        parser.error(f"--pairs: expected [NAME:]REFERENCE=NEW of {', '.join(answers)}, got {error}")
+    known, new = answers[pairs[0].known], answers[pairs[0].new]
     tables: dict[str, Callable[[], str]] = {
-        "Images until a claim is decided, half / 95 % of audits": lambda: saved_table(
-            makers(answers, pairs), options.audits
-        ),
+        "Images until a claim is decided, half / 95 % of audits": lambda: saved_table(makes, options.audits),
         f"A true claim that is refuted, {FEW:,} images": lambda: valid_table(known, new, 10 * options.audits),
         "What a wrong reference costs": lambda: cost_table(known, new, options.audits),
     }

@@ -4,7 +4,7 @@ Everything takes and gives numbers, arrays and tuples, and nothing here imports 
 evaluation tool can use it. docs/statistics-library.md has examples, docs/statistics.md explains the methods.
 """
 
-from zoo.stats import flips, levels, paired_planning, planning, weighted
+from zoo.stats import flips, levels, paired_planning, planning, weighted, weighted_planning
 from zoo.stats.differences import (
     difference_interval,
     difference_p,
@@ -62,4 +62,5 @@ __all__ = [
     "sequence_totals",
     "share_p",
     "weighted",
+    "weighted_planning",
 ]
