@@ -34,6 +34,7 @@ from zoo.stats.weighted import Draw, Watched
 
 RIGHT = 0.718  # of the reference
 WIDTH = 150  # totals that a claim accepts: 71.8 % with a tolerance of 0.1 points
+ALONE = 2000  # audits without a reference, which take no time
 SAME_DIFFER = 0.002  # of answers, of the same weights in another framework
 FEW = 2000  # images of the populations with which references are tried that are wrong
 METRICS = ("top1", "top5")
@@ -226,7 +227,7 @@ def saved_table(found: dict[str, tuple[Make, DrawRule]], audits: int) -> str:
 
     def rows() -> Iterator[Sequence[object]]:
         truth = round(RIGHT * IMAGES)
-        yield ["none", "top-1", *(stops(unaided(truth, off, audits)) for off in OFF_BY)]
+        yield ["none", "top-1", *(stops(unaided(truth, off)) for off in OFF_BY)]
         for name, (make, rule) in found.items():
             for metric in METRICS:
                 yield [name, f"top-{metric[3:]}", *(stops(each) for each in aided(make, rule, metric, audits))]
@@ -234,10 +235,10 @@ def saved_table(found: dict[str, tuple[Make, DrawRule]], audits: int) -> str:
     return rows_of(["reference", "of", *(f"off by {100 * off:g}" if off else "confirmed" for off in OFF_BY)], rows())
 
 
-def unaided(truth: int, off: float, audits: int) -> list[int]:
+def unaided(truth: int, off: float) -> list[int]:
     """Images until decided without a reference."""
     goal = claim(truth + round(off * IMAGES))
-    return planning.decided_at(goal, *planning.grown(IMAGES, truth, LOOK_EVERY, audits, seed=0)).tolist()
+    return planning.decided_at(goal, *planning.grown(IMAGES, truth, LOOK_EVERY, ALONE, seed=0)).tolist()
 
 
 def aided(make: Make, rule: DrawRule, metric: str, audits: int) -> list[list[int]]:
@@ -280,7 +281,7 @@ def cost_table(known: Answers, new: Answers, audits: int) -> str:
 
     def rows() -> Iterator[Sequence[object]]:
         offs = [off for off in OFF_BY if off >= 0.01]
-        yield ["none", *(stops(unaided(round(RIGHT * IMAGES), off, audits)) for off in offs)]
+        yield ["none", *(stops(unaided(round(RIGHT * IMAGES), off)) for off in offs)]
         for name, spoil in SPOILED.items():
             cells: list[list[int]] = [[] for _ in offs]
             for audit in range(audits):

@@ -50,7 +50,7 @@ def rule_for(kinship: Kinship) -> DrawRule:
 
 
 def way(kinship: Kinship) -> int:
-    """Which row of what `draw` expects is about a relative of this kind; of an unknown kind, the one that is most off."""
+    """Which row of what `draw` expects is about a relative of this kind; of one of no kind, as of another training."""
     return _WAYS[kinship]
 
 
