@@ -29,7 +29,8 @@ class FakeAdapter(Adapter):
     `threads_in_effect` is what it says of its threads, in place of those asked for. `saturates` is a share of all
     sums: as it is shipped it gives the class before the winner where the sum's remainder of 100 is below that share.
     `unsteady`, one of UNSTEADY, is what else the winner depends on: chance, the images of the same call, the number of
-    threads.
+    threads. `errs` is how many of a thousand images get the class before the winner; the scores of those near the limit
+    lie close together.
     """
 
     formats = exports = ("fake",)
@@ -80,10 +81,19 @@ class FakeAdapter(Adapter):
         winner = (totals.astype(np.int64) - (totals % 100 < self.cut_off) + self._unsteady(totals)) % outputs
         distance = (np.arange(outputs)[None, :] - winner[:, None]) % outputs
         scores = (outputs - distance).astype(np.float32)
+        if "errs" in self.model:
+            scores = self._erring(scores, totals)
         self.calls += 1
         if self.calls - 1 == self.model.get("misbehave_at", 0):
             return self._misbehaved(scores)
         return scores
+
+    def _erring(self, scores: np.ndarray, totals: np.ndarray) -> np.ndarray:
+        """The scores, moved to the class before for some images; the best one stands out by up to 20."""
+        place, errs = totals * 7919 % 1000, self.model["errs"]
+        moved = np.where((place < errs)[:, None], np.roll(scores, -1, axis=1), scores)
+        moved[np.arange(len(moved)), moved.argmax(axis=1)] += np.abs(place - errs) / 40 - 0.99
+        return moved.astype(np.float32)
 
     def _unsteady(self, totals: np.ndarray) -> Any:
         """What is added to the winner, one number or one for each image."""

@@ -124,13 +124,13 @@ def test_blocks_are_decoded_a_little_ahead(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_nothing_to_decide_is_told() -> None:
     with pytest.raises(UsageError, match="--sample auto: there is nothing to decide"):
-        early_stopping.check_decidable([lane("a", Answers(0))])
+        early_stopping.check_decidable(decidable=False)
 
 
 def test_a_decided_claim_stays_decided() -> None:
     watched = watch(1400, 1500)
-    assert watched.look(0, 128)
-    assert not watched.look(1800, 1928)
+    assert watched.look(np.zeros(128, np.bool_))
+    assert not watched.look(np.ones(1800, np.bool_))
     assert watched.outcome == "refuted"
 
 

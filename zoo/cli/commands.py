@@ -78,6 +78,12 @@ def _tell(error: ZooError) -> None:
     callback=options.sample_size,
     help="N images, drawn by id; auto: in random order, until all is decided.",
 )
+@click.option(
+    "--reference",
+    metavar="RUN|FILE|ID|auto|none",
+    default=Request().reference,
+    help="With --sample auto: whose answers to all images are known; auto: the nearest relative that has any.",
+)
 @click.option("--more-labels", metavar="FILE", help="Count again by these labels of the images, such as real.json.")
 @click.option("--seed", default=Request().seed, show_default=True, help="Of the sample or the order.")
 @options.RECIPE
@@ -101,6 +107,8 @@ def validate(out: Path | None, resume: Path | None, fresh: bool, quiet: bool, **
     from zoo.cli import actions
 
     request = Request(**arguments)
+    if request.reference != Request().reference and request.sample != "auto":
+        raise UsageError("--reference is for --sample auto alone: other samples do not depend on what is known")
     if resume is None:
         return actions.validate(request, out, fresh=fresh, quiet=quiet)
     if out is not None or request != Request():

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from zoo import stats
 from zoo.documents.accepted import accepted
 from zoo.errors import UsageError, ZooError
@@ -17,27 +20,37 @@ from zoo.records import ACCURACIES, Claim, Geometry, Outcome, Run
 from zoo.rules.accuracy import obstacle_to
 from zoo.rules.base import Evidence
 from zoo.stats import Accepted
+from zoo.stats.weighted import Draw, Watched
 
 LOOK_EVERY = pixels.BLOCK  # images
 WORKERS = 12  # alive side by side, of up to 1 GB each; of more runs the last ones' workers end with their turn
+DrawFor = Callable[[str], Draw | None]
 
 
 class Watch:
-    """A claim and what is still possible: totals of right images, fewer with every look."""
+    """A claim and what is still possible: totals of right images, fewer with every look.
 
-    def __init__(self, claim: Claim, goal: Accepted) -> None:
+    draw: the images as a reference has them drawn; None where all are equally likely.
+    """
+
+    def __init__(self, claim: Claim, goal: Accepted, draw: Draw | None = None) -> None:
         self.claim, self.goal = claim, goal
-        self.right, self.low, self.high = 0, 0, goal.images
+        self.right, self.seen, self.low, self.high = 0, 0, 0, goal.images
         self.outcome: Outcome = "inconclusive"
+        self._drawn = None if draw is None else Watched(draw, goal)
 
-    def look(self, right: int, n: int) -> bool:
-        """`right` more images were right, `n` have been seen by now; whether that has just decided the claim."""
-        self.right += right
+    def look(self, right: NDArray[np.bool_]) -> bool:
+        """Which of the next images were right, bool (n,); whether that has just decided the claim."""
         if self.outcome != "inconclusive":
             return False
-        low, high = stats.sequence_totals(self.right, n, self.goal.images, prior=self.goal.prior)
-        self.low, self.high = max(self.low, int(low)), min(self.high, int(high))
-        self.outcome = self.goal.outcome(self.low, self.high)
+        if self._drawn is not None:
+            self._drawn.add(right)
+            self.outcome = self._drawn.outcome
+        else:
+            self.right, self.seen = self.right + int(right.sum()), self.seen + len(right)
+            low, high = stats.sequence_totals(self.right, self.seen, self.goal.images, prior=self.goal.prior)
+            self.low, self.high = max(self.low, int(low)), min(self.high, int(high))
+            self.outcome = self.goal.outcome(self.low, self.high)
         return self.outcome != "inconclusive"
 
 
@@ -64,7 +77,7 @@ class Lane:
         correct = ranking.correct(answers.indices, classes, self.evaluation.first_class)
         right: dict[str, Any] = dict(zip(ACCURACIES, correct, strict=True))
         for watch in self.watches:
-            if watch.look(int(right[watch.claim.metric].sum()), block.stop):
+            if watch.look(right[watch.claim.metric]):
                 yield f"{self.name}: {watch.claim.metric} {watch.outcome} after {block.stop:,} images"
 
 
@@ -84,20 +97,32 @@ class Decoded:
             self._until[geometry.id] = until
 
 
-def watches(run: Run, evidence: Evidence) -> list[Watch]:
-    """The documented accuracies that a run on these images can decide."""
+def watches(run: Run, evidence: Evidence, draw_for: DrawFor = lambda metric: None) -> list[Watch]:
+    """The documented accuracies that a run on these images can decide.
+
+    draw_for: how the images are drawn, with what is expected of their `top1` or `top5`.
+    """
     claims = [claim for metric in ACCURACIES for claim in evidence.claims_on(run.checkpoint, metric)]
     return [
-        Watch(claim, accepted(claim, tolerance.value, evidence.populations[claim.population].images))
+        Watch(
+            claim,
+            accepted(claim, tolerance.value, evidence.populations[claim.population].images),
+            draw_for(claim.metric),
+        )
         for claim in claims
         if obstacle_to(run, claim, evidence) is None
         for tolerance in [evidence.tolerated(run.geometry, claim.population, claim.metric)]
     ]
 
 
-def check_decidable(lanes: Sequence[Lane]) -> None:
+def gap(watches: Sequence[Watch]) -> float:
+    """Half of what the narrowest claim accepts, in images; 0 without a claim."""
+    return min((max(1, each.goal.inner[1] - each.goal.inner[0] + 1) / 2 for each in watches), default=0.0)
+
+
+def check_decidable(*, decidable: bool) -> None:
     """Raise UsageError where no claim is there to be decided: every image would be looked at for nothing."""
-    if lanes and not any(lane.watches for lane in lanes):
+    if not decidable:
         raise UsageError(
             "--sample auto: there is nothing to decide: none of the chosen checkpoints has a documented accuracy for "
             "these images and this recipe; give --sample N, or no --sample"

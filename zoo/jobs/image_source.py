@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -98,9 +99,32 @@ class ImageSource:
         """The set, cut for the store."""
         return pixels.blocks(self.set, self.digests)
 
+    @cached_property
+    def labels_digest(self) -> str:
+        """What identifies names and labels of the images that count, as `recognition.labels_digest`."""
+        return recognition.labels_digest((image.stem, image.classes) for image in self.set.counted)
+
     def first(self, blocks: int) -> ImageSource:
         """Its first blocks; the rest was not needed."""
-        return ImageSource(self.whole, self.set.first(self.blocks[blocks - 1].stop), self._jobs, self._talk)
+        return self._with(self.set.first(self.blocks[blocks - 1].stop))
+
+    def everything(self) -> ImageSource:
+        """The whole set in its own order."""
+        return self._with(self.whole.set)
+
+    def drawn(self, stems: Sequence[str]) -> ImageSource:
+        """The images in the order of these stems, each of which is there once."""
+        by_stem = {image.stem: image for image in self.set.images}
+        return self._with(replace(self.set, images=tuple(by_stem[stem] for stem in stems)))
+
+    def only(self, ids: Collection[str]) -> ImageSource:
+        """The images with these ids, in the order of the whole set."""
+        return self._with(
+            replace(self.whole.set, images=tuple(each for each in self.whole.set.images if each.id in ids))
+        )
+
+    def _with(self, chosen: ImageSet) -> ImageSource:
+        return ImageSource(self.whole, chosen, self._jobs, self._talk)
 
     def material(self) -> Material:
         """The set as networks are given it."""

@@ -48,6 +48,7 @@ class Request(JobRequest):
     command = "validate"
 
     sample: Count | Literal["auto"] | None = None  # of so many images; "auto": of as many as it takes
+    reference: str = "auto"  # of sample "auto": a run folder, a file of answers, a checkpoint; "none"
     seed: int = 0
     more_labels: str | None = None
     numeric: str | None = None

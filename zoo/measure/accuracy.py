@@ -225,12 +225,15 @@ class Evaluation:
         return answers
 
     def assembled(
-        self, material: Material, answers: Sequence[BlockAnswers], look_every: int = 0
+        self, material: Material, answers: Sequence[BlockAnswers], look_every: int = 0, drawn_by: tuple[str, ...] = ()
     ) -> tuple[Run, Predictions]:
-        """The run that these answers make, those for each block of the material; look_every: see Run."""
+        """The run that these answers make, those for each block of the material.
+
+        look_every: see Run; drawn_by: by what its images were drawn, for its key.
+        """
         known = {**identity(self.task, material), "look_every": look_every}
         images, label_map, facts = material.image_set.images, self.task.label_map, self.check()
-        key = [self._base, known, label_map.to_json(), material.digest, [image.id for image in images]]
+        key = [self._base, known, label_map.to_json(), material.digest, [image.id for image in images], *drawn_by]
         counted = np.array([bool(image.classes) for image in images])
         answered = _Joined(answers, counted)
         classes = ranking.table([image.classes for image in material.image_set.counted])

@@ -83,6 +83,11 @@ class RunFolder:
         except FileNotFoundError:
             raise RunFolderError(f"{path} is missing; {MEND}") from None
 
+    def references(self) -> list[Reference]:
+        """Every one that is in the folder. Raises RunFolderError."""
+        paths = sorted((self.path / "references").glob("*.npz"))
+        return [_read_reference(path, path.stem, _stamp(path)) for path in paths]
+
     def write(self, report: Report, documents: Documents) -> Report:
         """report.json and documents.json; the report as it was written, with the digests of its answers."""
         judged_by = documents.to_json()
