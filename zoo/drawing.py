@@ -36,6 +36,7 @@ _BY_RANK = (
     (0.4, 0.005, 0.04, 0.1, 0.25, 0.3),
 )
 _BELIEF = (1 / 3, 1 / 3, 1 / 3)
+_WAYS: dict[Kinship, int] = {"same weights": 0, "converted from": 1, "same network": 2, "reference": 2}
 
 # "margin": the square root of the flips of another training, but no image is less than a tenth as likely as another.
 _MARGIN_SCALE, _MARGIN_FLOOR = 2.0, 0.1
@@ -46,6 +47,11 @@ _EVEN_SCALE, _EVEN_MORE = 0.05, 5.0
 def rule_for(kinship: Kinship) -> DrawRule:
     """How to draw for a relative of this kind."""
     return "even" if kinship == "same weights" else "margin"
+
+
+def way(kinship: Kinship) -> int:
+    """Which row of what `draw` expects is about a relative of this kind; of one of no kind, as of another training."""
+    return _WAYS[kinship]
 
 
 def weights(reference: Reference, rule: DrawRule) -> Floats:

@@ -49,6 +49,9 @@ def test_a_function_is_typed_and_explained(name: str) -> None:
     assert len(first) > 20
 
 
-@pytest.mark.parametrize("value", [stats.Accepted, stats.Quantile, stats.Totals, stats.levels.Ratio])
+@pytest.mark.parametrize("value", [
+    stats.Accepted, stats.Quantile, stats.Totals, stats.levels.Ratio,
+    stats.weighted.Draw, stats.weighted.Bets, stats.weighted.Watched,
+])  # fmt: skip
 def test_a_type_is_explained(value: type) -> None:
     assert len(inspect.cleandoc(value.__doc__ or "")) > 60

@@ -276,11 +276,16 @@ def examine(zoo: str) -> int:
 # --- documents -----------------------------------------------------------------------------------
 
 
-def plan(pattern: str, zoo: str, tolerance: float | None, sample: int | None) -> int:
-    """Print how many images decide claims. tolerance: fraction; None for what was measured."""
+def plan(pattern: str, zoo: str, tolerance: float | None, sample: int | None, reference: Path | None) -> int:
+    """Print how many images decide claims. tolerance: fraction; None for what was measured; reference: of answers."""
     known = load_zoo(zoo)
-    _console().print(planned.table(known, planned.chosen(known, pattern), tolerance, sample))
-    click.echo(planned.LEGEND)
+    table, legend = (
+        (planned.table(known, planned.chosen(known, pattern), tolerance, sample), planned.LEGEND)
+        if reference is None
+        else planned.table_with(known, planned.chosen(known, pattern), tolerance, planned.answers_of(reference))
+    )
+    _console().print(table)
+    click.echo(legend)
     return OK
 
 

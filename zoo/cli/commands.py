@@ -203,14 +203,17 @@ def diagnose_(
 @options.known_zoo("published")
 @options.TOLERANCE
 @click.option("--sample", metavar="N", type=click.IntRange(1), help="Also how likely N images decide it.")
-def plan_(pattern: str, zoo: str, tolerance: float | None, sample: int | None) -> int:
+@click.option("--reference", metavar="FILE|RUN", type=PATH, help="With --sample auto and a relative's known answers.")
+def plan_(pattern: str, zoo: str, tolerance: float | None, sample: int | None, reference: Path | None) -> int:
     """How many images decide a claim; GLOB: ids of claims or of checkpoints. Needs no images.
 
     Two numbers each: images that decide with a probability of 80 % and of 95 %.
     """
     from zoo.cli import actions
 
-    return actions.plan(pattern, zoo, tolerance, sample)
+    if reference is not None and sample is not None:
+        raise UsageError("--reference is about --sample auto, and --sample N about samples of a fixed size; give one")
+    return actions.plan(pattern, zoo, tolerance, sample, reference)
 
 
 @cli.command("compare")

@@ -28,6 +28,7 @@ AUTO, NONE = "auto", "none"
 ALONE = 3.6
 KNOWN: dict[Kinship, float] = {"same weights": 0.011, "converted from": 0.137, "same network": 0.45, "reference": 0.45}
 FEW = 6.4
+NAMED = 4  # runs, in a sentence
 WORTH = 0.05  # of a population: what has to be saved at least for a run to look at all images
 
 
@@ -191,7 +192,8 @@ class _Costs:
 
     def sentence(self, found: Sequence[int]) -> str:
         """Who looks at all images, and what that saves."""
-        names = ", ".join(self._plan[number].title for number in found)
+        names = ", ".join(self._plan[number].title for number in found[:NAMED])
+        names += f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
         share = 100 * sum(self._costs) / self._before
         verb = "looks" if len(found) == 1 else "look"
         return (

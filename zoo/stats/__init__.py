@@ -4,7 +4,7 @@ Everything takes and gives numbers, arrays and tuples, and nothing here imports 
 evaluation tool can use it. docs/statistics-library.md has examples, docs/statistics.md explains the methods.
 """
 
-from zoo.stats import flips, levels, paired_planning, planning
+from zoo.stats import flips, levels, paired_planning, planning, weighted, weighted_planning
 from zoo.stats.differences import (
     difference_interval,
     difference_p,
@@ -61,4 +61,6 @@ __all__ = [
     "sequence_p",
     "sequence_totals",
     "share_p",
+    "weighted",
+    "weighted_planning",
 ]

@@ -32,7 +32,7 @@ class Accepted:
 
     def outcome(self, low: int, high: int) -> Outcome:
         """What totals of low to high, both included, say: all of them proof, none of them possible, or neither."""
-        if high < self.outer[0] or low > self.outer[1]:
+        if self.outer[0] > self.outer[1] or high < self.outer[0] or low > self.outer[1]:
             return "refuted"
         if self.inner[0] <= low and high <= self.inner[1]:
             return "confirmed"
