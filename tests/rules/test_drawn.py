@@ -46,7 +46,7 @@ def test_estimate_and_never_share_is_shown() -> None:
     assert found.low <= truth <= found.high
     assert "estimated from 1,024 of 4,000 images drawn by what zoo/original@torch answered" in found.reason
     assert f"{run.top1_correct:,} of" not in found.reason
-    assert "decided after 512 images, 640 fewer than in random order (1,152, the median if 65.86 %" in found.reason
+    assert "decided after 512 images, 640 fewer than in random order (1,152, the median if 65.85 %" in found.reason
 
 
 def test_true_claim_is_confirmed_and_an_open_one_says_so() -> None:
