@@ -279,11 +279,11 @@ def examine(zoo: str) -> int:
 def plan(pattern: str, zoo: str, tolerance: float | None, sample: int | None, reference: Path | None) -> int:
     """Print how many images decide claims. tolerance: fraction; None for what was measured; reference: of answers."""
     known = load_zoo(zoo)
-    table, legend = (
-        (planned.table(known, planned.chosen(known, pattern), tolerance, sample), planned.LEGEND)
-        if reference is None
-        else planned.table_with(known, planned.chosen(known, pattern), tolerance, planned.answers_of(reference))
-    )
+    claims = planned.chosen(known, pattern)
+    if reference is None:
+        table, legend = planned.table(known, claims, tolerance, sample), planned.LEGEND
+    else:
+        table, legend = planned.table_with(known, claims, tolerance, planned.answers_of(reference)), planned.LEGEND_WITH
     _console().print(table)
     click.echo(legend)
     return OK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +31,8 @@ LEGEND = (
 LEGEND_WITH = (
     "Images after which half (above), and 95 % (below), of evaluations with --sample auto and this reference have\n"
     "decided, if the claim is true or off by so many points; alone: if it is true, without a reference. Simulated:\n"
-    "answers differ from the reference's as they usually do in such a relative{}."
+    "answers differ from the reference's as those of such a relative do; if not related, as those of another training."
 )
-UNRELATED = ", of one that is not related as in another training"
 WRONG_BY = (0.005, 0.01, 0.02)  # fractions: how far off a claim may be that is to be found out
 
 
@@ -66,10 +66,8 @@ def table(zoo: Zoo, claims: Sequence[Claim], tolerance: float | None, sample: in
     return result
 
 
-def table_with(
-    zoo: Zoo, claims: Sequence[Claim], tolerance: float | None, known: Sequence[Reference]
-) -> tuple[Table, str]:
-    """Per claim the images after which half / 95 % of evaluations with a reference stop, and what the columns say.
+def table_with(zoo: Zoo, claims: Sequence[Claim], tolerance: float | None, known: Sequence[Reference]) -> Table:
+    """Per claim the images after which half / 95 % of evaluations with a reference stop, if it is true or wrong.
 
     known: answers to choose the nearest relative from. Raises UsageError where no claim is about their images.
     """
@@ -92,8 +90,7 @@ def table_with(
         goal = accepted(claim, wider, len(reference.stems))
         name = f"{reference.subject}\n{_called(kinship)}"
         result.add_row(claim.id, name, as_printed(claim), *_cells_with(claim, goal, reference, kinship))
-    unrelated = any(kinship == "reference" for _, kinship in chosen.values())
-    return result, LEGEND_WITH.format(UNRELATED if unrelated else "")
+    return result
 
 
 def answers_of(path: Path) -> list[Reference]:
@@ -117,14 +114,17 @@ def _called(kinship: Kinship) -> str:
 
 
 def _cells_with(claim: Claim, goal: Accepted, reference: Reference, kinship: Kinship) -> list[str]:
-    every = np.arange(goal.images)
-    population = drawing.draw(reference, every, drawing.rule_for(kinship), claim.metric)
-    stops = [
-        weighted_planning.stopping(goal, truth, population, drawing.way(kinship), pixels.BLOCK)
-        if goal.decidable(truth) else []
-        for truth in _truths(claim, goal)
-    ]  # fmt: skip
+    stops = [_stops(goal, truth, reference, kinship, claim.metric) for truth in _truths(claim, goal)]
     return [*(_both(each) or "never surely" for each in stops), _alone(claim, goal)]
+
+
+@lru_cache(maxsize=1024)
+def _stops(goal: Accepted, truth: int, reference: Reference, kinship: Kinship, metric: str) -> list[int]:
+    """Remembered, as many checkpoints have the same documented accuracy."""
+    if not goal.decidable(truth):
+        return []
+    population = drawing.draw(reference, np.arange(goal.images), drawing.rule_for(kinship), metric)
+    return weighted_planning.stopping(goal, truth, population, drawing.way(kinship), pixels.BLOCK)
 
 
 def _measured(zoo: Zoo, claim: Claim) -> float:
