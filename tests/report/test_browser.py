@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from tests.by_hand.built import REPOSITORY
+from tests.by_hand.drawn import World
 from tests.by_hand.folders import ANIMALS, answers, run_with
 from tests.by_hand.latencies import a_bench, variant_tables
 from tests.by_hand.records import a_diagnosis, a_mixed_report, a_report, a_run, a_verdict
@@ -38,7 +39,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LOOKS = [(size, scheme) for size in ("desktop", "phone") for scheme in ("light", "dark")]
-PAGES = ("report", "matrix", "bench", "pictures", "changes", "audit")
+PAGES = ("report", "matrix", "drawn", "bench", "pictures", "changes", "audit")
 
 
 def _axe() -> Path | None:
@@ -82,10 +83,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Each kind of page, with every section that it can have."""
     report, claims = a_mixed_report()
     twice = a_report([a_run(), a_run(framework="openvino", key="9a" * 32), a_run(checkpoint="b/c", key="8b" * 32)])
+    world = World.of(1500)
+    drawn, _ = world.drawn(world.relative(), 256, world.reference)
     worse = a_report([a_run(top1_correct=600)], [a_verdict(outcome="refuted")], platform="elsewhere")
     sources = {
         "report": html.render(report.changed(diagnoses=(a_diagnosis(),)), claims, _extras()),
         "matrix": html.render(twice, claims, _extras()),
+        "drawn": html.render(a_report([drawn]), claims),
         "bench": html.render(*a_bench(), Extras(variants=variant_tables())),
         "pictures": html.render(report, claims, replace(_extras(), thumbnails={"1.png": _picture()})),
         "changes": changes.to_html(compare(side(a_report()), side(worse))),

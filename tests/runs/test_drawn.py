@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.by_hand.drawn import World
 from tests.by_hand.records import a_claim, some_conditions
 from tests.by_hand.sides import side
 from zoo.jobs import judging
+from zoo.jobs.compare import between
 from zoo.records import Report, Run
 from zoo.records.predictions import Predictions
 from zoo.report import changes as rendered
@@ -120,6 +122,14 @@ def test_a_run_without_its_reference_is_merged_as_failed(tmp_path: Path) -> None
     copy_answers([one, other], report.runs, target)
     judging.write(target, judging.judged(report, documents, target), documents)
     assert [run.status for run in target.report().runs] == ["done", "failed"]
+
+
+def test_runs_of_two_folders_are_compared_by_what_either_keeps(tmp_path: Path) -> None:
+    one, other = write(tmp_path / "one", WHOLE), write(tmp_path / "other", DRAWN)
+    shutil.rmtree(one.path / "references")
+    for folders in ((one, other), (other, one)):
+        found = between(*folders, {})
+        assert [(each.rule, each.outcome) for each in found] == [("X202", "fail"), ("X202", "inconclusive")]
 
 
 def test_pages_and_tables_show_the_estimate(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from zoo.jobs import judging
 from zoo.records import Run, Verdict
 from zoo.records.predictions import Predictions
+from zoo.records.references import Reference
 from zoo.rules.judge import PAIR_RULES, judge
 from zoo.rules.pairs.same_answers import SameLabels, SameScores
 from zoo.runs.folder import RunFolder
@@ -27,9 +28,13 @@ def between(first: RunFolder, second: RunFolder, margins: Mapping[str, float]) -
     def answers(run: Run) -> Predictions | None:
         return (first if run in report.runs else second).predictions(run)
 
+    def references(run: Run) -> Reference | None:
+        return (first if run in report.runs else second).reference(run)
+
     evidence = replace(
         judging.evidence(together, documents, first),
         answers=answers,
+        references=references,
         claims=tuple({claim.id: claim for claim in (*documents.claims, *more.claims)}.values()),
         checkpoints={record.id: record for record in (*more.checkpoints, *documents.checkpoints)},
         label_maps={record.id: record for record in (*more.label_maps, *documents.label_maps)},

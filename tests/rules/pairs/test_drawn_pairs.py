@@ -178,7 +178,8 @@ def test_labels_of_hard_images() -> None:
     same = labels(WORLD.drawn(WORLD.right, 512, REFERENCE, "same weights", key="3e" * 32))
     assert same.outcome == "pass"
     assert "0 of 512 labels of images drawn by what zoo/original@torch answered differ" in same.reason
-    some = labels(WORLD.drawn(TWIN, 256, REFERENCE, "same weights", key="3e" * 32))
+    few = WORLD.relative(0.004, seed=6)
+    some = labels(WORLD.drawn(few, 512, REFERENCE, "same weights", key="3e" * 32))
     assert some.outcome == "inconclusive"
     broken = labels(WORLD.drawn(~WORLD.right, 512, REFERENCE, "same weights", key="3e" * 32))
     assert broken.outcome == "fail"
