@@ -67,6 +67,7 @@ def test_damaged_reference_ends_its_own_run(tmp_path: Path, damage: Callable[[Pa
     report = folder.report()
     assert [run.status for run in report.runs] == ["done", "failed"]
     assert words in (report.runs[1].error or "")
+    assert (report.runs[1].error or "").count("put back a whole copy") == 1
     assert len(folder.damages()) == 1
     judged = judging.judged(report, folder.documents(), folder)
     assert [each.outcome for each in judged.verdicts if each.rule == "A101"] == ["not_run"]

@@ -146,7 +146,7 @@ class RunFolder:
         try:
             reference = self.reference(run)
         except RunFolderError as error:
-            return str(error)
+            return str(error).removesuffix(f"; {MEND}")  # which follows for every run that failed
         drawn = None if run.recounts else run.drawn  # of fewer labelled images nothing is judged
         if reference and drawn and not drawing.is_drawn(reference, drawn.rule, drawn.seed, predictions.ids):
             return f"{path}: its images do not come in the order of a draw by {drawn.reference}"
