@@ -10,7 +10,7 @@ import pytest
 from tests.by_hand import little_zoo
 from tests.by_hand.commands import report_of, zoo
 from tests.by_hand.records import a_report, a_run, a_verdict, some_conditions
-from zoo.records import Part, Verdict
+from zoo.records import Drawn, Part, Verdict
 from zoo.report.reproduce import command
 
 FIRST, SECOND, THIRD = "1a" * 32, "2b" * 32, "3c" * 32
@@ -37,6 +37,24 @@ def test_both_runs_are_made_and_no_third(rule: str) -> None:
     narrowed = ("zoo", "validate", "--frameworks", "onnxruntime,torch,openvino", "--seed", "3")
     assert command(verdict, a_report(RUNS, [verdict], command=narrowed)) == (
         "zoo validate --seed 3 --checkpoints a/float,a/int8 --frameworks onnxruntime,openvino"
+    )
+
+
+def test_what_images_were_drawn_by_is_named() -> None:
+    """Elsewhere no reference is known, or a nearer one."""
+    by = Drawn(
+        reference="a/float@onnxruntime", run=FIRST, sha256="4d" * 32, kinship="same weights", rule="even", seed=0,
+        top1=0.7, top5=0.9,
+    )  # fmt: skip
+    run = a_run(key=SECOND, checkpoint="a/twin", population="random_sample", look_every=128, drawn=by)
+    verdict = a_verdict(rule="A101", subject=run.subject, run=SECOND)
+    auto = ("zoo", "validate", "--sample", "auto")
+    assert command(verdict, a_report([run], [verdict], command=auto)) == (
+        "zoo validate --sample auto --checkpoints a/twin --reference a/float"
+    )
+    named = (*auto, "--reference", "float.npz")
+    assert command(verdict, a_report([run], [verdict], command=named)) == (
+        "zoo validate --sample auto --reference float.npz --checkpoints a/twin"
     )
 
 

@@ -46,6 +46,10 @@ def _validate(words: Sequence[str], runs: Sequence[Run]) -> list[str]:
     narrowed = [*_without(words, _NARROWED), "--checkpoints", ",".join(checkpoints)]
     if option(words, "--frameworks"):
         narrowed += ["--frameworks", ",".join(dict.fromkeys(run.framework for run in runs))]
+    # Elsewhere, or later, another reference may be the nearest one, or none is known.
+    references = dict.fromkeys(run.drawn.reference.rpartition("@")[0] for run in runs if run.drawn is not None)
+    if len(references) == 1 and option(words, "--reference") is None:
+        narrowed += ["--reference", *references]
     return narrowed
 
 
