@@ -28,6 +28,8 @@ def chance_decided(goal: Accepted, truth: int, n: int) -> float:
     Exact: the counts at which `finite_totals` lies inside, above or below the accepted totals form three
     ranges, whose ends are critical values of the hypergeometric tests of the totals at the edges.
     """
+    if goal.outer[0] > goal.outer[1]:
+        return 1.0  # no total fulfils the claim, whatever is seen
     tail = (1 - CONFIDENCE) / 2
     # A count above `over[k]` excludes all totals up to k, a count below `under[k]` all from k on.
     sure_low, sure_high = goal.inner[0] - 1, goal.inner[1] + 1
@@ -105,7 +107,7 @@ def decided_at(goal: Accepted, right: NDArray[np.int64], looks: NDArray[np.int64
 
 def refuted(goal: Accepted, low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which intervals of totals, low to high, hold none that the claim leaves possible: bool, of their shape."""
-    return (high < goal.outer[0]) | (low > goal.outer[1])
+    return (high < goal.outer[0]) | (low > goal.outer[1]) | (goal.outer[0] > goal.outer[1])
 
 
 def _chances(images: int, total: int, n: int) -> tuple[int, NDArray[np.float64]]:
