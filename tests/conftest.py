@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 from filelock import FileLock
 
@@ -16,6 +17,9 @@ from tests.by_hand.built import REPOSITORY, built
 from zoo import disk
 from zoo.frameworks.environments import Environment
 from zoo.frameworks.table import public_frameworks
+
+hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine makes no test fail
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
