@@ -117,6 +117,13 @@ def test_counting_errors_is_the_mirror_image(population: int, data: st.DataObjec
         assert (population - wrong_high, population - wrong_low) == (low, high)
 
 
+def test_a_tail_that_is_just_the_limit_is_excluded_on_both_sides() -> None:
+    """Of 320 images 8 are right: that the one drawn is right, or wrong of 312, has a probability of just 2.5 %."""
+    assert [int(end) for end in stats.finite_totals(0, 1, 320)] == [0, 311]
+    assert [int(end) for end in stats.finite_totals(1, 1, 320)] == [9, 320]
+    assert stats.finite_p(0, 1, 320, 312, 312) == stats.finite_p(1, 1, 320, 8, 8) == 0.05
+
+
 def test_arrays_give_what_numbers_give() -> None:
     n = np.array([10, 20, 50])
     for totals in (stats.finite_totals, stats.sequence_totals):

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from zoo.stats.priors import FLAT, Prior
 
 CONFIDENCE = 0.95
+DIGITS = 12  # of a probability that are sure: two ways to compute one number differ in the last of a float's 16
 SHUFFLES = 9999  # of `rank_correlation`; every order is looked at where these are fewer: of seven values and less
 
 Integers = NDArray[np.int64]
@@ -50,7 +51,7 @@ def finite_totals(
     [34465, 37272]
     """
     right, drawn, images = _counts(correct, n, population)
-    tail = (1 - confidence) / 2
+    tail = (1 - confidence) / 2 * (1 + 10.0**-DIGITS)
     # Of equal tails the first total with more than `tail` is kept; a drawn image cannot be undone, hence the ends.
     low = first_where(
         right, images - (drawn - right), lambda t: scipy.stats.hypergeom.sf(right - 1, images, t, drawn) > tail
@@ -74,8 +75,10 @@ def finite_p(correct: int, n: int, population: int, lowest: int, highest: int) -
     if lowest * n <= correct * population <= highest * n:
         return 1.0
     if correct * population > highest * n:
-        return min(1.0, 2 * float(scipy.stats.hypergeom.sf(correct - 1, population, highest, n)))
-    return min(1.0, 2 * float(scipy.stats.hypergeom.cdf(correct, population, lowest, n)))
+        tail = float(scipy.stats.hypergeom.sf(correct - 1, population, highest, n))
+    else:
+        tail = float(scipy.stats.hypergeom.cdf(correct, population, lowest, n))
+    return min(1.0, float(f"{2 * tail:.{DIGITS}g}"))
 
 
 # --- a sample that is looked at while it grows ---------------------------------------------------

@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from zoo.stats.intervals import CONFIDENCE, running
+from zoo.stats.intervals import CONFIDENCE, DIGITS, running
 from zoo.stats.paired_planning import rounded_up
 from zoo.stats.totals import Accepted
 
@@ -30,7 +30,7 @@ def chance_decided(goal: Accepted, truth: int, n: int) -> float:
     """
     if goal.outer[0] > goal.outer[1]:
         return 1.0  # no total fulfils the claim, whatever is seen
-    tail = (1 - CONFIDENCE) / 2
+    tail = (1 - CONFIDENCE) / 2 * (1 + 10.0**-DIGITS)
     # A count above `over[k]` excludes all totals up to k, a count below `under[k]` all from k on.
     sure_low, sure_high = goal.inner[0] - 1, goal.inner[1] + 1
     inside = (_critical(goal, sure_low, n, tail, above=True), _critical(goal, sure_high, n, tail, above=False))
