@@ -122,6 +122,10 @@ def test_a_tail_that_is_just_the_limit_is_excluded_on_both_sides() -> None:
     assert [int(end) for end in stats.finite_totals(0, 1, 320)] == [0, 311]
     assert [int(end) for end in stats.finite_totals(1, 1, 320)] == [9, 320]
     assert stats.finite_p(0, 1, 320, 312, 312) == stats.finite_p(1, 1, 320, 8, 8) == 0.05
+    # The posterior of 312 is a twentieth of its prior: 160 / 8 = 20.
+    assert [int(end) for end in stats.sequence_totals(0, 1, 320)] == [0, 311]
+    assert [int(end) for end in stats.sequence_totals(1, 1, 320)] == [9, 320]
+    assert stats.sequence_p(0, 1, 320, 312, 312) == stats.sequence_p(1, 1, 320, 8, 8) == 0.05
 
 
 def test_arrays_give_what_numbers_give() -> None:
@@ -156,7 +160,7 @@ def test_ratio_is_prior_over_posterior(population: int, data: st.DataObject) -> 
 def test_sequence_has_no_gap_and_equals_trying_all(population: int, data: st.DataObject) -> None:
     n = data.draw(st.integers(1, population))
     correct = data.draw(st.integers(0, n))
-    kept = np.flatnonzero(stats.log_ratio(np.arange(population + 1), correct, n, population) < math.log(20))
+    kept = np.flatnonzero(stats.log_ratio(np.arange(population + 1), correct, n, population) < math.log(20) - 1e-9)
     assert (np.diff(kept) == 1).all()
     assert stats.sequence_totals(correct, n, population) == (kept[0], kept[-1])
 

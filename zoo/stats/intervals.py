@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from zoo.stats.priors import FLAT, Prior
 
 CONFIDENCE = 0.95
-DIGITS = 12  # of a probability that are sure: two ways to compute one number differ in the last of a float's 16
+DIGITS = 9  # of a probability that are sure: two ways to compute one number differ in the last of a float's 16
 SHUFFLES = 9999  # of `rank_correlation`; every order is looked at where these are fewer: of seven values and less
 
 Integers = NDArray[np.int64]
@@ -119,7 +119,7 @@ def sequence_totals(
     [33309, 38310]
     """
     right, drawn, images = _counts(correct, n, population)
-    limit = -math.log(1 - confidence)
+    limit = -math.log(1 - confidence) - 10.0**-DIGITS  # a ratio that is just the limit is excluded
     peak = np.clip(right * (images + 1) // np.maximum(drawn, 1), right, images - (drawn - right))
     low = first_where(right, peak, lambda t: log_ratio(t, right, drawn, images, prior) < limit)
     past = first_where(peak, images - (drawn - right) + 1, lambda t: log_ratio(t, right, drawn, images, prior) >= limit)
@@ -149,7 +149,7 @@ def sequence_p(
         return 0.0
     totals = np.arange(lowest, highest + 1)[:, None]
     strongest = log_ratio(totals, np.atleast_1d(correct), np.atleast_1d(n), population, prior).max(axis=1)
-    return float(np.exp(-max(0.0, float(strongest.min()))))
+    return float(f"{math.exp(-max(0.0, float(strongest.min()))):.{DIGITS}g}")
 
 
 # --- images like these, without end --------------------------------------------------------------
