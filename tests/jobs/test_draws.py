@@ -176,6 +176,28 @@ def test_a_job_that_was_killed_goes_on_with_its_draw(folder: Path, tmp_path: Pat
     assert (after.key, after.drawn) == (before.key, before.drawn)
 
 
+def test_images_of_one_name_are_drawn_by_nothing(tmp_path: Path, own_home: Path) -> None:
+    """In two folders, as of two classes: a reference could not tell them apart."""
+    folder = little_zoo.make(tmp_path / "little", 40)
+    rows = (folder / "images" / "labels.csv").read_text().splitlines()
+    moved = [rows[0]]
+    for number, row in enumerate(rows[1:]):
+        name, label = row.split(",")
+        place = f"{'ab'[number % 2]}/{number // 2:04d}.png"
+        (folder / "images" / place).parent.mkdir(exist_ok=True)
+        (folder / "images" / name).rename(folder / "images" / place)
+        moved.append(f"{place},{label}")
+    (folder / "images" / "labels.csv").write_text("\n".join(moved) + "\n")
+    image_set = image_sets.open_image_set(folder / "images")
+    digest = listing_digest(image_set, file_digests(image_set, own_home / "digests"))
+    little_zoo.claim_accuracy(folder, "little/good", "100", digest, 40)
+    little_zoo.add_checkpoint(folder, "twin")
+    for name in ("first", "again"):
+        report = validated(folder, tmp_path / name, sample="auto")
+        assert {(run.status, run.n, run.drawn) for run in report.runs} == {("done", 40, None)}
+        assert outcomes(report)["little/good"] == "confirmed"
+
+
 def test_another_seed_draws_others(folder: Path, tmp_path: Path) -> None:
     whole(folder, tmp_path / "whole", "little/float")
     ids: list[tuple[str, ...]] = []

@@ -24,7 +24,7 @@ AUTO, NONE = "auto", "none"
 # How much of N images is looked at until a true claim is confirmed, by what is known of them: k / (1 + k) with
 # k = KNOWN * N / gap^2, the gap in images being half of what the claim accepts. As for an ordinary sample, k is the
 # variance over what is left; the constants give the shares that docs/statistics.md has for 50,000 images and a gap of
-# 75: 97, 9, 55 and 80 %. No image less than a few over the gap shows that hardly any answers differ.
+# 75: 97, 9, 55 and 80 %. However alike two networks are, it takes the share FEW / gap of the images to show it.
 ALONE = 3.6
 KNOWN: dict[Kinship, float] = {"same weights": 0.011, "converted from": 0.137, "same network": 0.45, "reference": 0.45}
 FEW = 6.4
@@ -65,7 +65,9 @@ class Draws:
         Raises UsageError for a reference that cannot be had, or is one for other images.
         """
         self.zoo, self.asked, self.talk = zoo, asked, talk
-        self._population = source.population[1] if source.population[0] == "full" else ""
+        # A reference knows images by their stems: where two have the same, there can be none.
+        unique = len({image.stem for image in source.set.images}) == len(source.set.images)
+        self._population = source.population[1] if source.population[0] == "full" and unique else ""
         self._labels, self.images = source.labels_digest, len(source.set.counted)
         self.candidates = folder.references() or self._at_hand()
 
@@ -80,7 +82,7 @@ class Draws:
     def add(self, run: Run, folder: RunFolder) -> None:
         """A run of this job: if it is on all images, the next ones may be drawn by it."""
         answers = folder.predictions(run)
-        if answers is None or run.population != "full" or self.asked == NONE:
+        if answers is None or run.population != "full" or not self._population or self.asked == NONE:
             return
         reference = references.of_run(run, answers, self.zoo.label_maps[run.label_map])
         if self.asked == AUTO or reference.checkpoint == self.asked:
@@ -104,7 +106,7 @@ class Draws:
         known = {candidate.subject for candidate in self.candidates}
         kept = [number for number, each in enumerate(plan) if _subject(each) in known and is_kept(each)]
         if self.wanted is not None:
-            return [*kept, *(number for number, each in enumerate(plan) if each.checkpoint.id == self.wanted)][:1]
+            return [number for number, each in enumerate(plan) if each.checkpoint.id == self.wanted][:1]
         if self.asked != AUTO or not self._population:
             return kept
         costs = _Costs(self, plan, gaps, kept)
@@ -141,8 +143,8 @@ class Draws:
     def _named(self) -> list[Reference]:
         if not self._population:
             raise UsageError(
-                f"--reference {self.asked}: the images are no documented set, so that no run on all of them is known; "
-                "leave --reference out"
+                f"--reference {self.asked}: the images are no documented set, or two have the same name, so that no "
+                "run on all of them can be a reference; leave --reference out"
             )
         if not self._is_path:
             return self._of_checkpoint()

@@ -76,10 +76,10 @@ class UntilDecided:
         numbers = self.draws.first(plan, gaps, partial(self._is_kept, whole))
         for number in numbers:
             runs = self.maker.evaluated(plan[number], whole, None)
+            self.done({number: runs})
             for run in runs:
                 self.draws.add(run, self.job.folder)
                 self._looked_at |= {image.id for image in whole.set.images if run.status == "done"}
-            self.done({number: runs})
         return numbers
 
     def _together(self, numbers: Sequence[int], chosen: Chosen | None) -> dict[int, list[Run]]:
